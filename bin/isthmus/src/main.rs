@@ -1,0 +1,3 @@
+//! Isthmus: the Web and the IMS, joined.
+#![forbid(unsafe_code)]
+fn main() {}

@@ -1,0 +1,2 @@
+//! Batched datagrams: the one crate that may hold unsafe code, for recvmmsg and sendmmsg.
+

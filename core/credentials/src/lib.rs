@@ -1,0 +1,2 @@
+//! Credentials: digest, access tokens, passwords and who may use them.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! A laboratory's IMS core: registrar, subscribers and routing. Not for networks.
+#![forbid(unsafe_code)]

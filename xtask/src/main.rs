@@ -1,0 +1,3 @@
+//! The repository's own chores.
+#![forbid(unsafe_code)]
+fn main() {}
