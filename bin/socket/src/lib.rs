@@ -1,2 +1,1 @@
 //! Batched datagrams: the one crate that may hold unsafe code, for recvmmsg and sendmmsg.
-

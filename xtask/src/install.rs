@@ -1,0 +1,153 @@
+//! What the rings need and a fresh machine does not have.
+
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::shell;
+
+/// A program that a ring calls, and the Debian package that brings it.
+struct Need {
+    program: &'static str,
+    package: &'static str,
+    why: &'static str,
+}
+
+const NEEDS: &[Need] = &[
+    Need {
+        program: "git",
+        package: "git",
+        why: "the rules look at what is tracked",
+    },
+    Need {
+        program: "node",
+        package: "nodejs",
+        why: "the browser client's own tests",
+    },
+    Need {
+        program: "npm",
+        package: "npm",
+        why: "the browser client's own tests",
+    },
+    Need {
+        program: "chromium",
+        package: "chromium",
+        why: "the browser ring",
+    },
+    Need {
+        program: "firefox-esr",
+        package: "firefox-esr",
+        why: "the browser ring",
+    },
+    Need {
+        program: "baresip",
+        package: "baresip-core",
+        why: "an ordinary SIP phone",
+    },
+    Need {
+        program: "sipp",
+        package: "sip-tester",
+        why: "the far end that misbehaves",
+    },
+    Need {
+        program: "kamailio",
+        package: "kamailio",
+        why: "a foreign IMS core",
+    },
+];
+
+/// Debian packages without a program of their own.
+const MODULES: &[(&str, &str)] = &[
+    (
+        "/usr/lib/x86_64-linux-gnu/kamailio/modules/ims_registrar_scscf.so",
+        "kamailio-ims-modules",
+    ),
+    (
+        "/usr/lib/x86_64-linux-gnu/kamailio/modules/presence.so",
+        "kamailio-presence-modules",
+    ),
+    (
+        "/usr/lib/x86_64-linux-gnu/kamailio/modules/db_sqlite.so",
+        "kamailio-sqlite-modules",
+    ),
+    (
+        "/usr/lib/x86_64-linux-gnu/kamailio/modules/utils.so",
+        "kamailio-utils-modules",
+    ),
+    (
+        "/usr/lib/x86_64-linux-gnu/kamailio/modules/xmlrpc.so",
+        "kamailio-xml-modules",
+    ),
+];
+
+/// Folders with a lock file of the npm registry.
+pub(crate) const NPM: &[&str] = &["web/wic", "web/e2e"];
+
+/// Installs what is missing, or says what to install.
+pub(crate) fn everything() -> Result<()> {
+    debian()?;
+    for folder in NPM {
+        npm(folder)?;
+    }
+    Ok(())
+}
+
+/// Debian's packages: installed when we may, named when we may not.
+pub(crate) fn debian() -> Result<()> {
+    let mut missing: Vec<&str> = NEEDS
+        .iter()
+        .filter(|need| !shell::exists(need.program))
+        .map(|need| need.package)
+        .collect();
+    if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+        missing.extend(
+            MODULES
+                .iter()
+                .filter(|(file, _)| !std::path::Path::new(file).exists())
+                .map(|(_, package)| *package),
+        );
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let root = Command::new("id")
+        .arg("-u")
+        .output()
+        .is_ok_and(|id| id.stdout == b"0\n");
+    if !shell::exists("apt-get") || !root {
+        println!("The tests need programs that are not here:");
+        for need in NEEDS.iter().filter(|need| missing.contains(&need.package)) {
+            println!(
+                "  {:<12} {} (Debian: {})",
+                need.program, need.why, need.package
+            );
+        }
+        bail!(
+            "install them (on Debian: sudo apt-get install {}) and try again",
+            missing.join(" ")
+        );
+    }
+    println!("Installing {}", missing.join(" "));
+    shell::run(".", "apt-get", &["update", "-qq"])?;
+    let mut arguments = vec!["install", "-y", "-qq", "--no-install-recommends"];
+    arguments.extend(&missing);
+    let mut apt = shell::command(".", "apt-get", &arguments);
+    apt.env("DEBIAN_FRONTEND", "noninteractive");
+    shell::run_command(apt)
+}
+
+/// The packages of one lock file.
+pub(crate) fn npm(folder: &str) -> Result<()> {
+    if !shell::root()
+        .join(folder)
+        .join("package-lock.json")
+        .exists()
+    {
+        return Ok(());
+    }
+    shell::run(
+        folder,
+        "npm",
+        &["ci", "--no-audit", "--no-fund", "--loglevel=error"],
+    )
+}

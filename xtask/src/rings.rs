@@ -1,0 +1,152 @@
+//! The rings of tests, from the inside out.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{install, rules, shell};
+
+/// One ring: a name to call it by, what it holds, what it needs, and how it runs.
+struct Ring {
+    name: &'static str,
+    what: &'static str,
+    run: fn() -> Result<()>,
+}
+
+const RINGS: &[Ring] = &[
+    Ring {
+        name: "rules",
+        what: "format, clippy, documentation, dependency rules, clauses, the client's types",
+        run: rules::run,
+    },
+    Ring {
+        name: "unit",
+        what: "unit tests with RFC vectors, pairs on virtual time, the shells on loopback",
+        run: unit,
+    },
+    Ring {
+        name: "conformance",
+        what: "a file a clause, over the real doors",
+        run: conformance,
+    },
+    Ring {
+        name: "client",
+        what: "the browser client's library, in node",
+        run: client,
+    },
+    Ring {
+        name: "end-to-end",
+        what: "Chromium, Firefox, JsSIP, baresip, SIPp and Kamailio against the binary",
+        run: end_to_end,
+    },
+    Ring {
+        name: "foreign",
+        what: "foreign Rust stacks, in a workspace of their own",
+        run: foreign,
+    },
+];
+
+/// Prints the rings.
+pub(crate) fn list() {
+    for ring in RINGS {
+        println!("{:<12} {}", ring.name, ring.what);
+    }
+}
+
+/// Runs the named rings, or all, each with its time; fails when one did, after all have run.
+pub(crate) fn run(names: &[&str]) -> Result<()> {
+    if let Some(unknown) = names
+        .iter()
+        .find(|name| RINGS.iter().all(|ring| ring.name != **name))
+    {
+        bail!("there is no ring «{unknown}»; `cargo xtask rings` lists them");
+    }
+    let wanted = |ring: &&Ring| names.is_empty() || names.contains(&ring.name);
+    install::everything().context("installing what the tests need")?;
+    let mut results: Vec<(&str, Duration, Option<String>)> = Vec::new();
+    for ring in RINGS.iter().filter(wanted) {
+        println!("\n=== {}: {}", ring.name, ring.what);
+        let begun = Instant::now();
+        let failure = (ring.run)().err().map(|error| format!("{error:#}"));
+        if let Some(why) = &failure {
+            println!("=== {} failed: {why}", ring.name);
+        }
+        results.push((ring.name, begun.elapsed(), failure));
+    }
+    println!();
+    for (name, time, failure) in &results {
+        let verdict = failure
+            .as_ref()
+            .map_or("passed".to_owned(), |why| format!("FAILED: {why}"));
+        println!("{name:<12} {:>6.1} s  {verdict}", time.as_secs_f64());
+    }
+    let failed = results
+        .iter()
+        .filter(|(_, _, failure)| failure.is_some())
+        .count();
+    println!("rings: {} passed, {failed} failed", results.len() - failed);
+    if failed > 0 {
+        bail!("{failed} of {} rings failed", results.len());
+    }
+    Ok(())
+}
+
+fn unit() -> Result<()> {
+    shell::run(
+        ".",
+        "cargo",
+        &[
+            "test",
+            "--workspace",
+            "--exclude",
+            "conformance",
+            "--no-fail-fast",
+        ],
+    )
+}
+
+fn conformance() -> Result<()> {
+    shell::run(
+        ".",
+        "cargo",
+        &["test", "-p", "conformance", "--no-fail-fast"],
+    )
+}
+
+fn client() -> Result<()> {
+    shell::run("web/wic", "npm", &["test", "--silent"])
+}
+
+fn end_to_end() -> Result<()> {
+    shell::run(".", "cargo", &["build", "-p", "isthmus"])?;
+    let mut tests = shell::command("web/e2e", "npm", &["test", "--silent"]);
+    tests.env("ISTHMUS_BIN", binary()?);
+    shell::run_command(tests)
+}
+
+fn foreign() -> Result<()> {
+    if !shell::root().join("interop/Cargo.toml").exists() {
+        bail!("interop/ is not there");
+    }
+    let mut tests = shell::command("interop", "cargo", &["test", "--no-fail-fast"]);
+    tests.env("CARGO_TARGET_DIR", target()?);
+    shell::run_command(tests)
+}
+
+/// Where cargo puts what it builds.
+fn target() -> Result<String> {
+    let metadata = shell::output(
+        ".",
+        "cargo",
+        &["metadata", "--no-deps", "--format-version", "1"],
+    )?;
+    let metadata: serde_json::Value = serde_json::from_str(&metadata)?;
+    metadata["target_directory"]
+        .as_str()
+        .map(str::to_owned)
+        .context("cargo names no target folder")
+}
+
+fn binary() -> Result<String> {
+    Ok(format!("{}/debug/isthmus", target()?))
+}
