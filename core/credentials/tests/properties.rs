@@ -1,0 +1,160 @@
+//! Every parser here, fed with what nobody sane would send.
+
+use core_credentials::auth_header::{AuthHeader, Params};
+use core_credentials::digest::{
+    Algorithm, Answer, AuthenticationInfo, Challenge, Credentials, Hash, HashedPassword, QopSet,
+};
+use core_credentials::jwk::JwkSet;
+use core_credentials::token::{SigningKey, Verifier};
+use core_credentials::{bearer, password, pkce};
+use proptest::prelude::*;
+
+/// Reads `data` with every parser of this crate. What can be read must print to what reads the same.
+fn fuzz(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    if let Ok(header) = AuthHeader::parse(text) {
+        let printed = header.to_string();
+        let again = AuthHeader::parse(&printed).expect("what was printed is read");
+        assert_eq!(again.to_string(), printed);
+        assert_eq!(
+            again.params().iter().collect::<Vec<_>>(),
+            header.params().iter().collect::<Vec<_>>()
+        );
+    }
+    if let Ok(challenge) = Challenge::parse(text) {
+        assert_eq!(Challenge::parse(&challenge.to_string()), Ok(challenge));
+    }
+    if let Ok(credentials) = Credentials::parse(text) {
+        assert_eq!(
+            Credentials::parse(&credentials.to_string()),
+            Ok(credentials)
+        );
+    }
+    if let Ok(info) = AuthenticationInfo::parse(text) {
+        assert_eq!(AuthenticationInfo::parse(&info.to_string()), Ok(info));
+    }
+    if let Ok(Some(challenge)) = bearer::Challenge::parse(text) {
+        assert_eq!(
+            bearer::Challenge::parse(&challenge.to_string()),
+            Ok(Some(challenge))
+        );
+    }
+    if let bearer::Presented::Token(token) = bearer::presented(text) {
+        assert!(text.contains(token) && !token.contains([' ', '"', ',']));
+    }
+    let _ = Params::parse(text);
+    let _ = serde_json::from_str::<JwkSet>(text);
+    assert!(Verifier::new("eP-CSCF", 0).verify(text, 0).is_err());
+    assert!(!password::verify("password", text));
+    let _ = pkce::is_challenge(text);
+}
+
+/// Pieces from which values that are almost right are made.
+fn pieces() -> impl Strategy<Value = String> {
+    let piece = prop::sample::select(vec![
+        "Digest ",
+        "Bearer ",
+        "realm",
+        "nonce",
+        "=",
+        "\"",
+        "\\",
+        ",",
+        " ",
+        "qop",
+        "auth",
+        "auth-int",
+        "nc=00000001",
+        "cnonce=\"c\"",
+        "username=\"a\"",
+        "uri=\"sip:b\"",
+        "response=\"0\"",
+        "realm=\"r\"",
+        "nonce=\"n\"",
+        "algorithm=SHA-256",
+        "qop=auth",
+        ", ",
+        "é",
+        "\r\n ",
+        "access_token=",
+        ".",
+    ]);
+    prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn no_parser_falls_over_noise(data in prop::collection::vec(any::<u8>(), 0..300)) {
+        fuzz(&data);
+    }
+
+    #[test]
+    fn no_parser_falls_over_what_is_almost_right(text in pieces()) {
+        fuzz(text.as_bytes());
+    }
+
+    #[test]
+    fn any_text_survives_quoting(value in "[^\\x00-\\x1f\\x7f-\\u{9f}]{0,60}") {
+        let mut header = AuthHeader::new("Digest");
+        header.params_mut().set_quoted("realm", &value);
+        let printed = header.to_string();
+        let read = AuthHeader::parse(&printed).unwrap();
+        prop_assert_eq!(read.params().value("realm").unwrap(), value.as_str());
+    }
+
+    /// Whatever the two sides agree on, the right password verifies after print and parse, and a
+    /// request with another URI does not.
+    #[test]
+    fn what_the_client_answers_the_server_takes(
+        username in "[ -~]{1,20}", realm in "[ -~]{1,20}", secret in "\\PC{0,20}",
+        uri in "[!-~]{1,30}", nc in 1u32.., hash in 0..3usize, session: bool, auth: bool, auth_int: bool,
+        userhash: bool, body in prop::collection::vec(any::<u8>(), 0..50),
+    ) {
+        let hash = [Hash::Md5, Hash::Sha256, Hash::Sha512Trunc256][hash];
+        let challenge = Challenge {
+            qop: QopSet { auth, auth_int },
+            userhash,
+            ..Challenge::new(&realm, "nonce", Algorithm { hash, session })
+        };
+        let challenge = Challenge::parse(&challenge.to_string()).unwrap();
+        let answer = Answer {
+            username: &username, password: secret.as_bytes(), method: "REGISTER", uri: &uri,
+            body: &body, cnonce: "cnonce", nc,
+        };
+        let mut credentials = Credentials::parse(&challenge.answer(&answer).to_string()).unwrap();
+        let stored = HashedPassword::new(hash, &username, &realm, secret.as_bytes());
+        prop_assert!(credentials.is_for(&username));
+        prop_assert!(credentials.verify(&stored, "REGISTER", &body));
+        credentials.uri.push('x');
+        prop_assert!(!credentials.verify(&stored, "REGISTER", &body));
+    }
+
+    /// A token with any one character changed is refused, or is the same token.
+    #[test]
+    fn no_changed_token_is_taken(at in any::<prop::sample::Index>(), to in "[A-Za-z0-9_.-]") {
+        let key = signing_key();
+        let mut verifier = Verifier::new("eP-CSCF", 0);
+        verifier.set_keys("waf", &JwkSet { keys: vec![key.jwk().clone()] }).unwrap();
+        let claims = core_credentials::token::Claims {
+            iss: "waf".into(), sub: "alice".into(), aud: vec!["eP-CSCF".into()], exp: 10,
+            scope: bearer::SCOPE.into(), impi: "a".into(), impu: vec!["b".into()],
+            ..Default::default()
+        };
+        let token = key.issue(&claims).unwrap().into_exposed();
+        prop_assert!(verifier.verify(&token, 0).is_ok());
+        let at = at.index(token.len());
+        let mut changed = token.clone();
+        changed.replace_range(at..=at, &to);
+        prop_assert_eq!(verifier.verify(&changed, 0).is_ok(), changed == token);
+    }
+}
+
+fn signing_key() -> &'static SigningKey {
+    static KEY: std::sync::OnceLock<SigningKey> = std::sync::OnceLock::new();
+    KEY.get_or_init(|| {
+        SigningKey::generate(core_credentials::token::Algorithm::ES256)
+            .expect("the library makes keys")
+    })
+}
