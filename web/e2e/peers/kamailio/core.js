@@ -6,11 +6,11 @@
 
 import { execFileSync, spawn } from 'node:child_process';
 import fs from 'node:fs';
-import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
 
+import { freePorts } from '../ports.js';
 import { startHss } from './hss.js';
 
 const SAMPLES = '/usr/share/doc/kamailio/examples/ims';
@@ -222,16 +222,4 @@ function insertAfter(textual, mark, addition) {
 
 function sqlite(database, statements) {
   execFileSync('sqlite3', [database], { input: statements });
-}
-
-async function freePorts(count) {
-  const servers = [];
-  for (let index = 0; index < count; index += 1) {
-    const server = net.createServer();
-    await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-    servers.push(server);
-  }
-  const ports = servers.map((server) => server.address().port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }
