@@ -23,9 +23,8 @@ const SCENARIOS = path.join(path.dirname(fileURLToPath(import.meta.url)), 'sipp'
 export async function farEnd(who) {
   const [port] = await freePorts(1);
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sipp-'));
-  const tone = path.join(folder, 'tone.alaw');
-  fs.writeFileSync(tone, alawTone({ hertz: 440, seconds: 10 }));
-  const end = new FarEnd({ ...who, port, folder, tone });
+  fs.writeFileSync(path.join(folder, 'tone.alaw'), alawTone({ hertz: 440, seconds: 10 }));
+  const end = new FarEnd({ ...who, port, folder });
   await end.run('register').done;
   return end;
 }
@@ -43,7 +42,7 @@ class FarEnd {
 
   /** Plays a scenario once. `done` fails with SIPp's own words when it went another way. */
   run(scenario, { target = 'sip:nobody@invalid' } = {}) {
-    const { aor, domain, user, password, core, port, folder, tone } = this.who;
+    const { aor, domain, user, password, core, port, folder } = this.who;
     const errors = path.join(folder, `${scenario}.err`);
     const words = [
       ...['-sf', path.join(SCENARIOS, `${scenario}.xml`)],
@@ -51,7 +50,7 @@ class FarEnd {
       ...['-m', '1', '-l', '1', '-nostdin', '-timeout', '60s', '-timeout_error'],
       ...['-trace_err', '-error_file', errors],
       ...['-au', user, '-ap', password],
-      ...['-key', 'aor', aor, '-key', 'domain', domain, '-key', 'tone', tone],
+      ...['-key', 'aor', aor, '-key', 'domain', domain],
       ...['-key', 'target', target],
       core,
     ];
