@@ -1,4 +1,5 @@
-//! A bad network between two real sockets: a UDP relay that loses, delays, reorders and doubles.
+//! A bad network between two real sockets: a UDP relay that loses, delays, reorders and doubles
+//! (in per cent and milliseconds).
 //!
 //! ```text
 //! udp-relay --listen 127.0.0.2:40000 --to 127.0.0.1:40000 --loss 2 --delay 20 --jitter 10
@@ -18,13 +19,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use testbed::Dice;
+
 /// A client more than this is one too many for a test.
 const MOST_CLIENTS: usize = 256;
 
 struct Weather {
-    loss: f64,
-    duplicate: f64,
-    reorder: f64,
+    /// Of a thousand datagrams, as are the next two.
+    loss: u16,
+    duplicate: u16,
+    reorder: u16,
     delay: Duration,
     jitter: Duration,
 }
@@ -78,9 +82,9 @@ fn options(words: &[String]) -> Result<Options, String> {
         listen: address("--listen", take("--listen"))?,
         to: address("--to", take("--to"))?,
         weather: Weather {
-            loss: number("--loss", take("--loss"))? / 100.0,
-            duplicate: number("--duplicate", take("--duplicate"))? / 100.0,
-            reorder: number("--reorder", take("--reorder"))? / 100.0,
+            loss: (number("--loss", take("--loss"))? * 10.0) as u16,
+            duplicate: (number("--duplicate", take("--duplicate"))? * 10.0) as u16,
+            reorder: (number("--reorder", take("--reorder"))? * 10.0) as u16,
             delay: Duration::from_secs_f64(number("--delay", take("--delay"))? / 1e3),
             jitter: Duration::from_secs_f64(number("--jitter", take("--jitter"))? / 1e3),
         },
@@ -103,7 +107,7 @@ fn relay(options: &Options) -> std::io::Result<()> {
     front.set_nonblocking(true)?;
     println!("relaying {} to {}", front.local_addr()?, options.to);
     let ended = watch_stdin();
-    let mut dice = Dice(options.seed ^ 0x9e37_79b9_7f4a_7c15);
+    let mut dice = Dice::new(options.seed);
     let mut backs: HashMap<SocketAddr, UdpSocket> = HashMap::new();
     let mut under_way: BTreeMap<(Instant, u64), Datagram> = BTreeMap::new();
     let (mut serial, mut lost) = (0_u64, 0_u64);
@@ -136,14 +140,14 @@ fn relay(options: &Options) -> std::io::Result<()> {
         }
         for datagram in arrived {
             let weather = &options.weather;
-            if dice.happens(weather.loss) {
+            if dice.chance(weather.loss) {
                 lost += 1;
                 continue;
             }
-            let copies = 1 + usize::from(dice.happens(weather.duplicate));
+            let copies = 1 + usize::from(dice.chance(weather.duplicate));
             for _ in 0..copies {
-                let mut due = now + weather.delay + weather.jitter.mul_f64(dice.throw());
-                if dice.happens(weather.reorder) {
+                let mut due = now + weather.delay + dice.up_to(weather.jitter);
+                if dice.chance(weather.reorder) {
                     due += Duration::from_millis(5);
                 }
                 serial += 1;
@@ -199,21 +203,4 @@ fn watch_stdin() -> Arc<AtomicBool> {
         flag.store(true, Ordering::Relaxed);
     });
     ended
-}
-
-/// SplitMix64: the same weather for the same seed.
-struct Dice(u64);
-
-impl Dice {
-    fn throw(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
-    fn happens(&mut self, probability: f64) -> bool {
-        probability > 0.0 && self.throw() < probability
-    }
 }
