@@ -1,0 +1,45 @@
+//! Every figure that Isthmus claims, measured beside its peer in one run.
+//!
+//! `cargo xtask bench` builds the product for release, installs the peers, runs everything on this
+//! machine's loopback and prints one table. `cargo xtask bench NAME ...` runs those named alone.
+#![allow(clippy::print_stdout)]
+
+mod cpu;
+mod forward;
+mod kamailio;
+mod process;
+mod register;
+mod registrar;
+mod report;
+mod web_socket;
+
+use anyhow::{Result, bail};
+
+/// One measurement: its name on the command line, and what it measures.
+struct Bench {
+    name: &'static str,
+    what: &'static str,
+    run: fn() -> Result<Vec<report::Row>>,
+}
+
+const BENCHES: &[Bench] = &[
+    Bench { name: "forward", what: "parse and forward a REGISTER, one core", run: forward::run },
+    Bench { name: "register", what: "REGISTER through the edge over WebSocket", run: register::run },
+];
+
+fn main() -> Result<()> {
+    let names: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(unknown) = names.iter().find(|name| BENCHES.iter().all(|b| b.name != **name)) {
+        for bench in BENCHES {
+            println!("{:<12} {}", bench.name, bench.what);
+        }
+        bail!("there is no figure «{unknown}»");
+    }
+    let mut rows = Vec::new();
+    for bench in BENCHES.iter().filter(|b| names.is_empty() || names.iter().any(|n| n == b.name)) {
+        println!("measuring: {}", bench.what);
+        rows.extend((bench.run)()?);
+    }
+    report::print(&rows);
+    Ok(())
+}

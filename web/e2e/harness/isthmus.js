@@ -1,0 +1,108 @@
+// The product under test: the binary, all in one or one function alone, on ports that were free.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { freePorts } from '../peers/ports.js';
+
+const ROOT = path.join(path.dirname(fileURLToPath(import.meta.url)), '../../..');
+const BINARY = process.env.ISTHMUS_BIN ?? path.join(ROOT, 'target/debug/isthmus');
+
+/** Everything in one process. More flags of the command line may be given. */
+export async function startIsthmus(flags = []) {
+  const [https, http, core, mw, admin] = await freePorts(5);
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'isthmus-'));
+  const product = new Isthmus(folder, { https, http, core, mw, admin });
+  product.spawn([
+    ...['--data-dir', folder],
+    ...['--https-port', https, '--http-port', http, '--admin-port', admin],
+    ...['--core-port', core, '--mw-port', mw],
+    ...flags,
+  ]);
+  await product.ready();
+  return product;
+}
+
+/** One function alone, from a configuration that is written here. */
+export async function startFunction(name, configuration, admin) {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), `isthmus-${name}-`));
+  const file = path.join(folder, `${name}.toml`);
+  fs.writeFileSync(file, configuration.replaceAll('@FOLDER@', folder));
+  const product = new Isthmus(folder, { admin });
+  product.spawn([name, '--config', file]);
+  await product.ready();
+  return product;
+}
+
+class Isthmus {
+  constructor(folder, ports) {
+    this.folder = folder;
+    this.ports = ports;
+    this.printed = '';
+  }
+
+  spawn(words) {
+    this.child = spawn(BINARY, words.map(String), { stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const stream of [this.child.stdout, this.child.stderr]) {
+      stream.setEncoding('utf8');
+      stream.on('data', (text) => {
+        this.printed = (this.printed + text).slice(-200_000);
+      });
+    }
+  }
+
+  /** Waits for the admin port to say that it is ready. */
+  async ready() {
+    const deadline = Date.now() + 20_000;
+    for (;;) {
+      if (this.child.exitCode !== null) throw new Error(`it ended:\n${this.printed}`);
+      try {
+        const answer = await fetch(`http://127.0.0.1:${this.ports.admin}/ready`);
+        if (answer.ok) return;
+      } catch {
+        // not yet
+      }
+      if (Date.now() > deadline) {
+        await this.stop();
+        throw new Error(`not ready within 20 s:\n${this.printed}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  /** The page, over TLS with the laboratory's own certificate. */
+  get address() {
+    return `https://localhost:${this.ports.https}/`;
+  }
+
+  /** What it printed of a subscriber: `{ name, password, impi, impus, domain }`. */
+  subscriber(name) {
+    const file = path.join(this.folder, 'subscribers.toml');
+    const text = fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : this.printed;
+    const line = text.split('\n').find((each) => new RegExp(`\\b${name}\\b`).test(each));
+    if (!line) throw new Error(`it named no ${name}:\n${this.printed}`);
+    return line;
+  }
+
+  /** A figure of the admin port, summed over its labels. */
+  async metric(name) {
+    const answer = await fetch(`http://127.0.0.1:${this.ports.admin}/metrics`);
+    const lines = (await answer.text()).split('\n').filter((line) => line.startsWith(name));
+    return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+  }
+
+  async stop() {
+    if (this.child.exitCode === null && this.child.signalCode === null) {
+      const ended = once(this.child, 'exit');
+      const hard = setTimeout(() => this.child.kill('SIGKILL'), 8_000);
+      this.child.kill('SIGTERM');
+      await ended;
+      clearTimeout(hard);
+    }
+    fs.rmSync(this.folder, { recursive: true, force: true });
+  }
+}
