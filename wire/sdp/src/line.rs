@@ -33,7 +33,7 @@ impl Ending {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Line {
     /// Type letter, `=` and value; never shorter than two bytes and never with a CR, LF or NUL.
-    raw: Bytes,
+    pub(crate) raw: Bytes,
     pub(crate) ending: Ending,
 }
 

@@ -17,6 +17,16 @@ impl Section {
         self.lines.retain(test);
     }
 
+    /// Gives each line to the function, which keeps it, changes it or, with `None`, removes it.
+    pub fn edit(&mut self, mut change: impl FnMut(Line) -> Option<Line>) {
+        let lines = std::mem::take(&mut self.lines);
+        let changed = lines.into_iter().filter_map(|line| {
+            let ending = line.ending;
+            change(line).map(|new| Line { ending, ..new })
+        });
+        self.lines = changed.collect();
+    }
+
     /// Puts a line where RFC 8866 §5 wants its type: behind the last line that may precede it.
     pub fn insert(&mut self, line: Line) {
         let rank = rank(line.kind());

@@ -1,0 +1,46 @@
+//! IMS-ALG: what the eP-CSCF does to SDP between the WIC and the core (TS 24.371 §7.4.2, §7.4.3; TS 23.334 §6).
+//!
+//! Pure functions and one value. A dialog keeps a [`Negotiation`]; SDP of either side goes in, commands for
+//! the gateway and SDP for the other side come out:
+//!
+//! ```text
+//!   offer(Leg::Wic, sdp)  ──▶ Next::Gateway(Reserve)      the gateway's ports
+//!   replied(reply)        ──▶ Next::Forward(sdp)          the core's offer
+//!   answer(Leg::Core, sdp)──▶ Next::Gateway(Configure)    where the far end is, gates by direction
+//!   replied(reply)        ──▶ Next::Forward(sdp)          the WIC's answer
+//! ```
+//!
+//! and the same the other way round, at the start of a call and at each change of it, in whatever messages
+//! the SDP travels (INVITE and 200; 200 and ACK; UPDATE; PRACK).
+//!
+//! | question | file |
+//! | --- | --- |
+//! | Where is the fingerprint removed from an offer? | `remove_fingerprint_from_offer.rs` |
+//! | What is read from a WIC's m-line, and refused? | `wic_media.rs` |
+//! | What is read from the core's m-line, and refused? | `core_media.rs` |
+//! | What does the core see? | `write_to_core.rs` |
+//! | What does the WIC see? | `write_to_wic.rs` |
+//! | Which payload type is which? | `payloads.rs` |
+//! | Which RTCP feedback crosses the edge? | `feedback.rs` |
+//! | How does a change of the call keep its m-lines, and fall back when it fails? | `negotiation.rs` |
+
+mod bandwidth;
+mod core_media;
+mod feedback;
+mod leg;
+mod negotiation;
+mod origin;
+mod payloads;
+mod policy;
+mod precondition;
+mod refused;
+mod remove_fingerprint_from_offer;
+mod stream;
+mod wic_media;
+mod write_to_core;
+mod write_to_wic;
+
+pub use leg::Leg;
+pub use negotiation::{Finality, Negotiation, Next};
+pub use policy::Policy;
+pub use refused::{PeerMisbehaved, Refused, Unsupported, Warning};

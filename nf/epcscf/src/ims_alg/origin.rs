@@ -1,0 +1,75 @@
+//! The `o=` line of one leg, which is ours.
+
+use std::net::IpAddr;
+
+use bytes::Bytes;
+use wire_sdp::{AddressFamily, Origin, Session};
+
+/// What was written to one leg so far. Each leg has its own session id, and a version that counts what that
+/// side has really seen, so that whatever happens on the other leg RFC 3264 §8 holds here.
+#[derive(Debug, Clone)]
+pub(super) struct Written {
+    session_id: u64,
+    version: u64,
+    last: Option<Session>,
+}
+
+impl Written {
+    pub(super) fn new(session_id: u64) -> Written {
+        // RFC 8829 §5.2.1: 63 bits, since some readers take a signed number.
+        Written {
+            session_id: session_id & (u64::MAX >> 1),
+            version: 1,
+            last: None,
+        }
+    }
+
+    /// Puts our origin on a description for this leg: a new version when anything else in it is new.
+    pub(super) fn sign(&mut self, mut session: Session, address: IpAddr) -> Bytes {
+        self.put_origin(&mut session, address);
+        if self.last.as_ref().is_some_and(|last| *last != session) {
+            self.version += 1;
+            self.put_origin(&mut session, address);
+        }
+        let bytes = session.to_bytes();
+        self.last = Some(session);
+        bytes
+    }
+
+    fn put_origin(&self, session: &mut Session, address: IpAddr) {
+        let id = self.session_id.to_string();
+        session.set_origin(&Origin {
+            username: "-",
+            session_id: &id,
+            version: self.version,
+            family: AddressFamily::of(address),
+            address: &address.to_string(),
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_counts_changes_that_this_leg_saw() {
+        let session = |name: &str| {
+            let text = format!("v=0\r\no=x 7 9 IN IP4 10.0.0.1\r\ns={name}\r\nt=0 0\r\n");
+            Session::parse(text.as_bytes()).expect("valid")
+        };
+        let address = IpAddr::from([192, 0, 2, 1]);
+        let mut written = Written::new(u64::MAX);
+        let mut version = |name: &str| {
+            let bytes = written.sign(session(name), address);
+            let signed = Session::parse(&bytes).expect("valid");
+            assert_eq!(signed.origin().session_id, "9223372036854775807");
+            assert_eq!(signed.origin().address, "192.0.2.1");
+            signed.origin().version
+        };
+        assert_eq!(
+            [version("a"), version("a"), version("b"), version("a")],
+            [1, 1, 2, 3]
+        );
+    }
+}

@@ -1,0 +1,216 @@
+//! Payload types: which cross the edge, and which is which where the two sides differ (RFC 3264 §6.1).
+
+use core_iq::{PayloadMap, PayloadMapping};
+use wire_sdp::attribute::{Fmtp, RtcpFb, Rtpmap};
+use wire_sdp::{Attribute, Line, Media};
+
+/// Formats that repair or wrap others: they make sense within one RTP session only, and none of them
+/// crosses from SAVPF to AVP.
+const REPAIR: [&str; 7] = [
+    "rtx",
+    "red",
+    "ulpfec",
+    "flexfec",
+    "flexfec-03",
+    "parityfec",
+    "1d-interleaved-parityfec",
+];
+
+/// The same format on both sides, by its two numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Pair {
+    pub(super) w3: u8,
+    pub(super) core: u8,
+}
+
+/// The payload types of an m-line that can cross the edge, in its order.
+pub(super) fn carried(media: &Media) -> Vec<u8> {
+    let mut seen = Vec::new();
+    for (payload, map) in media.payloads() {
+        let repairs = map.is_some_and(|map| REPAIR.iter().any(|name| map.is(name)));
+        // A dynamic payload type that says nothing of itself is no format.
+        if map.is_some() && !repairs && !seen.contains(&payload) {
+            seen.push(payload);
+        }
+    }
+    seen
+}
+
+/// For each format of the answer that was offered: (offered number, answered number), in the answer's order.
+pub(super) fn answered(offer: &Media, answer: &Media) -> Vec<(u8, u8)> {
+    let offered = carried(offer);
+    let mut pairs: Vec<(u8, u8)> = Vec::new();
+    for payload in carried(answer) {
+        let free = |p: &&u8| !pairs.iter().any(|(taken, _)| taken == *p);
+        let same = |p: &&u8| same_format(offer, **p, answer, payload);
+        let close = |p: &&u8| same_encoding(offer, **p, answer, payload);
+        // The same number first; then the same format under another; then one whose parameters differ a little.
+        let found = offered
+            .iter()
+            .filter(free)
+            .find(|p| **p == payload && close(p))
+            .or_else(|| offered.iter().filter(free).find(same))
+            .or_else(|| offered.iter().filter(free).find(close));
+        if let Some(found) = found {
+            pairs.push((*found, payload));
+        }
+    }
+    pairs
+}
+
+/// The map that the gateway gets: only what differs.
+pub(super) fn map(pairs: &[Pair]) -> PayloadMap {
+    let differing = pairs.iter().filter(|pair| pair.w3 != pair.core);
+    let mappings = differing.map(|pair| PayloadMapping {
+        w3: pair.w3,
+        core: pair.core,
+    });
+    PayloadMap(mappings.take(PayloadMap::MAX).collect())
+}
+
+/// Leaves only these formats, in this order, each under its new number: (old, new). Lines of the others go.
+pub(super) fn renumber(media: &mut Media, numbers: &[(u8, u8)]) {
+    let new = |old: u8| {
+        numbers
+            .iter()
+            .find(|(from, _)| *from == old)
+            .map(|(_, to)| *to)
+    };
+    media.edit(|line| match rewritten(&line, new) {
+        Rewritten::Same => Some(line),
+        Rewritten::Other(other) => Some(other),
+        Rewritten::Gone => None,
+    });
+    media.set_formats(numbers.iter().map(|(_, to)| *to));
+}
+
+enum Rewritten {
+    Same,
+    Other(Line),
+    Gone,
+}
+
+fn rewritten(line: &Line, new: impl Fn(u8) -> Option<u8>) -> Rewritten {
+    fn number<T>(
+        read: Option<(u8, T)>,
+        new: impl Fn(u8) -> Option<u8>,
+        write: impl Fn(T, u8) -> Line,
+    ) -> Rewritten {
+        match read.map(|(old, value)| (old, new(old), value)) {
+            Some((old, Some(to), _)) if old == to => Rewritten::Same,
+            Some((_, Some(to), value)) => Rewritten::Other(write(value, to)),
+            _ => Rewritten::Gone,
+        }
+    }
+    if let Some(value) = line.attribute_value(Rtpmap::NAME) {
+        let read = Rtpmap::parse(value).ok().map(|map| (map.payload, map));
+        return number(read, new, |map, payload| {
+            Line::attribute(Rtpmap::NAME, Rtpmap { payload, ..map })
+        });
+    }
+    if let Some(value) = line.attribute_value(Fmtp::NAME) {
+        let read = Fmtp::parse(value)
+            .ok()
+            .and_then(|fmtp| Some((fmtp.payload()?, fmtp)));
+        return number(read, new, |fmtp, payload| {
+            let format = payload.to_string();
+            Line::attribute(
+                Fmtp::NAME,
+                Fmtp {
+                    format: &format,
+                    ..fmtp
+                },
+            )
+        });
+    }
+    if let Some(value) = line.attribute_value(RtcpFb::NAME) {
+        let Ok(fb) = RtcpFb::parse(value) else {
+            return Rewritten::Gone;
+        };
+        let Some(payload) = fb.payload else {
+            return Rewritten::Same;
+        };
+        return number(Some((payload, fb)), new, |fb, payload| {
+            Line::attribute(
+                RtcpFb::NAME,
+                RtcpFb {
+                    payload: Some(payload),
+                    ..fb
+                },
+            )
+        });
+    }
+    Rewritten::Same
+}
+
+/// The numbers under which an offer goes on to the other leg: as agreed on before where it was, else its
+/// own, else a free dynamic one.
+pub(super) fn for_other_leg(media: &Media, known: impl Fn(u8) -> Option<u8>) -> Vec<(u8, u8)> {
+    let payloads = carried(media);
+    let mut numbers: Vec<(u8, u8)> = Vec::with_capacity(payloads.len());
+    let mut taken = [false; 128];
+    for payload in &payloads {
+        if let Some(to) = known(*payload).filter(|to| *to < 128 && !taken[usize::from(*to)]) {
+            taken[usize::from(to)] = true;
+            numbers.push((*payload, to));
+        }
+    }
+    for payload in &payloads {
+        if numbers.iter().any(|(from, _)| from == payload) {
+            continue;
+        }
+        let free = |to: &u8| !taken[usize::from(*to)];
+        if let Some(to) = Some(*payload)
+            .filter(free)
+            .or_else(|| (96..128).chain(35..64).find(free))
+        {
+            taken[usize::from(to)] = true;
+            numbers.push((*payload, to));
+        }
+    }
+    numbers.sort_by_key(|(from, _)| payloads.iter().position(|p| p == from));
+    numbers
+}
+
+fn same_encoding(a: &Media, pa: u8, b: &Media, pb: u8) -> bool {
+    match (a.rtpmap(pa), b.rtpmap(pb)) {
+        (Some(x), Some(y)) => x.same_format(&y),
+        _ => false,
+    }
+}
+
+/// The parameters that make two formats of one codec different ones.
+fn same_format(a: &Media, pa: u8, b: &Media, pb: u8) -> bool {
+    let Some(map) = a.rtpmap(pa) else {
+        return false;
+    };
+    let parameters: &[(&str, &str)] = if map.is("H264") {
+        // RFC 6184 §8.2.2; the level may differ, the profile (its first four digits) not.
+        &[("packetization-mode", "0"), ("profile-level-id", "420010")]
+    } else if map.is("VP9") {
+        &[("profile-id", "0")]
+    } else if map.is("AV1") {
+        &[("profile", "0")]
+    } else if map.is("AMR") || map.is("AMR-WB") {
+        // RFC 4867 §8.3.1: the packing is another format.
+        &[("octet-align", "0")]
+    } else {
+        &[]
+    };
+    let value = |media: &Media, payload: u8, name: &str, default: &str| {
+        let value = media
+            .fmtp(payload)
+            .and_then(|f| f.parameter(name))
+            .unwrap_or(default);
+        let length = if name == "profile-level-id" {
+            4
+        } else {
+            value.len()
+        };
+        value.get(..length).unwrap_or(value).to_ascii_lowercase()
+    };
+    same_encoding(a, pa, b, pb)
+        && parameters
+            .iter()
+            .all(|(name, default)| value(a, pa, name, default) == value(b, pb, name, default))
+}

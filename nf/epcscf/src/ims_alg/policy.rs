@@ -1,0 +1,23 @@
+//! What the operator decides.
+
+/// Operator policy of the IMS-ALG.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// TS 24.371 §7.4.2 — whether media without `a=3ge2ae:requested` is served too. Browsers and foreign
+    /// WICs do not write it.
+    pub without_3ge2ae: bool,
+    /// How many m-lines of one call are carried; what comes after is rejected with port 0.
+    pub streams: usize,
+    /// `b=AS` of a video m-line that came without one, in kbit/s.
+    pub video_bandwidth: u64,
+}
+
+impl Default for Policy {
+    fn default() -> Policy {
+        Policy {
+            without_3ge2ae: true,
+            streams: 8,
+            video_bandwidth: 2048,
+        }
+    }
+}

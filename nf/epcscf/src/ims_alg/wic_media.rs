@@ -1,0 +1,101 @@
+//! What is read from an m-line of the WIC (TS 24.371 §7.2.2, §7.4.2).
+
+use core_iq::{DtlsRole, Fingerprint, IceCredentials, MediaKind};
+use wire_sdp::Attribute;
+use wire_sdp::Session;
+use wire_sdp::attribute::{BundleOnly, Crypto, EndToAccessEdge, Setup};
+
+use super::{Policy, Refused, Unsupported};
+
+/// The WIC's end of one stream, as it describes it.
+#[derive(Debug, Clone)]
+pub(super) struct WicMedia {
+    pub(super) kind: MediaKind,
+    pub(super) ice: IceCredentials,
+    pub(super) fingerprints: Vec<Fingerprint>,
+    pub(super) setup: Setup,
+}
+
+impl WicMedia {
+    /// Reads an m-line of an offer. What is unsupported rejects this m-line; what is malformed the whole offer.
+    pub(super) fn offered(
+        session: &Session,
+        index: usize,
+        policy: &Policy,
+    ) -> Result<WicMedia, Refused> {
+        let Some(media) = session.media(index) else {
+            return Err(Unsupported::NoMedia.into());
+        };
+        if media.has(BundleOnly::NAME) {
+            return Err(Unsupported::BundleOnly.into());
+        }
+        let read = WicMedia::answered(session, index)?;
+        // TS 24.371 §7.4.2: "or, if permitted by operator policy, without".
+        let requested =
+            media.attribute::<EndToAccessEdge<'_>>()? == Some(EndToAccessEdge::REQUESTED);
+        if !requested && !policy.without_3ge2ae {
+            return Err(Unsupported::NoEndToAccessEdge.into());
+        }
+        Ok(read)
+    }
+
+    /// Reads an m-line of an answer: the same without what only an offer asks for.
+    pub(super) fn answered(session: &Session, index: usize) -> Result<WicMedia, Refused> {
+        let Some(media) = session.media(index) else {
+            return Err(Unsupported::NoMedia.into());
+        };
+        let line = media.line();
+        let kind = kind(line.media)?;
+        let proto = line.proto.to_ascii_uppercase();
+        match proto.as_str() {
+            // RFC 5764 §8; the profile without feedback is taken too, and answered in kind.
+            "UDP/TLS/RTP/SAVPF" | "UDP/TLS/RTP/SAVP" => {}
+            "RTP/AVP" | "RTP/AVPF" => return Err(Unsupported::PlainRtp.into()),
+            _ if media.has(Crypto::NAME) => return Err(Unsupported::Sdes.into()),
+            _ => return Err(Unsupported::WicTransport.into()),
+        }
+        let fingerprints: Vec<Fingerprint> = session
+            .media_fingerprints(index)?
+            .iter()
+            .map(|f| Fingerprint {
+                algorithm: f.algorithm.to_ascii_lowercase(),
+                digest: f.digest(),
+            })
+            .collect();
+        if fingerprints.is_empty() {
+            return Err(Unsupported::NoFingerprint.into());
+        }
+        let ice = session.media_ice(index)?.ok_or(Unsupported::NoIce)?;
+        Ok(WicMedia {
+            kind,
+            ice: IceCredentials {
+                ufrag: ice.ufrag.to_owned(),
+                pwd: ice.pwd.to_owned(),
+            },
+            fingerprints,
+            // RFC 4145 §4.1: active is what an offer without the attribute means.
+            setup: session
+                .media_attribute::<Setup>(index)?
+                .unwrap_or(Setup::Active),
+        })
+    }
+
+    /// The gateway's role (RFC 5763 §5): it waits for the browser, unless the WIC insists on waiting or it
+    /// has been the client in this association before.
+    pub(super) fn gateway_role(&self, before: Option<DtlsRole>) -> DtlsRole {
+        match self.setup {
+            Setup::Active | Setup::HoldConn => DtlsRole::Server,
+            Setup::Passive => DtlsRole::Client,
+            Setup::ActPass => before.unwrap_or(DtlsRole::Server),
+        }
+    }
+}
+
+/// The media that a stream can carry.
+pub(super) fn kind(media: &str) -> Result<MediaKind, Unsupported> {
+    match media {
+        "audio" => Ok(MediaKind::Audio),
+        "video" => Ok(MediaKind::Video),
+        _ => Err(Unsupported::MediaType),
+    }
+}
