@@ -21,6 +21,8 @@
 #![forbid(unsafe_code)]
 
 mod command;
+mod frame;
+mod greeting;
 mod media;
 mod notification;
 mod refusal;
@@ -29,6 +31,8 @@ mod termination;
 pub use command::{
     Command, ContextId, Reply, RequestId, Reserved, ReservedStream, StreamId, StreamSettings,
 };
+pub use frame::{Decoder, FrameError, FromGateway, MAX_FRAME, MAX_GREETING, ToGateway, encode};
+pub use greeting::{Called, Calling, GreetingError, MIN_SECRET, SharedSecret, Step, VERSION};
 pub use media::{Feedback, Gate, MediaKind, PayloadMap, PayloadMapping};
 pub use notification::{Event, Notification};
 pub use refusal::Refusal;
