@@ -1,0 +1,598 @@
+import { Timer } from '../clock.js';
+import { Emitter } from '../emitter.js';
+import { Failure } from '../failure.js';
+import { spoken } from '../dial.js';
+import { holdsUs, MediaSession } from '../media/session.js';
+import { ALLOW, SUPPORTED } from '../sip/agent.js';
+import { params, split } from '../sip/params.js';
+import { AcceptedResponse } from './accepted-response.js';
+import { SessionTimer } from './session-timer.js';
+
+/**
+ * A call, from its first message to its last; OutgoingCall and IncomingCall add how it begins.
+ *
+ *   outgoing: preparing ──> calling ──180──> ringing ──2xx──> connected ──> ended
+ *   incoming: incoming ──answer()──> answering ──2xx──> connected ──> ended
+ *
+ * @typedef {'preparing' | 'calling' | 'ringing' | 'incoming' | 'answering' | 'connected' | 'ended'} CallState
+ * @typedef {import('../sip/message.js').Message} Message
+ * @typedef {import('../sip/server-transaction.js').ServerTransaction} ServerTransaction
+ * @typedef {import('../sip/dialog.js').Dialog} Dialog
+ *
+ * @typedef {object} CallEvents
+ * @property {CallState} state
+ * @property {MediaStreamTrack} remotetrack sound or picture of the far end
+ * @property {MediaStreamTrack | null} localvideo
+ * @property {{ held: boolean, heldByRemote: boolean, muted: boolean, camera: boolean }} change
+ * @property {Failure} notice something failed, and the call goes on
+ * @property {boolean} media false while the sound is interrupted
+ *
+ * @typedef {object} CallParts
+ * @property {import('../sip/agent.js').Agent} agent
+ * @property {import('../sip/name-addr.js').NameAddr} remote
+ * @property {import('../media/session.js').MediaOptions} [media]
+ * @property {() => number} [random]
+ */
+
+/** RFC 3261 §14.1: how often an offer that met another one is tried again. */
+const GLARE_ATTEMPTS = 4;
+/** Media that is gone this long after an ICE restart will not come back. */
+const MEDIA_GRACE = 20_000;
+/** Before an ICE restart: a short gap heals by itself. */
+const MEDIA_PATIENCE = 4_000;
+
+/** @extends {Emitter<CallEvents>} */
+export class Call extends Emitter {
+  /** @type {CallState} */
+  state;
+  /** Why the call ended, or null for an ordinary end. @type {Failure | null} */
+  failure = null;
+  /** When the call was connected, in milliseconds since the epoch. */
+  connectedAt = 0;
+  held = false;
+  heldByRemote = false;
+  /** @type {Dialog | null} */
+  dialog = null;
+  #timer;
+  #restart;
+  /** @type {Promise<unknown>} our offers wait for one another here */
+  #changes = Promise.resolve();
+  #offering = false;
+  /** @type {Promise<void> | null} an offer of the far end that is being answered */
+  #answering = null;
+  /** @type {AcceptedResponse | null} */
+  #unacknowledged = null;
+  /** @type {Message | null} a BYE that waits for the ACK (RFC 3261 §15.1.1) */
+  #byeAfterAck = null;
+  /** @type {{ cseq: number, ack: Message } | null} */
+  #acknowledged = null;
+  #farAllowsUpdate = false;
+
+  /**
+   * @param {CallParts} parts
+   * @param {CallState} state
+   */
+  constructor({ agent, remote, media, random = Math.random }, state) {
+    super();
+    this.agent = agent;
+    this.remote = remote;
+    this.state = state;
+    this.random = random;
+    this.media = new MediaSession({ clock: agent.clock, ...media });
+    this.#timer = new SessionTimer(agent.clock, {
+      refresh: () => void this.#refresh(),
+      expire: () => this.end(new Failure('session_expired'), 'SIP;cause=408;text="Session expired"'),
+    });
+    this.#restart = new Timer(agent.clock);
+    this.media.on('remotetrack', (track) => this.emit('remotetrack', track));
+    this.media.on('localvideo', (track) => this.emit('localvideo', track));
+    this.media.on('ended', (failure) => this.emit('notice', failure));
+    this.media.on('connection', (connection) => this.#mediaConnection(connection));
+  }
+
+  /** The other party in words: display name, name or number. */
+  get who() {
+    return this.remote.name || spoken(this.remote.uri);
+  }
+
+  get muted() {
+    return this.media.muted;
+  }
+
+  get cameraOn() {
+    return this.media.cameraOn;
+  }
+
+  /** @param {boolean} muted */
+  setMuted(muted) {
+    this.media.setMuted(muted);
+    this.#changed();
+  }
+
+  /**
+   * Puts the far end on hold or takes it back (TS 24.610).
+   * @param {boolean} held
+   * @returns {Promise<void>} rejects with a Failure if the far end refused
+   */
+  async setHeld(held) {
+    if (this.state !== 'connected' || this.held === held) return;
+    const apply = (/** @type {boolean} */ value) => {
+      this.held = value;
+      this.media.setHeld(value);
+      this.#changed();
+    };
+    await this.#change(() => apply(held), () => apply(!held));
+  }
+
+  /**
+   * Turns our camera on or off in the call.
+   * @param {boolean} on
+   */
+  async setCamera(on) {
+    if (this.state !== 'connected' || this.media.cameraOn === on) return;
+    await this.#change(
+      async () => {
+        const failure = await this.media.setCamera(on);
+        if (failure) throw failure;
+        this.#changed();
+      },
+      async () => {
+        if (on) await this.media.setCamera(false);
+        this.#changed();
+      },
+    );
+  }
+
+  /**
+   * DTMF: as telephone-event, or by INFO when the call has none.
+   * @param {string} tones
+   */
+  sendTones(tones) {
+    if (this.state !== 'connected' || !/^[0-9A-D*#]+$/i.test(tones)) return;
+    if (this.media.sendTones(tones)) return;
+    for (const tone of tones.toUpperCase()) {
+      this.#request('INFO', (info) => info.setBody('application/dtmf-relay', `Signal=${tone}\r\nDuration=160\r\n`));
+    }
+  }
+
+  /** Ends the call, whatever its state. */
+  hangUp() {
+    this.end(null);
+  }
+
+  /**
+   * @param {Failure | null} failure
+   * @param {string} [reason] the value of a Reason header (RFC 3326)
+   */
+  end(failure, reason) {
+    if (this.state === 'ended') return;
+    if (this.state === 'connected') this.#bye(reason);
+    this.finish(failure);
+  }
+
+  /**
+   * The call is over on the wire; what is left is to clean up.
+   * @param {Failure | null} failure
+   */
+  finish(failure) {
+    if (this.state === 'ended') return;
+    this.failure = failure;
+    this.#timer.stop();
+    this.#restart.stop();
+    this.media.close();
+    if (!this.#unacknowledged) this.#release();
+    this.enter('ended');
+  }
+
+  /** The signalling came back: media that broke with it is restored. */
+  signallingRestored() {
+    const { connectionState } = this.media.peerConnection;
+    if (this.state === 'connected' && (connectionState === 'failed' || connectionState === 'disconnected')) this.#restartIce();
+  }
+
+  /** @param {ServerTransaction} transaction an in-dialog request */
+  handleRequest(transaction) {
+    const { request } = transaction;
+    const { dialog } = this;
+    if (dialog && !dialog.accept(request)) {
+      this.agent.reply(transaction, 500);
+      return;
+    }
+    switch (request.method) {
+      case 'BYE':
+        this.agent.reply(transaction, 200);
+        this.#unacknowledged?.stop();
+        this.#unacknowledged = null;
+        this.finish(failureOfBye(request, this.who));
+        return;
+      case 'INVITE':
+      case 'UPDATE':
+        this.#offered(transaction);
+        return;
+      case 'INFO':
+        // RFC 6086 §4.2.2: packages are negotiated, and we take none; the old kind is accepted and ignored.
+        if (request.get('Info-Package')) this.agent.reply(transaction, 469, { headers: [['Recv-Info', '']] });
+        else this.agent.reply(transaction, 200);
+        return;
+      case 'OPTIONS':
+        this.agent.reply(transaction, 200, { headers: [['Allow', ALLOW]] });
+        return;
+      case 'PRACK':
+        this.agent.reply(transaction, 481);
+        return;
+      case 'NOTIFY':
+        this.agent.reply(transaction, 489);
+        return;
+      default:
+        this.agent.reply(transaction, 405, { headers: [['Allow', ALLOW]] });
+    }
+  }
+
+  /** @param {Message} ack */
+  handleAck(ack) {
+    if (this.#unacknowledged?.cseq !== ack.cseq.number) return;
+    const owed = this.#unacknowledged;
+    this.#unacknowledged = null;
+    owed.acknowledged(ack);
+    if (this.#byeAfterAck) this.#sendBye(this.#byeAfterAck);
+    this.#byeAfterAck = null;
+  }
+
+  // What the two kinds of call use to begin.
+
+  /** @param {CallState} state */
+  enter(state) {
+    if (this.state === state) return;
+    this.state = state;
+    if (state === 'connected') this.connectedAt = this.agent.clock.now();
+    this.emit('state', state);
+  }
+
+  /**
+   * @param {string} sdp what the far end says about its media
+   */
+  noteRemote(sdp) {
+    const held = holdsUs(sdp);
+    if (held === this.heldByRemote) return;
+    this.heldByRemote = held;
+    this.#changed();
+  }
+
+  /** @param {Message} message an INVITE, UPDATE or 2xx of the far end */
+  noteCapabilities(message) {
+    if (message.get('Allow')) this.#farAllowsUpdate = message.has('Allow', 'UPDATE');
+  }
+
+  /** @param {Dialog} dialog the dialog that this call is from now on */
+  adopt(dialog) {
+    this.dialog = dialog;
+    this.agent.addDialog(dialog.id, this);
+  }
+
+  get sessionTimer() {
+    return this.#timer;
+  }
+
+  /**
+   * Sends the 2xx of an INVITE until its ACK comes.
+   * @param {ServerTransaction} transaction
+   * @param {{ sdp: string, headers: [string, string][], acknowledged: (ack: Message) => void }} parts
+   */
+  accept(transaction, { sdp, headers, acknowledged }) {
+    /** @type {Message | null} */
+    let response = null;
+    this.#unacknowledged = new AcceptedResponse(this.agent.clock, {
+      cseq: transaction.request.cseq.number,
+      send: () => {
+        if (response) transaction.respond(response);
+        else {
+          response = this.agent.reply(transaction, 200, {
+            toTag: this.dialog?.local.tag,
+            headers: [['Contact', this.agent.dialogContact], ['Allow', ALLOW], ['Supported', SUPPORTED], ...headers],
+            sdp,
+          });
+        }
+      },
+      giveUp: () => {
+        // RFC 3261 §13.3.1.4: no ACK ever came.
+        this.#unacknowledged = null;
+        const waiting = this.#byeAfterAck;
+        this.#byeAfterAck = null;
+        if (waiting) this.#sendBye(waiting);
+        else this.end(new Failure('session_expired'), 'SIP;cause=408;text="No ACK"');
+      },
+      acknowledged,
+    });
+  }
+
+  /**
+   * RFC 3261 §13.2.2.4: the ACK of a 2xx; sent again whenever that 2xx comes again.
+   * @param {Dialog} dialog
+   * @param {number} cseq
+   */
+  acknowledge(dialog, cseq) {
+    const ack = dialog.request('ACK', cseq);
+    this.#acknowledged = { cseq, ack };
+    this.agent.sendAck(ack);
+  }
+
+  /**
+   * True if this 2xx was seen before; then its ACK has been repeated.
+   * @param {number} cseq
+   */
+  acknowledgedBefore(cseq) {
+    if (this.#acknowledged?.cseq !== cseq) return false;
+    this.#acknowledged.ack.remove('Via');
+    this.agent.sendAck(this.#acknowledged.ack);
+    return true;
+  }
+
+  // Inside.
+
+  #changed() {
+    const { held, heldByRemote, muted } = this;
+    this.emit('change', { held, heldByRemote, muted, camera: this.media.cameraOn });
+  }
+
+  #release() {
+    if (this.dialog) this.agent.removeDialog(this.dialog.id);
+  }
+
+  /** @param {string} [reason] */
+  #bye(reason) {
+    if (!this.dialog) return;
+    const bye = this.dialog.request('BYE');
+    if (reason) bye.add('Reason', reason);
+    // RFC 3261 §15.1.1: the callee must not send BYE before the ACK.
+    if (this.#unacknowledged) this.#byeAfterAck = bye;
+    else this.#sendBye(bye);
+  }
+
+  /** @param {Message} bye */
+  #sendBye(bye) {
+    let first = true;
+    this.agent.exchange({
+      build: () => {
+        if (!first) {
+          bye.remove('Via').set('CSeq', `${(/** @type {Dialog} */ (this.dialog).localCSeq += 1)} BYE`);
+        }
+        first = false;
+        return bye;
+      },
+      final: () => this.#release(),
+    });
+  }
+
+  /**
+   * A request inside the dialog whose answer matters only if it says that the dialog is gone (RFC 3261 §12.2.1.2).
+   * @param {string} method
+   * @param {(request: Message) => void} fill
+   * @returns {Promise<Message | null>}
+   */
+  #request(method, fill) {
+    return new Promise((resolve) => {
+      this.agent.exchange({
+        build: () => {
+          const request = /** @type {Dialog} */ (this.dialog).request(method);
+          fill(request);
+          return request;
+        },
+        final: ({ response }) => {
+          if (!response || response.status === 481 || response.status === 408) this.end(new Failure('session_expired'));
+          resolve(response ?? null);
+        },
+      });
+    });
+  }
+
+  /** RFC 4028 §10: UPDATE if the far end knows it, else a re-INVITE. */
+  async #refresh() {
+    if (this.state !== 'connected') return;
+    if (!this.#farAllowsUpdate) {
+      await this.#change(() => {}, () => {}).catch(() => {});
+      return;
+    }
+    const response = await this.#request('UPDATE', (update) => {
+      update.add('Contact', this.agent.dialogContact).add('Supported', SUPPORTED);
+      for (const [name, value] of this.#timer.headers()) update.add(name, value);
+    });
+    if (response && response.status < 300) this.#timer.handleResponse(response);
+  }
+
+  /**
+   * One offer of ours: what it changes, and how to take that back if the far end refuses.
+   *
+   * @param {() => void | Promise<void>} apply
+   * @param {() => void | Promise<void>} undo
+   * @param {{ iceRestart?: boolean }} [options]
+   * @returns {Promise<void>}
+   */
+  #change(apply, undo, options = {}) {
+    const run = this.#changes.then(() => this.#negotiate(apply, undo, options));
+    this.#changes = run.catch(() => {});
+    return run;
+  }
+
+  /**
+   * @param {() => void | Promise<void>} apply
+   * @param {() => void | Promise<void>} undo
+   * @param {{ iceRestart?: boolean }} options
+   */
+  async #negotiate(apply, undo, options) {
+    if (this.state !== 'connected') return;
+    await apply();
+    for (let attempt = 0; attempt < GLARE_ATTEMPTS && this.state === 'connected'; attempt += 1) {
+      if (this.#answering) await this.#answering;
+      this.#offering = true;
+      let status;
+      try {
+        const sdp = await this.media.createOffer(options);
+        status = this.state === 'connected' ? await this.#reinvite(sdp) : 487;
+        if (status >= 300 && this.state === 'connected') await this.media.rollback();
+      } finally {
+        this.#offering = false;
+      }
+      if (status < 300 || this.state !== 'connected') return;
+      if (status !== 491) break;
+      await this.#wait(glareDelay(this.random()));
+    }
+    if (this.state !== 'connected') return;
+    await undo();
+    throw new Failure('change_refused');
+  }
+
+  /**
+   * @param {string} sdp
+   * @returns {Promise<number>} the status
+   */
+  #reinvite(sdp) {
+    return new Promise((resolve) => {
+      const dialog = /** @type {Dialog} */ (this.dialog);
+      const exchange = this.agent.exchange({
+        build: () => {
+          const invite = dialog.request('INVITE');
+          invite.add('Contact', this.agent.dialogContact).add('Allow', ALLOW).add('Supported', SUPPORTED);
+          for (const [name, value] of this.#timer.headers()) invite.add(name, value);
+          return invite.setBody('application/sdp', sdp);
+        },
+        final: ({ response }) => {
+          const cseq = exchange.request?.cseq.number ?? 0;
+          if (!response || response.status === 481 || response.status === 408) {
+            this.end(new Failure('session_expired'));
+            resolve(response?.status ?? 408);
+          } else if (response.status >= 300) resolve(response.status);
+          else if (!this.acknowledgedBefore(cseq)) {
+            dialog.refreshTarget(response);
+            this.noteCapabilities(response);
+            this.acknowledge(dialog, cseq);
+            this.#timer.handleResponse(response);
+            this.#applyAnswer(response.sdp).then(() => resolve(response.status), () => resolve(488));
+          }
+        },
+      });
+    });
+  }
+
+  /** @param {string} sdp */
+  async #applyAnswer(sdp) {
+    await this.media.applyAnswer(sdp);
+    this.noteRemote(sdp);
+  }
+
+  /** @param {ServerTransaction} transaction a re-INVITE or UPDATE */
+  #offered(transaction) {
+    const { request } = transaction;
+    const invite = request.method === 'INVITE';
+    if (SessionTimer.tooSmall(request)) {
+      this.agent.reply(transaction, 422, { headers: [['Min-SE', '90']] });
+      return;
+    }
+    const offers = invite || request.sdp !== '';
+    if (offers && this.#offering) {
+      this.agent.reply(transaction, 491);
+      return;
+    }
+    const early = this.state !== 'connected';
+    if ((offers && this.#answering) || (invite && (early || this.#unacknowledged))) {
+      // RFC 3261 §14.2, RFC 3311 §5.2.
+      this.agent.reply(transaction, 500, { headers: [['Retry-After', String(Math.floor(this.random() * 11))]] });
+      return;
+    }
+    if (offers && early && this.state !== 'ringing' && this.state !== 'calling') {
+      this.agent.reply(transaction, 491);
+      return;
+    }
+    this.dialog?.refreshTarget(request);
+    this.noteCapabilities(request);
+    const headers = early ? [] : this.#timer.handleRequest(request);
+    if (!offers) {
+      this.agent.reply(transaction, 200, { headers: [['Contact', this.agent.dialogContact], ['Allow', ALLOW], ['Supported', SUPPORTED], ...headers] });
+      return;
+    }
+    this.#answering = this.#answer(transaction, headers).finally(() => {
+      this.#answering = null;
+    });
+  }
+
+  /**
+   * @param {ServerTransaction} transaction
+   * @param {[string, string][]} headers
+   */
+  async #answer(transaction, headers) {
+    const { request } = transaction;
+    const late = request.sdp === '';
+    let sdp;
+    try {
+      sdp = late ? await this.media.createOffer() : await this.media.createAnswer(request.sdp);
+    } catch {
+      this.agent.reply(transaction, 488);
+      return;
+    }
+    if (!late) this.noteRemote(request.sdp);
+    if (this.state === 'ended') this.agent.reply(transaction, 487);
+    else if (request.method === 'UPDATE') {
+      this.agent.reply(transaction, 200, { headers: [['Contact', this.agent.dialogContact], ['Allow', ALLOW], ['Supported', SUPPORTED], ...headers], sdp });
+    } else {
+      this.accept(transaction, {
+        sdp,
+        headers,
+        acknowledged: (ack) => {
+          if (late) this.#applyAnswer(ack.sdp).catch((failure) => this.end(failure, 'SIP;cause=488;text="Not Acceptable Here"'));
+        },
+      });
+    }
+  }
+
+  /** @param {RTCPeerConnectionState} connection */
+  #mediaConnection(connection) {
+    if (this.state !== 'connected') return;
+    if (connection === 'connected') {
+      this.#restart.stop();
+      this.emit('media', true);
+    } else if (connection === 'disconnected') {
+      this.emit('media', false);
+      this.#restart.set(MEDIA_PATIENCE, () => this.#restartIce());
+    } else if (connection === 'failed') {
+      this.emit('media', false);
+      this.#restartIce();
+    }
+  }
+
+  /** RFC 8445 §2.4: new credentials and new candidates, as after a change of network. */
+  #restartIce() {
+    this.#restart.set(MEDIA_GRACE, () => this.end(new Failure('media_failed'), 'SIP;cause=503;text="Media lost"'));
+    this.#change(() => {}, () => {}, { iceRestart: true }).catch(() => {});
+  }
+
+  /**
+   * @param {number} milliseconds
+   * @returns {Promise<void>}
+   */
+  #wait(milliseconds) {
+    return new Promise((resolve) => new Timer(this.agent.clock).set(milliseconds, resolve));
+  }
+}
+
+/**
+ * RFC 3261 §14.1: the owner of the Call-ID waits 2.1 to 4 s and the other 0 to 2 s; we take the longer for both
+ * kinds, so that an edge that offers by itself goes first.
+ * @param {number} random
+ */
+function glareDelay(random) {
+  return 2_100 + Math.floor(random * 190) * 10;
+}
+
+/**
+ * @param {Message} bye
+ * @param {string} who
+ */
+function failureOfBye(bye, who) {
+  for (const value of bye.values('Reason')) {
+    const [protocol, ...more] = split(value, ';');
+    const cause = Number(params(more).get('cause'));
+    if (protocol.toUpperCase() === 'SIP' && cause === 503) return new Failure('service_down', { status: cause });
+    if (protocol.toUpperCase() === 'SIP' && cause === 488) return new Failure('incompatible', { who, status: cause });
+    if (protocol.toUpperCase() === 'SIP' && cause === 408) return new Failure('session_expired', { status: cause });
+  }
+  return null;
+}

@@ -1,0 +1,348 @@
+import { systemClock, Timer } from '../clock.js';
+import { Emitter } from '../emitter.js';
+import { Failure } from '../failure.js';
+import { openCamera, openMicrophone } from './capture.js';
+import { directions, requestEdgeProtection } from './sdp.js';
+
+/**
+ * The media of one call: an RTCPeerConnection and the tracks in it. All that a Call knows of WebRTC is here.
+ *
+ * @typedef {object} MediaOptions
+ * @property {import('./capture.js').Devices} [devices]
+ * @property {(configuration: RTCConfiguration) => RTCPeerConnection} [createPeerConnection]
+ * @property {import('../clock.js').Clock} [clock]
+ * @property {number} [gatheringLimit] milliseconds to wait for candidates
+ * @property {string} [microphoneId]
+ * @property {string} [cameraId]
+ *
+ * @typedef {object} MediaEvents
+ * @property {MediaStreamTrack} remotetrack
+ * @property {MediaStreamTrack | null} localvideo our picture, or null when the camera is off
+ * @property {RTCPeerConnectionState} connection
+ * @property {Failure} ended a device was taken away
+ */
+
+/** A gathering that has not ended by then goes out with what it has. */
+const GATHERING_LIMIT = 2_000;
+
+/** @extends {Emitter<MediaEvents>} */
+export class MediaSession extends Emitter {
+  #pc;
+  #devices;
+  #clock;
+  #gatheringLimit;
+  /** @type {MediaStreamTrack | null} */
+  #microphone = null;
+  /** @type {MediaStreamTrack | null} */
+  #camera = null;
+  #muted = false;
+  #held = false;
+  #closed = false;
+  /** A description that came as provisional and may have to become final. */
+  #provisional = '';
+  /** @type {string | undefined} */
+  microphoneId;
+  /** @type {string | undefined} */
+  cameraId;
+
+  /** @param {MediaOptions} [options] */
+  constructor(options = {}) {
+    super();
+    this.#devices = options.devices ?? (typeof navigator === 'undefined' ? undefined : navigator.mediaDevices);
+    this.#clock = options.clock ?? systemClock;
+    this.#gatheringLimit = options.gatheringLimit ?? GATHERING_LIMIT;
+    this.microphoneId = options.microphoneId;
+    this.cameraId = options.cameraId;
+    const create = options.createPeerConnection ?? ((configuration) => new RTCPeerConnection(configuration));
+    // No BUNDLE on W3 (TS 24.371 §7.4.2): each m-line gets a transport of its own. RTCP is always multiplexed.
+    this.#pc = create({ bundlePolicy: 'max-compat', rtcpMuxPolicy: 'require', iceServers: [] });
+    this.#pc.addEventListener('track', (event) => this.emit('remotetrack', event.track));
+    this.#pc.addEventListener('connectionstatechange', () => this.emit('connection', this.#pc.connectionState));
+  }
+
+  /** The connection itself, for statistics. */
+  get peerConnection() {
+    return this.#pc;
+  }
+
+  get hasVideo() {
+    return this.#transceivers('video').some(({ currentDirection }) => currentDirection !== null && currentDirection !== 'inactive');
+  }
+
+  get cameraOn() {
+    return this.#camera !== null;
+  }
+
+  get localVideo() {
+    return this.#camera;
+  }
+
+  get muted() {
+    return this.#muted;
+  }
+
+  /** @returns {MediaStreamTrack[]} */
+  get remoteTracks() {
+    return this.#pc.getReceivers().map(({ track }) => track);
+  }
+
+  /** True while an offer of ours waits for its answer. */
+  get offering() {
+    return this.#pc.signalingState === 'have-local-offer' || this.#pc.signalingState === 'have-remote-pranswer';
+  }
+
+  /**
+   * Opens the devices. Without a microphone there is no call; without a camera there is one, and the failure is returned.
+   *
+   * @param {{ video: boolean }} wanted
+   * @returns {Promise<Failure | null>}
+   */
+  async open({ video }) {
+    const microphone = await openMicrophone(this.#devices, this.microphoneId);
+    if (this.#closed) {
+      microphone.stop();
+      throw new Failure('cancelled');
+    }
+    this.#setMicrophone(microphone);
+    return video ? this.#openCamera() : null;
+  }
+
+  /**
+   * RFC 3264 §5: our offer, for the first time or again.
+   * @param {{ video?: boolean, iceRestart?: boolean }} [options]
+   */
+  async createOffer({ video = false, iceRestart = false } = {}) {
+    if (this.#pc.getTransceivers().length === 0) {
+      this.#pc.addTransceiver(this.#microphone ?? 'audio', { direction: 'sendrecv' });
+      if (video) this.#pc.addTransceiver(this.#camera ?? 'video', { direction: this.#camera ? 'sendrecv' : 'recvonly' });
+    }
+    await this.#pc.setLocalDescription(await this.#pc.createOffer({ iceRestart }));
+    await this.#gathered();
+    return requestEdgeProtection(this.#pc.localDescription?.sdp ?? '');
+  }
+
+  /**
+   * RFC 3264 §6: our answer to an offer of the far end.
+   * @param {string} offer
+   */
+  async createAnswer(offer) {
+    await this.#settle();
+    try {
+      await this.#pc.setRemoteDescription({ type: 'offer', sdp: offer });
+    } catch (error) {
+      throw new Failure('incompatible', { cause: error });
+    }
+    await this.#attach();
+    await this.#pc.setLocalDescription(await this.#pc.createAnswer());
+    await this.#gathered();
+    return this.#pc.localDescription?.sdp ?? '';
+  }
+
+  /**
+   * The far end's answer. A provisional one (early media) may be followed by others.
+   * @param {string} answer
+   * @param {{ provisional?: boolean }} [options]
+   */
+  async applyAnswer(answer, { provisional = false } = {}) {
+    if (!this.offering) return;
+    try {
+      await this.#pc.setRemoteDescription({ type: provisional ? 'pranswer' : 'answer', sdp: answer });
+    } catch (error) {
+      throw new Failure('incompatible', { cause: error });
+    }
+    this.#provisional = provisional ? answer : '';
+  }
+
+  /** The last provisional answer was the answer: the 2xx came without a body (RFC 3262 §5). */
+  async confirmAnswer() {
+    await this.#settle();
+  }
+
+  /** Takes our offer back. */
+  async rollback() {
+    if (this.offering) await this.#pc.setLocalDescription({ type: 'rollback' });
+  }
+
+  /**
+   * RFC 3264 §8.4: on hold we send nothing that is worth hearing and take nothing. Needs an offer to take effect.
+   * @param {boolean} held
+   */
+  setHeld(held) {
+    this.#held = held;
+    for (const transceiver of this.#pc.getTransceivers()) {
+      if (transceiver.direction === 'stopped') continue;
+      const sends = transceiver.sender.track !== null;
+      if (held) transceiver.direction = sends ? 'sendonly' : 'inactive';
+      else transceiver.direction = sends ? 'sendrecv' : 'recvonly';
+    }
+    this.#applyEnabled();
+  }
+
+  /** @param {boolean} muted */
+  setMuted(muted) {
+    this.#muted = muted;
+    this.#applyEnabled();
+  }
+
+  /**
+   * Turns the camera on or off. Needs an offer to take effect; returns why the camera did not open.
+   * @param {boolean} on
+   * @returns {Promise<Failure | null>}
+   */
+  async setCamera(on) {
+    const [existing] = this.#transceivers('video');
+    if (!on) {
+      this.#closeCamera();
+      if (existing) {
+        await existing.sender.replaceTrack(null);
+        existing.direction = this.#held ? 'inactive' : 'recvonly';
+      }
+      return null;
+    }
+    const failure = await this.#openCamera();
+    if (failure || !this.#camera) return failure;
+    const direction = this.#held ? 'sendonly' : 'sendrecv';
+    if (existing) {
+      await existing.sender.replaceTrack(this.#camera);
+      existing.direction = direction;
+    } else this.#pc.addTransceiver(this.#camera, { direction });
+    return null;
+  }
+
+  /**
+   * Another microphone, without a new offer.
+   * @param {string} deviceId
+   */
+  async useMicrophone(deviceId) {
+    this.microphoneId = deviceId;
+    if (!this.#microphone) return;
+    const before = this.#microphone;
+    const [transceiver] = this.#transceivers('audio');
+    const track = await openMicrophone(this.#devices, deviceId);
+    this.#setMicrophone(track);
+    await transceiver?.sender.replaceTrack(track);
+    before.stop();
+  }
+
+  /** @param {string} deviceId */
+  async useCamera(deviceId) {
+    this.cameraId = deviceId;
+    if (!this.#camera) return;
+    const before = this.#camera;
+    const [transceiver] = this.#transceivers('video');
+    const failure = await this.#openCamera();
+    if (failure) throw failure;
+    await transceiver?.sender.replaceTrack(this.#camera);
+    before.stop();
+  }
+
+  /**
+   * RFC 4733 through the browser.
+   * @param {string} tones
+   * @returns {boolean} false if the connection has no telephone-event
+   */
+  sendTones(tones) {
+    const dtmf = this.#transceivers('audio')[0]?.sender.dtmf;
+    if (!dtmf?.canInsertDTMF) return false;
+    // What is still being sent stays in front.
+    dtmf.insertDTMF(dtmf.toneBuffer + tones, 160, 70);
+    return true;
+  }
+
+  close() {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#microphone?.stop();
+    this.#closeCamera();
+    this.#pc.close();
+  }
+
+  /** A provisional answer becomes final, so that another offer can follow. */
+  async #settle() {
+    if (this.#provisional === '' || this.#pc.signalingState !== 'have-remote-pranswer') return;
+    const sdp = this.#provisional;
+    this.#provisional = '';
+    await this.#pc.setRemoteDescription({ type: 'answer', sdp });
+  }
+
+  /** After an offer of the far end: our tracks go where they fit. */
+  async #attach() {
+    for (const transceiver of this.#pc.getTransceivers()) {
+      if (transceiver.direction === 'stopped' || transceiver.sender.track) continue;
+      const track = transceiver.receiver.track.kind === 'audio' ? this.#microphone : this.#camera;
+      const taken = this.#pc.getSenders().some((sender) => sender.track === track);
+      if (!track || taken) continue;
+      await transceiver.sender.replaceTrack(track);
+      transceiver.direction = this.#held ? 'sendonly' : 'sendrecv';
+    }
+  }
+
+  /** @param {MediaStreamTrack} track */
+  #setMicrophone(track) {
+    this.#microphone = track;
+    track.addEventListener('ended', () => {
+      if (this.#microphone === track && !this.#closed) this.emit('ended', new Failure('no_microphone'));
+    });
+    this.#applyEnabled();
+  }
+
+  async #openCamera() {
+    try {
+      const camera = await openCamera(this.#devices, this.cameraId);
+      if (this.#closed) {
+        camera.stop();
+        return null;
+      }
+      this.#camera = camera;
+      this.#applyEnabled();
+      this.emit('localvideo', camera);
+      return null;
+    } catch (error) {
+      return /** @type {Failure} */ (error);
+    }
+  }
+
+  #closeCamera() {
+    if (!this.#camera) return;
+    this.#camera.stop();
+    this.#camera = null;
+    this.emit('localvideo', null);
+  }
+
+  #applyEnabled() {
+    if (this.#microphone) this.#microphone.enabled = !this.#muted && !this.#held;
+    if (this.#camera) this.#camera.enabled = !this.#held;
+  }
+
+  /** @param {'audio' | 'video'} kind */
+  #transceivers(kind) {
+    return this.#pc.getTransceivers().filter(({ receiver, direction }) => receiver.track.kind === kind && direction !== 'stopped');
+  }
+
+  /** @returns {Promise<void>} when all candidates are known, or the wait was long enough */
+  #gathered() {
+    if (this.#pc.iceGatheringState === 'complete') return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = new Timer(this.#clock);
+      const done = () => {
+        timer.stop();
+        this.#pc.removeEventListener('icegatheringstatechange', check);
+        resolve();
+      };
+      const check = () => {
+        if (this.#pc.iceGatheringState === 'complete') done();
+      };
+      this.#pc.addEventListener('icegatheringstatechange', check);
+      timer.set(this.#gatheringLimit, done);
+    });
+  }
+}
+
+/**
+ * True if the far end has put us on hold: it takes no audio from us (RFC 3264 §8.4).
+ * @param {string} sdp the far end's offer or answer
+ */
+export function holdsUs(sdp) {
+  const audio = directions(sdp, 'audio');
+  return audio.length > 0 && audio.every((direction) => direction === 'sendonly' || direction === 'inactive');
+}

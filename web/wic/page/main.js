@@ -1,0 +1,173 @@
+import { BearerCredential, Failure, Session, Wic } from '../lib/index.js';
+import { CallView } from './call-view.js';
+import { DevicePicker } from './devices.js';
+import { button, element } from './elements.js';
+import { arrive, forget, instance } from './identity.js';
+import { callWords, identityWords, signInWords, statusWords } from './words.js';
+
+/** The page: which view is shown, and what the buttons do. */
+
+const status = element('status', HTMLElement);
+const target = element('target', HTMLInputElement);
+const dial = element('dial', HTMLElement);
+const welcome = element('welcome', HTMLElement);
+
+/** @param {string} words */
+function say(words) {
+  // The same words again would be announced again.
+  if (status.textContent !== words) status.textContent = words;
+}
+
+const view = new CallView(say);
+const devices = new DevicePicker((kind, id) => {
+  const media = view.call?.media;
+  if (kind === 'speaker') view.useSpeaker(id);
+  const change = kind === 'microphone' ? media?.useMicrophone(id) : kind === 'camera' ? media?.useCamera(id) : undefined;
+  change?.catch((error) => say(error instanceof Failure ? error.message : 'This device cannot be used.'));
+});
+
+/** @type {{ wic: Wic, session: Session, credential: BearerCredential } | null} */
+let phone = null;
+
+/** @param {HTMLElement | null} shown */
+function show(shown) {
+  for (const section of [welcome, dial]) section.hidden = section !== shown;
+}
+
+/** @param {string} words */
+function showWelcome(words) {
+  element('me', HTMLElement).hidden = true;
+  document.body.dataset.status = 'stopped';
+  document.title = 'Isthmus';
+  show(welcome);
+  say(words);
+}
+
+/** @param {string} words */
+async function signedOut(words) {
+  forget();
+  const before = phone;
+  phone = null;
+  before?.credential.close();
+  showWelcome(words);
+  await before?.wic.stop();
+}
+
+async function signOut() {
+  const before = phone;
+  if (!before) return;
+  button('sign-out').disabled = true;
+  say('Signing out…');
+  try {
+    await Promise.race([before.wic.stop(), new Promise((resolve) => setTimeout(resolve, 3000))]);
+    await before.session.end();
+  } catch {
+    // The cookie stays until it expires; this page has forgotten its id.
+  }
+  button('sign-out').disabled = false;
+  await signedOut('Signed out');
+}
+
+/** @param {string} id */
+async function signIn(id) {
+  const session = new Session(id);
+  const credential = new BearerCredential(() => session.token());
+  show(null);
+  say('Connecting…');
+  for (let wait = 1000; session.account === null; wait = Math.min(wait * 2, 30_000)) {
+    try {
+      await credential.renew();
+    } catch (error) {
+      if (error instanceof Failure && error.code === 'signed_out') {
+        await signedOut(error.message);
+        return;
+      }
+      say(new Failure('connection_refused').message);
+      await new Promise((resolve) => setTimeout(resolve, wait));
+    }
+  }
+  const { account } = session;
+  const wic = new Wic({
+    account,
+    credential,
+    instance: await instance(),
+    media: () => ({ microphoneId: devices.chosen('microphone'), cameraId: devices.chosen('camera') }),
+  });
+  phone = { wic, session, credential };
+  const name = account.displayName || account.impi.split('@')[0];
+  element('me-name', HTMLElement).textContent = name;
+  element('me-numbers', HTMLElement).textContent = identityWords(account.impus);
+  element('me', HTMLElement).hidden = false;
+  show(dial);
+  listen(wic, name);
+  wic.start();
+  target.focus();
+}
+
+/**
+ * @param {Wic} wic
+ * @param {string} name
+ */
+function listen(wic, name) {
+  wic.on('status', (state) => {
+    document.body.dataset.status = state;
+    if (state === 'registered' && view.call) view.announce();
+    else if (state !== 'stopped') say(statusWords(state, name));
+  });
+  wic.on('failure', (failure) => {
+    if (failure.code === 'signed_out') void signedOut(failure.message);
+    else say(failure.message);
+  });
+  wic.on('call', (call) => {
+    show(null);
+    view.show(call);
+    document.title = call.state === 'incoming' ? `${call.who} is calling – Isthmus` : `${call.who} – Isthmus`;
+  });
+  wic.on('ended', (call) => {
+    if (view.call !== call) return;
+    view.clear();
+    document.title = 'Isthmus';
+    if (phone?.wic !== wic) return;
+    show(dial);
+    say(callWords(call));
+    target.focus();
+    target.select();
+  });
+}
+
+/** @param {boolean} video */
+function call(video) {
+  if (!phone) return;
+  if (target.value.trim() === '') {
+    say('Type a name or number first.');
+    target.focus();
+    return;
+  }
+  try {
+    const speaker = devices.chosen('speaker');
+    if (speaker) view.useSpeaker(speaker);
+    phone.wic.call(target.value, { video });
+  } catch (error) {
+    say(error instanceof Failure ? error.message : 'The call failed.');
+    target.focus();
+  }
+}
+
+element('dial-form', HTMLFormElement).addEventListener('submit', (event) => {
+  event.preventDefault();
+  call(false);
+});
+button('video-call').addEventListener('click', () => call(true));
+button('sign-in').addEventListener('click', () => location.assign('/signin'));
+button('sign-out').addEventListener('click', () => void signOut());
+for (const close of document.querySelectorAll('dialog [data-close]')) {
+  close.addEventListener('click', () => close.closest('dialog')?.close());
+}
+// A page that goes takes its calls with it; the registration stays, for a reload comes back within seconds.
+window.addEventListener('pagehide', () => {
+  for (const active of phone?.wic.calls ?? []) active.hangUp();
+});
+
+const arrived = arrive();
+if (arrived.session) void signIn(arrived.session);
+else showWelcome(arrived.error ? signInWords(arrived.error) : '');

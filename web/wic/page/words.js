@@ -1,0 +1,80 @@
+import { spoken } from '../lib/dial.js';
+import { Uri } from '../lib/sip/uri.js';
+
+/** What the live region says; a sentence for each state, in one place. */
+
+/** @param {import('../lib/call/call.js').Call} call */
+export function callWords(call) {
+  const { who } = call;
+  switch (call.state) {
+    case 'preparing':
+    case 'calling':
+      return `Calling ${who}`;
+    case 'ringing':
+      return `Ringing ${who}`;
+    case 'incoming':
+      return `${who} is calling`;
+    case 'answering':
+      return `Answering ${who}`;
+    case 'connected':
+      if (call.held) return `${who} is on hold`;
+      if (call.heldByRemote) return `${who} has put you on hold`;
+      return `In a call with ${who}`;
+    case 'ended':
+      return call.failure ? call.failure.message : `The call with ${who} has ended`;
+  }
+}
+
+/**
+ * @param {import('../lib/wic.js').WicStatus} status
+ * @param {string} name
+ */
+export function statusWords(status, name) {
+  switch (status) {
+    case 'connecting':
+      return 'Connecting…';
+    case 'registering':
+      return 'Registering…';
+    case 'registered':
+      return `Registered as ${name}`;
+    case 'reconnecting':
+      return 'The network was lost. Trying to come back…';
+    case 'refused':
+      return 'The service did not accept this account.';
+    case 'stopped':
+      return 'Signed out';
+  }
+}
+
+/**
+ * The words for what the sign-in brought back in the fragment.
+ * @param {string} code
+ */
+export function signInWords(code) {
+  return code === 'access_denied' ? 'Signing in was refused.' : 'Signing in did not work. Try again.';
+}
+
+/**
+ * An account's identities as people write them: alice@home, +1555…
+ * @param {string[]} impus
+ */
+export function identityWords(impus) {
+  return impus
+    .map((impu) => {
+      try {
+        const uri = Uri.parse(impu);
+        return uri.scheme === 'tel' ? spoken(uri) : impu.replace(/^sips?:/, '');
+      } catch {
+        return impu;
+      }
+    })
+    .join(' · ');
+}
+
+/** @param {number} milliseconds */
+export function duration(milliseconds) {
+  const seconds = Math.max(0, Math.floor(milliseconds / 1000));
+  const minutes = Math.floor(seconds / 60);
+  const rest = String(seconds % 60).padStart(2, '0');
+  return minutes < 60 ? `${minutes}:${rest}` : `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, '0')}:${rest}`;
+}
