@@ -18,6 +18,8 @@
 //! | Where is the fingerprint removed from an offer? | `remove_fingerprint_from_offer.rs` |
 //! | What is read from a WIC's m-line, and refused? | `wic_media.rs` |
 //! | What is read from the core's m-line, and refused? | `core_media.rs` |
+//! | Which m-lines of an offer are carried? | `read_offer.rs` |
+//! | What does an answer settle, and what is the gateway told? | `read_answer.rs` |
 //! | What does the core see? | `write_to_core.rs` |
 //! | What does the WIC see? | `write_to_wic.rs` |
 //! | Which payload type is which? | `payloads.rs` |
@@ -25,14 +27,18 @@
 //! | How does a change of the call keep its m-lines, and fall back when it fails? | `negotiation.rs` |
 
 mod bandwidth;
+mod call;
 mod core_media;
 mod feedback;
+mod forward;
 mod leg;
 mod negotiation;
 mod origin;
 mod payloads;
 mod policy;
 mod precondition;
+mod read_answer;
+mod read_offer;
 mod refused;
 mod remove_fingerprint_from_offer;
 mod stream;

@@ -11,6 +11,8 @@ use wire_sdp::{AddressFamily, Origin, Session};
 pub(super) struct Written {
     session_id: u64,
     version: u64,
+    /// The address that names us: that of the first description, whatever the media's addresses become.
+    address: Option<IpAddr>,
     last: Option<Session>,
 }
 
@@ -20,12 +22,14 @@ impl Written {
         Written {
             session_id: session_id & (u64::MAX >> 1),
             version: 1,
+            address: None,
             last: None,
         }
     }
 
     /// Puts our origin on a description for this leg: a new version when anything else in it is new.
     pub(super) fn sign(&mut self, mut session: Session, address: IpAddr) -> Bytes {
+        let address = *self.address.get_or_insert(address);
         self.put_origin(&mut session, address);
         if self.last.as_ref().is_some_and(|last| *last != session) {
             self.version += 1;

@@ -4,7 +4,8 @@ use core_iq::Refusal;
 use thiserror::Error;
 use wire_sdp::Malformed;
 
-/// SDP that is not served. The [`Negotiation`](super::Negotiation) is as it was before.
+/// SDP that is not served. After a refused offer the [`Negotiation`](super::Negotiation) is as it was before;
+/// after a refused answer the offer still waits for one.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum Refused {
@@ -74,6 +75,9 @@ pub enum Unsupported {
     /// W3 without ICE.
     #[error("there is no a=ice-ufrag and a=ice-pwd")]
     NoIce,
+    /// W3 with a port of its own for RTCP.
+    #[error("there is no a=rtcp-mux")]
+    NoRtcpMux,
     /// TS 24.371 §7.4.2 — by policy, only what asks for it gets end-to-access-edge protection.
     #[error("there is no a=3ge2ae:requested")]
     NoEndToAccessEdge,
@@ -148,6 +152,7 @@ impl Unsupported {
             Unsupported::Sdes
             | Unsupported::NoFingerprint
             | Unsupported::NoIce
+            | Unsupported::NoRtcpMux
             | Unsupported::NoEndToAccessEdge
             | Unsupported::BundleOnly => 306,
         }

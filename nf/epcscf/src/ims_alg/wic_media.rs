@@ -3,7 +3,7 @@
 use core_iq::{DtlsRole, Fingerprint, IceCredentials, MediaKind};
 use wire_sdp::Attribute;
 use wire_sdp::Session;
-use wire_sdp::attribute::{BundleOnly, Crypto, EndToAccessEdge, Setup};
+use wire_sdp::attribute::{BundleOnly, Crypto, EndToAccessEdge, RtcpMux, RtcpMuxOnly, Setup};
 
 use super::{Policy, Refused, Unsupported};
 
@@ -30,6 +30,11 @@ impl WicMedia {
             return Err(Unsupported::BundleOnly.into());
         }
         let read = WicMedia::answered(session, index)?;
+        // TS 23.228 U.1.3.4: W3 has one port for both, and RFC 5761 §5.1.1 lets an answer say so only when
+        // its offer does. Browsers always do.
+        if !media.has(RtcpMux::NAME) && !media.has(RtcpMuxOnly::NAME) {
+            return Err(Unsupported::NoRtcpMux.into());
+        }
         // TS 24.371 §7.4.2: "or, if permitted by operator policy, without".
         let requested =
             media.attribute::<EndToAccessEdge<'_>>()? == Some(EndToAccessEdge::REQUESTED);

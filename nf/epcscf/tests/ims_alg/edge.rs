@@ -1,7 +1,5 @@
 //! Descriptions of browsers and phones, and a gateway of paper: it answers what a real one would.
 
-#![allow(dead_code, reason = "each test file uses its part")]
-
 use std::net::SocketAddr;
 
 use core_iq::{
@@ -15,6 +13,10 @@ pub(crate) const CHROMIUM: &str = include_str!("../../../../wire/sdp/tests/data/
 pub(crate) const FIREFOX_MAX_BUNDLE: &str =
     include_str!("../../../../wire/sdp/tests/data/firefox.sdp");
 pub(crate) const PHONE: &str = include_str!("../../../../wire/sdp/tests/data/phone.sdp");
+
+/// What a phone answers to [`CHROMIUM`].
+pub(crate) const AUDIO_VIDEO_ANSWER: &str = "m=audio 50000 RTP/AVP 0 126\r\na=rtpmap:126 telephone-event/8000\r\na=ptime:20\r\n\
+    m=video 50002 RTP/AVP 96\r\na=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack pli\r\n";
 
 /// The gateway's side of one call.
 #[derive(Debug, Clone, Default)]
@@ -167,6 +169,23 @@ impl Edge {
         self.drive(next)
     }
 
+    /// An answer that goes no further.
+    pub(crate) fn settle(&mut self, from: Leg, sdp: &str) -> Result<(), Refused> {
+        let mut next = self
+            .negotiation
+            .answer(from, sdp.as_bytes(), Finality::Final)?;
+        while let Next::Gateway(command) = next {
+            next = self.negotiation.replied(self.gateway.handle(&command))?;
+        }
+        assert_eq!(next, Next::Settled);
+        Ok(())
+    }
+
+    pub(crate) fn reoffer(&mut self) -> Result<Session, Refused> {
+        let next = self.negotiation.reoffer();
+        self.drive(next)
+    }
+
     pub(crate) fn rollback(&mut self) {
         for command in self.negotiation.rollback() {
             self.gateway
@@ -188,6 +207,15 @@ impl Edge {
             }
         }
     }
+}
+
+/// The same offer without its video.
+pub(crate) fn audio_of(offer: &str) -> String {
+    offer
+        .split("m=video")
+        .next()
+        .expect("the part before")
+        .replace("BUNDLE 0 1", "BUNDLE 0")
 }
 
 /// All lines as text, for assertions on what is there and what is not.

@@ -1,16 +1,12 @@
 //! Calls through the IMS-ALG, offer and answer, with the SDP that browsers and phones write.
 
-mod common;
-
-use common::{
-    CHROMIUM, Edge, FIREFOX_MAX_BUNDLE, PHONE, assert_nothing_of_the_access, media_text, phone,
-    text,
-};
 use core_iq::{Command, DtlsRole, Gate, PayloadMapping};
 use nf_epcscf::ims_alg::Leg;
 
-const AUDIO_VIDEO_ANSWER: &str = "m=audio 50000 RTP/AVP 0 126\r\na=rtpmap:126 telephone-event/8000\r\na=ptime:20\r\n\
-    m=video 50002 RTP/AVP 96\r\na=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack pli\r\n";
+use crate::edge::{
+    AUDIO_VIDEO_ANSWER, CHROMIUM, Edge, FIREFOX_MAX_BUNDLE, PHONE, assert_nothing_of_the_access,
+    media_text, phone, text,
+};
 
 #[test]
 fn a_browser_calls_and_the_core_sees_plain_rtp() {

@@ -1,0 +1,111 @@
+//! Reads an offer: which of its m-lines are carried, and what the gateway is to make for them.
+
+use std::collections::BTreeMap;
+
+use core_iq::StreamSettings;
+use wire_sdp::Session;
+
+use super::call::{Call, Offer};
+use super::core_media::CoreMedia;
+use super::wic_media::WicMedia;
+use super::{Leg, PeerMisbehaved, Policy, Refused, Unsupported, payloads, stream};
+
+impl Call {
+    /// Reads an offer, gives each of its m-lines a place on the other leg, and says what the gateway is to make.
+    pub(super) fn take_offer(
+        &mut self,
+        from: Leg,
+        received: Session,
+        policy: &Policy,
+    ) -> Result<(Offer, Vec<StreamSettings>), Refused> {
+        if received.medias().len() < self.len(from) {
+            return Err(PeerMisbehaved::OfferLostMedia.into());
+        }
+        if from == Leg::Wic {
+            self.take_mids(&received)?;
+        }
+        let mut offer = Offer {
+            from,
+            streams: Vec::with_capacity(received.medias().len()),
+            received,
+            wic: BTreeMap::new(),
+            core: BTreeMap::new(),
+            numbers: BTreeMap::new(),
+            sent: None,
+            own: false,
+        };
+        let mut refused = None;
+        for at in 0..offer.received.medias().len() {
+            let read = if offer.streams.iter().flatten().count() < policy.streams {
+                read(from, &offer.received, at, policy)
+            } else {
+                Err(Unsupported::TooMany.into())
+            };
+            let id = match read {
+                Ok(None) => {
+                    self.leave_out(from, at);
+                    None
+                }
+                Ok(Some(media)) => {
+                    let id = self.carry(from, at);
+                    match media {
+                        Read::Wic(media) => drop(offer.wic.insert(id, media)),
+                        Read::Core(media) => drop(offer.core.insert(id, media)),
+                    }
+                    Some(id)
+                }
+                Err(Refused::Unsupported(why)) => {
+                    self.leave_out(from, at);
+                    refused = refused.or(Some(why));
+                    None
+                }
+                Err(other) => return Err(other),
+            };
+            offer.streams.push(id);
+        }
+        if offer.streams.iter().flatten().count() == 0 {
+            // Every m-line ended is a change of a call that has some; otherwise there is nothing to serve.
+            if let Some(why) = refused {
+                return Err(why.into());
+            }
+            if self.streams.is_empty() {
+                return Err(Unsupported::NoMedia.into());
+            }
+        }
+        self.remember_received(from, &offer.received);
+        let new = offer
+            .streams
+            .iter()
+            .flatten()
+            .filter(|id| !self.streams.contains_key(id));
+        let reserve = new
+            .filter_map(|id| stream::reserve(*id, offer.wic.get(id), offer.core.get(id)))
+            .collect();
+        Ok((offer, reserve))
+    }
+}
+
+enum Read {
+    Wic(WicMedia),
+    Core(CoreMedia),
+}
+
+/// Reads an m-line of an offer; none when it is ended (port 0).
+fn read(from: Leg, session: &Session, at: usize, policy: &Policy) -> Result<Option<Read>, Refused> {
+    let Some(media) = session.media(at) else {
+        return Err(Unsupported::NoMedia.into());
+    };
+    let bundle_only = from == Leg::Wic && media.has("bundle-only");
+    // RFC 9143 §6: a bundle-only m-line has port 0 and is not rejected; TS 24.371 §7.4.2 refuses it all the same.
+    if media.line().port == 0 && !bundle_only {
+        return Ok(None);
+    }
+    let read = match from {
+        Leg::Wic => Read::Wic(WicMedia::offered(session, at, policy)?),
+        Leg::Core => Read::Core(CoreMedia::read(session, at)?),
+    };
+    if payloads::carried(media).is_empty() {
+        return Err(Unsupported::Formats.into());
+    }
+    Ok(Some(read))
+}

@@ -1,0 +1,8 @@
+//! The IMS-ALG between a WIC and the core, driven to the end of each offer and answer.
+
+mod calls;
+mod changes;
+mod edge;
+mod forks;
+mod properties;
+mod refusals;
