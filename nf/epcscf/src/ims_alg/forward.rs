@@ -34,7 +34,7 @@ impl Negotiation {
                             .find(pair)
                             .map(|p| if to == Leg::Core { p.core } else { p.w3 })
                     };
-                    let numbers = payloads::for_other_leg(&clean, known);
+                    let numbers = payloads::for_other_leg(&clean, to, known);
                     let kind = offer.kind(id).ok_or(LOST)?;
                     let written = match to {
                         Leg::Core => {

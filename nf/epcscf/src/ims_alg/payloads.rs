@@ -4,6 +4,8 @@ use core_iq::{PayloadMap, PayloadMapping};
 use wire_sdp::attribute::{Fmtp, RtcpFb, Rtpmap};
 use wire_sdp::{Attribute, Line, Media};
 
+use super::Leg;
+
 /// Formats that repair or wrap others: they make sense within one RTP session only, and none of them
 /// crosses from SAVPF to AVP.
 const REPAIR: [&str; 7] = [
@@ -145,27 +147,38 @@ fn rewritten(line: &Line, new: impl Fn(u8) -> Option<u8>) -> Rewritten {
 
 /// The numbers under which an offer goes on to the other leg: as agreed on before where it was, else its
 /// own, else a free dynamic one.
-pub(super) fn for_other_leg(media: &Media, known: impl Fn(u8) -> Option<u8>) -> Vec<(u8, u8)> {
+pub(super) fn for_other_leg(
+    media: &Media,
+    to: Leg,
+    known: impl Fn(u8) -> Option<u8>,
+) -> Vec<(u8, u8)> {
     let payloads = carried(media);
     let mut numbers: Vec<(u8, u8)> = Vec::with_capacity(payloads.len());
     let mut taken = [false; 128];
-    for payload in &payloads {
-        if let Some(to) = known(*payload).filter(|to| *to < 128 && !taken[usize::from(*to)]) {
-            taken[usize::from(to)] = true;
-            numbers.push((*payload, to));
-        }
+    if to == Leg::Wic {
+        // RFC 5761 §4: on one port with RTCP, these would be taken for its packet types.
+        taken[64..96].fill(true);
     }
-    for payload in &payloads {
-        if numbers.iter().any(|(from, _)| from == payload) {
-            continue;
-        }
-        let free = |to: &u8| !taken[usize::from(*to)];
-        if let Some(to) = Some(*payload)
-            .filter(free)
-            .or_else(|| (96..128).chain(35..64).find(free))
-        {
-            taken[usize::from(to)] = true;
-            numbers.push((*payload, to));
+    enum Choice {
+        Agreed,
+        Own,
+        Free,
+    }
+    for choice in [Choice::Agreed, Choice::Own, Choice::Free] {
+        for payload in &payloads {
+            if numbers.iter().any(|(from, _)| from == payload) {
+                continue;
+            }
+            let is_free = |to: &u8| *to < 128 && !taken[usize::from(*to)];
+            let to = match choice {
+                Choice::Agreed => known(*payload),
+                Choice::Own => Some(*payload),
+                Choice::Free => (96..128).chain(35..64).find(is_free),
+            };
+            if let Some(to) = to.filter(is_free) {
+                taken[usize::from(to)] = true;
+                numbers.push((*payload, to));
+            }
         }
     }
     numbers.sort_by_key(|(from, _)| payloads.iter().position(|p| p == from));
@@ -213,4 +226,77 @@ fn same_format(a: &Media, pa: u8, b: &Media, pb: u8) -> bool {
         && parameters
             .iter()
             .all(|(name, default)| value(a, pa, name, default) == value(b, pb, name, default))
+}
+
+#[cfg(test)]
+mod tests {
+    use wire_sdp::Session;
+
+    use super::*;
+
+    fn media(lines: &str) -> Media {
+        let text = format!("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\n{lines}");
+        let session = Session::parse(text.as_bytes()).expect("a test's own text");
+        session.media(0).expect("one m-line").clone()
+    }
+
+    #[test]
+    fn repair_formats_and_nameless_ones_are_not_carried() {
+        let offer = media(
+            "m=video 9 UDP/TLS/RTP/SAVPF 96 97 98 99 100 96\r\na=rtpmap:96 VP8/90000\r\n\
+             a=rtpmap:97 RTX/90000\r\na=rtpmap:98 red/90000\r\na=rtpmap:99 ulpfec/90000\r\n",
+        );
+        assert_eq!(carried(&offer), [96]);
+    }
+
+    #[test]
+    fn h264_is_matched_by_profile_and_packetization_mode() {
+        let offer = media(
+            "m=video 9 RTP/AVP 102 104 108\r\na=rtpmap:102 H264/90000\r\na=rtpmap:104 H264/90000\r\n\
+             a=rtpmap:108 H264/90000\r\na=fmtp:102 packetization-mode=1;profile-level-id=42001f\r\n\
+             a=fmtp:104 packetization-mode=0;profile-level-id=42e01f\r\n\
+             a=fmtp:108 packetization-mode=1;profile-level-id=42e01f\r\n",
+        );
+        let answer = media(
+            "m=video 9 RTP/AVP 97\r\na=rtpmap:97 h264/90000\r\n\
+             a=fmtp:97 profile-level-id=42E015; packetization-mode=1\r\n",
+        );
+        assert_eq!(answered(&offer, &answer), [(108, 97)]);
+    }
+
+    #[test]
+    fn the_same_number_is_the_same_format_when_only_parameters_differ() {
+        let offer = media(
+            "m=video 9 RTP/AVP 102 108\r\na=rtpmap:102 H264/90000\r\na=rtpmap:108 H264/90000\r\n\
+             a=fmtp:102 profile-level-id=42001f\r\na=fmtp:108 profile-level-id=42e01f\r\n",
+        );
+        let answer = media("m=video 9 RTP/AVP 108\r\na=rtpmap:108 H264/90000\r\n");
+        assert_eq!(answered(&offer, &answer), [(108, 108)]);
+    }
+
+    #[test]
+    fn a_number_that_means_something_else_is_not_taken_for_the_same() {
+        let offer = media(
+            "m=audio 9 RTP/AVP 96 97\r\na=rtpmap:96 opus/48000/2\r\na=rtpmap:97 AMR/8000\r\n",
+        );
+        let answer = media("m=audio 9 RTP/AVP 96\r\na=rtpmap:96 AMR/8000/1\r\n");
+        assert_eq!(answered(&offer, &answer), [(97, 96)]);
+        let foreign = media("m=audio 9 RTP/AVP 18\r\n");
+        assert_eq!(answered(&offer, &foreign), []);
+    }
+
+    #[test]
+    fn renumbering_moves_every_line_of_a_format_and_leaves_the_rest() {
+        let mut media = media(
+            "m=audio 9 RTP/AVP 111 0 126\r\na=rtpmap:111 opus/48000/2\r\na=fmtp:111 useinbandfec=1\r\n\
+             a=rtcp-fb:111 nack\r\na=rtcp-fb:* nack\r\na=rtpmap:126 telephone-event/8000\r\na=ptime:20\r\n",
+        );
+        renumber(&mut media, &[(126, 101), (111, 96)]);
+        assert_eq!(media.line().formats, "101 96");
+        assert_eq!(
+            media.section().to_string(),
+            "a=rtpmap:96 opus/48000/2\na=fmtp:96 useinbandfec=1\na=rtcp-fb:96 nack\na=rtcp-fb:* nack\n\
+             a=rtpmap:101 telephone-event/8000\na=ptime:20\n"
+        );
+    }
 }

@@ -24,14 +24,19 @@ pub(super) fn offered(
     direction: Direction,
     mid: &str,
 ) -> Media {
+    let asked: Vec<(u8, &str)> = numbers
+        .iter()
+        .flat_map(|(core, w3)| feedback::RELAYED.map(|words| (*core, *w3, words)))
+        .filter(|(core, _, words)| {
+            let ours = kind == MediaKind::Video && feedback::KEY_FRAMES.contains(words);
+            ours || feedback::takes(&media, *core, words)
+        })
+        .map(|(_, w3, words)| (w3, words))
+        .collect();
     payloads::renumber(&mut media, numbers);
-    feedback::retain(&mut media, |payload, _| payload.is_some());
-    if kind == MediaKind::Video {
-        for (_, payload) in numbers {
-            for words in feedback::KEY_FRAMES {
-                feedback::add(&mut media, *payload, words);
-            }
-        }
+    feedback::retain(&mut media, |_, _| false);
+    for (payload, words) in asked {
+        feedback::add(&mut media, payload, words);
     }
     place(
         &mut media,

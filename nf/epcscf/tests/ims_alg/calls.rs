@@ -206,3 +206,47 @@ fn payload_types_are_mapped_where_the_answer_has_others() {
     );
     assert!(media_text(&answer, 1).starts_with("m=video 0 "));
 }
+
+#[test]
+fn a_browser_is_offered_no_payload_type_that_looks_like_rtcp() {
+    let mut edge = Edge::new();
+    let video = "m=video 50002 RTP/AVPF 73 96\r\na=rtpmap:73 VP8/90000\r\na=rtpmap:96 H264/90000\r\na=rtcp-fb:* nack\r\n";
+    let offer = edge.offer(Leg::Core, &phone(1, video)).expect("served");
+    let written = media_text(&offer, 0);
+    assert!(
+        written.starts_with("m=video 40000 UDP/TLS/RTP/SAVPF 97 96\n"),
+        "{written}"
+    );
+    for there in [
+        "a=rtpmap:97 VP8/90000\n",
+        "a=rtcp-fb:97 nack\n",
+        "a=rtcp-fb:96 nack pli\n",
+    ] {
+        assert!(written.contains(there), "no {there} in {written}");
+    }
+    let browser = CHROMIUM
+        .split_once("m=video")
+        .expect("a video")
+        .1
+        .replace("actpass", "active");
+    let browser = browser.replace("SAVPF 96 97 102 103 98 99 45 46 118 119 120", "SAVPF 97");
+    let browser = browser
+        .replace("a=rtpmap:97 rtx", "a=rtpmap:97 VP8")
+        .replace("a=rtcp-fb:96", "a=rtcp-fb:97");
+    let answer = edge
+        .answer(Leg::Wic, &phone(1, &format!("m=video{browser}")))
+        .expect("served");
+    let written = media_text(&answer, 0);
+    assert!(
+        written.starts_with("m=video 20000 RTP/AVPF 73\n"),
+        "the profile is the offer's: {written}"
+    );
+    assert!(
+        written.contains("a=rtcp-fb:73 nack\n") && !written.contains("pli"),
+        "as it was offered: {written}"
+    );
+    assert_eq!(
+        edge.gateway.last(0).payloads.expect("a map").0,
+        [PayloadMapping { w3: 97, core: 73 }]
+    );
+}
