@@ -1,0 +1,45 @@
+//! Why the web functions do not start.
+
+/// What an operator has to change. The shell says where it stands.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WebError {
+    /// A value of the configuration makes no sense.
+    #[error("{key}: {why}")]
+    Config {
+        /// The key, as in the file.
+        key: &'static str,
+        /// What is wrong.
+        why: String,
+    },
+    /// A certificate for W4 cannot be read.
+    #[error("cannot read the certificate {path}")]
+    Certificate {
+        /// The file.
+        path: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The HTTP client for W4 cannot be made.
+    #[error("cannot make an HTTP client")]
+    Client(#[source] reqwest::Error),
+    /// A signing key cannot be made, or a password cannot be hashed.
+    #[error("the cryptographic library refuses to make a key")]
+    Crypto,
+    /// The operating system gives no randomness.
+    #[error("no randomness")]
+    Randomness(#[source] getrandom::Error),
+    /// The accounts or keys cannot be written down.
+    #[error(transparent)]
+    Store(#[from] crate::store::StoreError),
+}
+
+impl WebError {
+    pub(crate) fn config(key: &'static str, why: impl Into<String>) -> Self {
+        Self::Config {
+            key,
+            why: why.into(),
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! The WWSF's routes: W1.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
+use axum::http::header::{COOKIE, HOST, IF_NONE_MATCH, ORIGIN};
+use axum::http::request::Parts;
+use axum::http::{Response, StatusCode};
+use axum::response::IntoResponse as _;
+use axum::routing::{get, post};
+use nf_wwsf::{Cookies, Origin, Outcome, Returned, Step, Wwsf};
+
+use super::assets;
+use super::peer::Peer;
+use super::state::{Web, WwsfState, random};
+use crate::store::Change;
+
+type Reply = Response<Body>;
+
+pub(super) fn routes() -> Router<Web> {
+    Router::new()
+        .route("/", get(asset))
+        .route("/wic/{*file}", get(asset))
+        .route("/signin", get(sign_in))
+        .route("/signed-in", get(signed_in))
+        .route("/session/{sid}/token", post(token))
+        .route("/session/{sid}/end", post(end))
+        .fallback(not_found)
+}
+
+async fn asset(State(web): State<Web>, request: Request) -> Reply {
+    let head = request.into_parts().0;
+    answer(&web, &head, |state, request| {
+        let wwsf = state.lock();
+        match wwsf.file_of(head.uri.path()) {
+            Some(file) => wwsf.asset(request, file, assets::read(file)),
+            None => wwsf.not_found(request),
+        }
+    })
+}
+
+async fn not_found(State(web): State<Web>, request: Request) -> Reply {
+    let head = request.into_parts().0;
+    answer(&web, &head, |state, request| {
+        state.lock().not_found(request)
+    })
+}
+
+async fn sign_in(State(web): State<Web>, request: Request) -> Reply {
+    let head = request.into_parts().0;
+    answer(&web, &head, |state, request| match random() {
+        Ok(mut random) => state.lock().begin_sign_in(request, &mut random),
+        Err(_) => state.lock().not_written(request),
+    })
+}
+
+async fn signed_in(State(web): State<Web>, request: Request) -> Reply {
+    let head = request.into_parts().0;
+    // What the WAF grants is kept even if the browser has gone meanwhile.
+    finish(async move {
+        let (state, seen) = match look(&web, &head) {
+            Ok(seen) => seen,
+            Err(reply) => return *reply,
+        };
+        let cookies = cookies(&head);
+        let request = seen.request(&cookies);
+        let returned = state
+            .lock()
+            .returned(&request, head.uri.query().unwrap_or_default());
+        let (form, attempt) = match returned {
+            Returned::Reply(reply) => return reply.map(Body::from),
+            Returned::Trade { form, state } => (form, state),
+        };
+        let granted = state.w4.grant(form).await;
+        let Ok(mut random) = random() else {
+            return state.lock().not_written(&request).map(Body::from);
+        };
+        change(&web, state, &request, |wwsf, now| {
+            wwsf.signed_in(now, &mut random, &request, &attempt, granted)
+        })
+        .await
+    })
+    .await
+}
+
+async fn token(State(web): State<Web>, Path(sid): Path<String>, request: Request) -> Reply {
+    let head = request.into_parts().0;
+    finish(async move {
+        let (state, seen) = match look(&web, &head) {
+            Ok(seen) => seen,
+            Err(reply) => return *reply,
+        };
+        let cookies = cookies(&head);
+        let request = seen.request(&cookies);
+        // Who waited here finds the token that the one before has fetched.
+        let _one = state.one_refresh(&sid).await;
+        let step = state.lock().token(web.now(), &request, &sid);
+        let form = match step {
+            Step::Reply(reply) => return reply.map(Body::from),
+            Step::Refresh(form) => form,
+        };
+        let granted = state.w4.grant(form).await;
+        change(&web, state, &request, |wwsf, now| {
+            wwsf.refreshed(now, &request, &sid, granted)
+        })
+        .await
+    })
+    .await
+}
+
+async fn end(State(web): State<Web>, Path(sid): Path<String>, request: Request) -> Reply {
+    let head = request.into_parts().0;
+    finish(async move {
+        let (state, seen) = match look(&web, &head) {
+            Ok(seen) => seen,
+            Err(reply) => return *reply,
+        };
+        let cookies = cookies(&head);
+        let request = seen.request(&cookies);
+        let _one = state.one_refresh(&sid).await;
+        let mut revocation = None;
+        let reply = change(&web, state, &request, |wwsf, now| {
+            let (outcome, form) = wwsf.end(now, &request, &sid);
+            revocation = form;
+            outcome
+        })
+        .await;
+        if let Some(form) = revocation {
+            state.w4.revoke(form).await;
+        }
+        reply
+    })
+    .await
+}
+
+/// Runs to its end even if the browser closes its connection.
+async fn finish(work: impl Future<Output = Reply> + Send + 'static) -> Reply {
+    let reply = tokio::spawn(work).await;
+    reply.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+}
+
+/// What a request's head says, owned for as long as it takes.
+struct Seen<'a> {
+    head: &'a Parts,
+    origin: Origin,
+}
+
+impl Seen<'_> {
+    fn request<'c>(&'c self, cookies: &'c Cookies<'c>) -> nf_wwsf::Request<'c> {
+        nf_wwsf::Request {
+            origin: self.origin.clone(),
+            cookies,
+            said_origin: text(self.head, ORIGIN.as_str()),
+            fetch_site: text(self.head, "sec-fetch-site"),
+            requested_with: text(self.head, "x-requested-with"),
+            if_none_match: text(self.head, IF_NONE_MATCH.as_str()),
+        }
+    }
+}
+
+fn look<'a>(web: &'a Web, head: &'a Parts) -> Result<(&'a WwsfState, Seen<'a>), Box<Reply>> {
+    let refuse = |status: StatusCode| Box::new(status.into_response());
+    let state = web
+        .0
+        .wwsf
+        .as_ref()
+        .ok_or_else(|| refuse(StatusCode::NOT_FOUND))?;
+    let peer = head.extensions.get::<Peer>();
+    let peer = peer.ok_or_else(|| refuse(StatusCode::INTERNAL_SERVER_ERROR))?;
+    let origin = text(head, HOST.as_str()).and_then(|host| Origin::new(peer.secure, host));
+    if let Some(refusal) = state.lock().refuse_origin(origin.as_ref()) {
+        return Err(Box::new(refusal.map(Body::from)));
+    }
+    let origin = origin.ok_or_else(|| refuse(StatusCode::BAD_REQUEST))?;
+    Ok((state, Seen { head, origin }))
+}
+
+/// A header's value; one that is no text counts as one that says nothing right.
+fn text<'a>(head: &'a Parts, name: &str) -> Option<&'a str> {
+    head.headers
+        .get(name)
+        .map(|value| value.to_str().unwrap_or("?"))
+}
+
+fn cookies(head: &Parts) -> Cookies<'_> {
+    Cookies::parse(
+        head.headers
+            .get_all(COOKIE)
+            .iter()
+            .filter_map(|value| value.to_str().ok()),
+    )
+}
+
+fn answer(
+    web: &Web,
+    head: &Parts,
+    ask: impl FnOnce(&WwsfState, &nf_wwsf::Request<'_>) -> nf_wwsf::Reply,
+) -> Reply {
+    match look(web, head) {
+        Ok((state, seen)) => ask(state, &seen.request(&cookies(head))).map(Body::from),
+        Err(reply) => *reply,
+    }
+}
+
+/// Asks, writes down what changed, and only then answers.
+async fn change(
+    web: &Web,
+    state: &WwsfState,
+    request: &nf_wwsf::Request<'_>,
+    ask: impl FnOnce(&mut Wwsf, u64) -> Outcome,
+) -> Reply {
+    let (commit, reply) = {
+        let mut wwsf = state.lock();
+        let Outcome { changes, reply } = ask(&mut wwsf, web.now());
+        (
+            web.0
+                .store
+                .commit(changes.into_iter().map(Change::Wwsf).collect()),
+            reply,
+        )
+    };
+    match commit.written().await {
+        Ok(()) => reply.map(Body::from),
+        Err(_) => state.lock().not_written(request).map(Body::from),
+    }
+}
