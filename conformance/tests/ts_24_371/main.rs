@@ -1,0 +1,5 @@
+//! TS 24.371: a file for each clause, a function for each sentence.
+
+mod media_door;
+mod s7_4_2_originating_call;
+mod s7_4_3_terminating_call;
