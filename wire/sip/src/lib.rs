@@ -1,2 +1,28 @@
 //! SIP messages: one buffer, an index of ranges, typed views on demand (RFC 3261).
+//!
+//! A [`Message`] holds the bytes as they came and an index of its header lines. Reading a header is
+//! a lookup; an edit writes one new line into a side buffer and leaves every other line byte for
+//! byte as it was. Typed views ([`header`], [`Params`]) are parsed when they are asked for, never
+//! before.
 #![forbid(unsafe_code)]
+
+mod error;
+pub mod header;
+mod header_name;
+mod limits;
+mod message;
+mod method;
+pub mod params;
+pub mod scan;
+mod status;
+pub mod stream;
+
+pub use error::{Fault, HeaderError, Malformed};
+pub use header::TypedHeader;
+pub use header_name::HeaderName;
+pub use limits::Limits;
+pub use message::{Header, Message};
+pub use method::Method;
+pub use params::Params;
+pub use status::StatusCode;
+pub use stream::{Frame, StreamDecoder, StreamError};
