@@ -34,6 +34,9 @@ export async function startChromium() {
     acceptInsecureCerts: true,
     args: FLAGS,
   });
-  browser.once('disconnected', () => fs.rmSync(profile, { recursive: true, force: true }));
+  browser.once('disconnected', () => {
+    // Its children may still write for a moment after it has gone.
+    fs.promises.rm(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }).catch(() => {});
+  });
   return browser;
 }

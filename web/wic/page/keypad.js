@@ -18,6 +18,7 @@ export class Keypad {
         const made = document.createElement('button');
         made.type = 'button';
         made.className = 'key';
+        made.autofocus = key === '1';
         made.textContent = key;
         const name = NAMES.get(key);
         if (name) made.setAttribute('aria-label', name);

@@ -45,7 +45,7 @@ export class AcceptedResponse {
         return;
       }
       this.#send();
-      this.#again(Math.min(interval * 2, T2));
+      this.#again(Math.min(interval * 2, T2, T64 - this.#elapsed));
     });
   }
 }

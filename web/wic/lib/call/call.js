@@ -249,12 +249,11 @@ export class Call extends Emitter {
   }
 
   /**
-   * @param {string} sdp what the far end says about its media
+   * An offer and its answer are complete: what flows may have changed.
+   * @param {string} sdp what the far end said about its media
    */
   noteRemote(sdp) {
-    const held = holdsUs(sdp);
-    if (held === this.heldByRemote) return;
-    this.heldByRemote = held;
+    if (sdp !== '') this.heldByRemote = holdsUs(sdp);
     this.#changed();
   }
 
