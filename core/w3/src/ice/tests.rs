@@ -1,5 +1,6 @@
 use std::time::{Duration, Instant};
 
+use testbed::Clock;
 use wire_stun::{Builder, Check, Class, IntegrityKey, Message, TransactionId, kind};
 
 use super::*;
@@ -80,7 +81,7 @@ fn a_good_check_is_answered_with_where_it_came_from() {
     let mut agent = agent();
     let mut buffer = [0; 1500];
     let length = PLAIN.write(&mut buffer);
-    let checked = agent.handle_message(Instant::now(), path(5000), &mut buffer, length);
+    let checked = agent.handle_message(Clock::new().now(), path(5000), &mut buffer, length);
     let Checked::Admitted { reply } = checked else {
         panic!("{checked:?}");
     };
@@ -132,7 +133,7 @@ fn each_fault_gets_its_answer() {
         let mut agent = agent();
         let mut buffer = [0; 1500];
         let length = request.write(&mut buffer);
-        let checked = agent.handle_message(Instant::now(), path(1), &mut buffer, length);
+        let checked = agent.handle_message(Clock::new().now(), path(1), &mut buffer, length);
         let Checked::Refused { why, reply } = checked else {
             panic!("{checked:?}");
         };
@@ -147,14 +148,14 @@ fn each_fault_gets_its_answer() {
         assert!(!agent.is_admitted(path(1)));
     }
     let mut agent = agent();
-    let checked = optional.send(&mut agent, Instant::now(), path(1));
+    let checked = optional.send(&mut agent, Clock::new().now(), path(1));
     assert!(matches!(checked, Checked::Admitted { .. }));
 }
 
 #[test]
 fn without_credentials_it_is_a_bad_request_and_without_fingerprint_nothing() {
     let mut agent = agent();
-    let now = Instant::now();
+    let now = Clock::new().now();
     let mut buffer = [0; 1500];
     let length = Builder::new(&mut buffer, Class::Request, ID)
         .username("aaaa:peer")
@@ -203,7 +204,7 @@ fn nominate(agent: &mut IceLite, now: Instant, port: u16, priority: u32) {
 #[test]
 fn nominated_at_once_the_highest_priority_wins_and_later_the_latest() {
     let mut agent = agent();
-    let now = Instant::now();
+    let now = Clock::new().now();
     nominate(&mut agent, now, 1, 10);
     nominate(&mut agent, now, 2, 20);
     nominate(&mut agent, now, 3, 15);
@@ -220,7 +221,7 @@ fn nominated_at_once_the_highest_priority_wins_and_later_the_latest() {
 #[test]
 fn silence_is_reported_once_and_so_is_its_end() {
     let mut agent = agent();
-    let mut now = Instant::now();
+    let mut now = Clock::new().now();
     assert_eq!(agent.poll_timeout(), None, "nobody was there yet");
     nominate(&mut agent, now, 1, 10);
     assert!(matches!(
@@ -246,7 +247,7 @@ fn silence_is_reported_once_and_so_is_its_end() {
 #[test]
 fn after_a_restart_the_old_name_is_good_until_the_new_one_is_used() {
     let mut agent = agent();
-    let now = Instant::now();
+    let now = Clock::new().now();
     nominate(&mut agent, now, 1, 10);
     agent.restart(credentials("c"), credentials("d"));
     assert_eq!(agent.selected(), Some(path(1)), "media go on");
@@ -270,7 +271,7 @@ fn after_a_restart_the_old_name_is_good_until_the_new_one_is_used() {
 #[test]
 fn paths_are_few_and_the_selected_one_stays() {
     let mut agent = agent();
-    let mut now = Instant::now();
+    let mut now = Clock::new().now();
     nominate(&mut agent, now, 1, 10);
     for port in 2..40 {
         now += Duration::from_millis(1);

@@ -8,15 +8,18 @@ use super::kdf::counter_mode;
 
 /// The session keys of RTP or of RTCP in one direction, expanded.
 pub(super) enum Cipher {
-    CounterMode {
-        key: EncryptingKey,
-        tag_key: hmac::Key,
-        salt: [u8; 14],
-    },
+    /// Apart, because its expanded keys are fifty times as long as those of GCM.
+    CounterMode(Box<CounterMode>),
     Gcm {
         key: LessSafeKey,
         salt: [u8; 12],
     },
+}
+
+pub(super) struct CounterMode {
+    key: EncryptingKey,
+    tag_key: hmac::Key,
+    salt: [u8; 14],
 }
 
 const CM_TAG: usize = 10;
@@ -30,11 +33,11 @@ pub(super) const RTCP_CLEAR: usize = 8;
 
 impl Cipher {
     pub(super) fn counter_mode(key: EncryptingKey, tag_key: &[u8; 20], salt: [u8; 14]) -> Self {
-        Self::CounterMode {
+        Self::CounterMode(Box::new(CounterMode {
             key,
             tag_key: hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, tag_key),
             salt,
-        }
+        }))
     }
 
     pub(super) fn gcm(key: &[u8], salt: [u8; 14]) -> Self {
@@ -54,7 +57,7 @@ impl Cipher {
 
     pub(super) fn tag_length(&self) -> usize {
         match self {
-            Self::CounterMode { .. } => CM_TAG,
+            Self::CounterMode(_) => CM_TAG,
             Self::Gcm { .. } => GCM_TAG,
         }
     }
@@ -69,11 +72,12 @@ impl Cipher {
         index: u64,
     ) {
         match self {
-            Self::CounterMode { key, tag_key, salt } => {
+            Self::CounterMode(mode) => {
+                let CounterMode { key, tag_key, salt } = &**mode;
                 let (packet, tag) = buffer.split_at_mut(length);
                 counter_mode(key, cm_counter(salt, ssrc, index), &mut packet[clear..]);
                 let roc = ((index >> 16) as u32).to_be_bytes();
-                tag[..CM_TAG].copy_from_slice(&cm_tag(tag_key, packet, &roc));
+                tag[..CM_TAG].copy_from_slice(&cm_tag(tag_key, packet, roc));
             }
             Self::Gcm { key, salt } => {
                 let (packet, tag) = buffer.split_at_mut(length);
@@ -102,10 +106,11 @@ impl Cipher {
             .filter(|&length| length >= clear)
             .ok_or(SrtpError::Malformed)?;
         match self {
-            Self::CounterMode { key, tag_key, salt } => {
+            Self::CounterMode(mode) => {
+                let CounterMode { key, tag_key, salt } = &**mode;
                 let (packet, tag) = packet.split_at_mut(length);
                 let roc = ((index >> 16) as u32).to_be_bytes();
-                verify_slices_are_equal(&cm_tag(tag_key, packet, &roc), tag)
+                verify_slices_are_equal(&cm_tag(tag_key, packet, roc), tag)
                     .map_err(|_| SrtpError::NotAuthentic)?;
                 counter_mode(key, cm_counter(salt, ssrc, index), &mut packet[clear..]);
             }
@@ -122,12 +127,13 @@ impl Cipher {
     pub(super) fn seal_rtcp(&self, buffer: &mut [u8], length: usize, ssrc: u32, index: u32) {
         let word = (index | ENCRYPTED).to_be_bytes();
         match self {
-            Self::CounterMode { key, tag_key, salt } => {
+            Self::CounterMode(mode) => {
+                let CounterMode { key, tag_key, salt } = &**mode;
                 let (packet, tail) = buffer.split_at_mut(length);
                 let counter = cm_counter(salt, ssrc, u64::from(index));
                 counter_mode(key, counter, &mut packet[RTCP_CLEAR..]);
                 tail[..4].copy_from_slice(&word);
-                tail[4..4 + CM_TAG].copy_from_slice(&cm_tag(tag_key, packet, &word));
+                tail[4..4 + CM_TAG].copy_from_slice(&cm_tag(tag_key, packet, word));
             }
             Self::Gcm { key, salt } => {
                 let (packet, tail) = buffer.split_at_mut(length);
@@ -150,7 +156,7 @@ impl Cipher {
     /// `None`: it is too short.
     pub(super) fn rtcp_index(&self, packet: &[u8]) -> Option<(u32, bool)> {
         let at = match self {
-            Self::CounterMode { .. } => packet.len().checked_sub(CM_TAG + 4)?,
+            Self::CounterMode(_) => packet.len().checked_sub(CM_TAG + 4)?,
             Self::Gcm { .. } => packet.len().checked_sub(4)?,
         };
         if packet.len() < RTCP_CLEAR + self.tag_length() + 4 {
@@ -172,9 +178,10 @@ impl Cipher {
             .ok_or(SrtpError::Malformed)?;
         let word = (index | ENCRYPTED).to_be_bytes();
         match self {
-            Self::CounterMode { key, tag_key, salt } => {
+            Self::CounterMode(mode) => {
+                let CounterMode { key, tag_key, salt } = &**mode;
                 let (packet, tail) = packet.split_at_mut(length);
-                verify_slices_are_equal(&cm_tag(tag_key, packet, &word), &tail[4..])
+                verify_slices_are_equal(&cm_tag(tag_key, packet, word), &tail[4..])
                     .map_err(|_| SrtpError::NotAuthentic)?;
                 let counter = cm_counter(salt, ssrc, u64::from(index));
                 counter_mode(key, counter, &mut packet[RTCP_CLEAR..]);
@@ -194,7 +201,7 @@ impl Cipher {
 impl std::fmt::Debug for Cipher {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::CounterMode { .. } => "CounterMode",
+            Self::CounterMode(_) => "CounterMode",
             Self::Gcm { .. } => "Gcm",
         })
     }
@@ -210,10 +217,10 @@ fn cm_counter(salt: &[u8; 14], ssrc: u32, index: u64) -> [u8; 16] {
 }
 
 /// RFC 3711 §4.2.1.
-fn cm_tag(key: &hmac::Key, packet: &[u8], tail: &[u8; 4]) -> [u8; CM_TAG] {
+fn cm_tag(key: &hmac::Key, packet: &[u8], tail: [u8; 4]) -> [u8; CM_TAG] {
     let mut context = hmac::Context::with_key(key);
     context.update(packet);
-    context.update(tail);
+    context.update(&tail);
     let mut tag = [0; CM_TAG];
     tag.copy_from_slice(&context.sign().as_ref()[..CM_TAG]);
     tag

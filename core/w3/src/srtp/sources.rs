@@ -48,19 +48,18 @@ impl Sources {
     /// The packet is authentic: it was there.
     pub(super) fn commit(&mut self, place: Place) {
         let index = place.index;
-        match place.source.and_then(|at| self.sources.get_mut(at)) {
-            Some(source) => source.note(index),
-            None => {
-                let mut source = Source {
-                    ssrc: place.ssrc,
-                    highest: index,
-                    seen: [0; (WINDOW / 64) as usize],
-                };
-                source.note(index);
-                self.last = self.sources.len();
-                self.sources.push(source);
-            }
+        if let Some(source) = place.source.and_then(|at| self.sources.get_mut(at)) {
+            source.note(index);
+            return;
         }
+        let mut source = Source {
+            ssrc: place.ssrc,
+            highest: index,
+            seen: [0; (WINDOW / 64) as usize],
+        };
+        source.note(index);
+        self.last = self.sources.len();
+        self.sources.push(source);
     }
 
     fn place(
