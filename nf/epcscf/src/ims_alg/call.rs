@@ -122,6 +122,15 @@ impl Call {
             .find(|mid| !self.mids.iter().flatten().any(|taken| taken == mid))
     }
 
+    /// Whether an m-line that carries a stream now is to carry another kind of media. RFC 3264 §8.3.3 lets a
+    /// peer change it in place; the gateway's stream cannot, so the m-line is rejected and may be used anew.
+    pub(super) fn is_other_kind(&self, from: Leg, at: usize, kind: MediaKind) -> bool {
+        let wic = self.position(from, at, Leg::Wic);
+        let stream = wic.and_then(|wic| self.streams.get(&StreamId(wic as u16)));
+        let settings = stream.and_then(|stream| stream.settings.as_ref());
+        settings.is_some_and(|settings| settings.media != kind)
+    }
+
     /// An m-line that is not carried has a place on its own leg only, unless it had one on the other before.
     pub(super) fn leave_out(&mut self, from: Leg, at: usize) {
         match from {

@@ -18,6 +18,9 @@ const REPAIR: [&str; 7] = [
     "1d-interleaved-parityfec",
 ];
 
+/// RFC 5761 §4 — on one port with RTCP, as W3 has it, these would be taken for its packet types.
+const LOOKS_LIKE_RTCP: std::ops::Range<u8> = 64..96;
+
 /// The same format on both sides, by its two numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Pair {
@@ -26,12 +29,13 @@ pub(super) struct Pair {
 }
 
 /// The payload types of an m-line that can cross the edge, in its order.
-pub(super) fn carried(media: &Media) -> Vec<u8> {
+pub(super) fn carried(media: &Media, leg: Leg) -> Vec<u8> {
     let mut seen = Vec::new();
     for (payload, map) in media.payloads() {
         let repairs = map.is_some_and(|map| REPAIR.iter().any(|name| map.is(name)));
         // A dynamic payload type that says nothing of itself is no format.
-        if map.is_some() && !repairs && !seen.contains(&payload) {
+        let usable = leg == Leg::Core || !LOOKS_LIKE_RTCP.contains(&payload);
+        if map.is_some() && !repairs && usable && !seen.contains(&payload) {
             seen.push(payload);
         }
     }
@@ -39,10 +43,10 @@ pub(super) fn carried(media: &Media) -> Vec<u8> {
 }
 
 /// For each format of the answer that was offered: (offered number, answered number), in the answer's order.
-pub(super) fn answered(offer: &Media, answer: &Media) -> Vec<(u8, u8)> {
-    let offered = carried(offer);
+pub(super) fn answered(offer: &Media, answer: &Media, leg: Leg) -> Vec<(u8, u8)> {
+    let offered = carried(offer, leg);
     let mut pairs: Vec<(u8, u8)> = Vec::new();
-    for payload in carried(answer) {
+    for payload in carried(answer, leg) {
         let free = |p: &&u8| !pairs.iter().any(|(taken, _)| taken == *p);
         let same = |p: &&u8| same_format(offer, **p, answer, payload);
         let close = |p: &&u8| same_encoding(offer, **p, answer, payload);
@@ -152,12 +156,12 @@ pub(super) fn for_other_leg(
     to: Leg,
     known: impl Fn(u8) -> Option<u8>,
 ) -> Vec<(u8, u8)> {
-    let payloads = carried(media);
+    let payloads = carried(media, to.other());
     let mut numbers: Vec<(u8, u8)> = Vec::with_capacity(payloads.len());
     let mut taken = [false; 128];
     if to == Leg::Wic {
-        // RFC 5761 §4: on one port with RTCP, these would be taken for its packet types.
-        taken[64..96].fill(true);
+        let range = usize::from(LOOKS_LIKE_RTCP.start)..usize::from(LOOKS_LIKE_RTCP.end);
+        taken[range].fill(true);
     }
     enum Choice {
         Agreed,
@@ -246,7 +250,7 @@ mod tests {
             "m=video 9 UDP/TLS/RTP/SAVPF 96 97 98 99 100 96\r\na=rtpmap:96 VP8/90000\r\n\
              a=rtpmap:97 RTX/90000\r\na=rtpmap:98 red/90000\r\na=rtpmap:99 ulpfec/90000\r\n",
         );
-        assert_eq!(carried(&offer), [96]);
+        assert_eq!(carried(&offer, Leg::Wic), [96]);
     }
 
     #[test]
@@ -261,7 +265,7 @@ mod tests {
             "m=video 9 RTP/AVP 97\r\na=rtpmap:97 h264/90000\r\n\
              a=fmtp:97 profile-level-id=42E015; packetization-mode=1\r\n",
         );
-        assert_eq!(answered(&offer, &answer), [(108, 97)]);
+        assert_eq!(answered(&offer, &answer, Leg::Core), [(108, 97)]);
     }
 
     #[test]
@@ -271,7 +275,7 @@ mod tests {
              a=fmtp:102 profile-level-id=42001f\r\na=fmtp:108 profile-level-id=42e01f\r\n",
         );
         let answer = media("m=video 9 RTP/AVP 108\r\na=rtpmap:108 H264/90000\r\n");
-        assert_eq!(answered(&offer, &answer), [(108, 108)]);
+        assert_eq!(answered(&offer, &answer, Leg::Core), [(108, 108)]);
     }
 
     #[test]
@@ -280,9 +284,9 @@ mod tests {
             "m=audio 9 RTP/AVP 96 97\r\na=rtpmap:96 opus/48000/2\r\na=rtpmap:97 AMR/8000\r\n",
         );
         let answer = media("m=audio 9 RTP/AVP 96\r\na=rtpmap:96 AMR/8000/1\r\n");
-        assert_eq!(answered(&offer, &answer), [(97, 96)]);
+        assert_eq!(answered(&offer, &answer, Leg::Core), [(97, 96)]);
         let foreign = media("m=audio 9 RTP/AVP 18\r\n");
-        assert_eq!(answered(&offer, &foreign), []);
+        assert_eq!(answered(&offer, &foreign, Leg::Core), []);
     }
 
     #[test]

@@ -54,7 +54,7 @@ impl Call {
                 return Err(PeerMisbehaved::AnswerActPass.into());
             }
             let numbers = offer.numbers.get(id).ok_or(LOST)?;
-            let pairs: Vec<Pair> = payloads::answered(asked, media)
+            let pairs: Vec<Pair> = payloads::answered(asked, media, offer.from.other())
                 .into_iter()
                 .filter_map(|(asked, answered)| {
                     let (offered, _) = numbers.iter().find(|(_, sent)| *sent == asked)?;
@@ -79,7 +79,7 @@ impl Call {
                 Leg::Core => (answer.media_direction(to), media, offered),
             };
             let direction = wic_said.intersection(core.direction.reversed());
-            let feedback = feedback::agreed(wic_media, core_media);
+            let feedback = feedback::agreed(wic.kind, wic_media, core_media);
             agreed.insert(
                 *id,
                 Agreement {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use core_iq::StreamSettings;
+use core_iq::{MediaKind, StreamSettings};
 use wire_sdp::Session;
 
 use super::call::{Call, Offer};
@@ -36,10 +36,13 @@ impl Call {
         };
         let mut refused = None;
         for at in 0..offer.received.medias().len() {
-            let read = if offer.streams.iter().flatten().count() < policy.streams {
-                read(from, &offer.received, at, policy)
-            } else {
-                Err(Unsupported::TooMany.into())
+            let carried = offer.streams.iter().flatten().count();
+            let read = match read(from, &offer.received, at, policy) {
+                Ok(Some(_)) if carried == policy.streams => Err(Unsupported::TooMany.into()),
+                Ok(Some(media)) if self.is_other_kind(from, at, media.kind()) => {
+                    Err(Unsupported::MediaType.into())
+                }
+                read => read,
             };
             let id = match read {
                 Ok(None) => {
@@ -90,6 +93,15 @@ enum Read {
     Core(CoreMedia),
 }
 
+impl Read {
+    fn kind(&self) -> MediaKind {
+        match self {
+            Read::Wic(media) => media.kind,
+            Read::Core(media) => media.kind,
+        }
+    }
+}
+
 /// Reads an m-line of an offer; none when it is ended (port 0).
 fn read(from: Leg, session: &Session, at: usize, policy: &Policy) -> Result<Option<Read>, Refused> {
     let Some(media) = session.media(at) else {
@@ -104,7 +116,7 @@ fn read(from: Leg, session: &Session, at: usize, policy: &Policy) -> Result<Opti
         Leg::Wic => Read::Wic(WicMedia::offered(session, at, policy)?),
         Leg::Core => Read::Core(CoreMedia::read(session, at)?),
     };
-    if payloads::carried(media).is_empty() {
+    if payloads::carried(media, from).is_empty() {
         return Err(Unsupported::Formats.into());
     }
     Ok(Some(read))

@@ -66,6 +66,7 @@ impl WicMedia {
                 algorithm: f.algorithm.to_ascii_lowercase(),
                 digest: f.digest(),
             })
+            .take(FINGERPRINTS)
             .collect();
         if fingerprints.is_empty() {
             return Err(Unsupported::NoFingerprint.into());
@@ -95,6 +96,9 @@ impl WicMedia {
         }
     }
 }
+
+/// One a hash function is enough (RFC 8122 §5.1); what comes after is not looked at.
+const FINGERPRINTS: usize = 8;
 
 /// The media that a stream can carry.
 pub(super) fn kind(media: &str) -> Result<MediaKind, Unsupported> {

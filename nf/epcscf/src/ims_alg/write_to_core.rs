@@ -44,11 +44,17 @@ pub(super) fn answered(
     core_offer: &Media,
     policy: &Policy,
 ) -> Media {
+    let far = feedback::taken(&media, numbers);
     payloads::renumber(&mut media, numbers);
     // RFC 4585 §4.2: an answer has no feedback that its offer had not.
-    feedback::retain(&mut media, |payload, words| {
-        payload.is_some_and(|payload| feedback::takes(core_offer, payload, words))
-    });
+    let offered = |payload: u8, words: &str| feedback::takes(core_offer, payload, words);
+    feedback::write(
+        &mut media,
+        kind,
+        &far,
+        numbers.iter().map(|(_, core)| *core),
+        offered,
+    );
     // RFC 3264 §6: the transport of an answer is that of its offer.
     place(
         &mut media,

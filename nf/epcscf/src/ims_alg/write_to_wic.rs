@@ -24,20 +24,15 @@ pub(super) fn offered(
     direction: Direction,
     mid: &str,
 ) -> Media {
-    let asked: Vec<(u8, &str)> = numbers
-        .iter()
-        .flat_map(|(core, w3)| feedback::RELAYED.map(|words| (*core, *w3, words)))
-        .filter(|(core, _, words)| {
-            let ours = kind == MediaKind::Video && feedback::KEY_FRAMES.contains(words);
-            ours || feedback::takes(&media, *core, words)
-        })
-        .map(|(_, w3, words)| (w3, words))
-        .collect();
+    let far = feedback::taken(&media, numbers);
     payloads::renumber(&mut media, numbers);
-    feedback::retain(&mut media, |_, _| false);
-    for (payload, words) in asked {
-        feedback::add(&mut media, payload, words);
-    }
+    feedback::write(
+        &mut media,
+        kind,
+        &far,
+        numbers.iter().map(|(_, w3)| *w3),
+        |_, _| true,
+    );
     place(
         &mut media,
         PROFILE,
@@ -59,26 +54,17 @@ pub(super) fn answered(
     direction: Direction,
     wic_offer: &Media,
 ) -> Media {
-    let core_nack: Vec<u8> = numbers
-        .iter()
-        .filter(|(core, _)| feedback::takes(&media, *core, "nack"))
-        .map(|(_, w3)| *w3)
-        .collect();
+    let far = feedback::taken(&media, numbers);
     payloads::renumber(&mut media, numbers);
-    feedback::retain(&mut media, |_, _| false);
-    for (_, payload) in numbers {
-        let wanted = |words: &str| match kind {
-            MediaKind::Video => {
-                feedback::KEY_FRAMES.contains(&words) || core_nack.contains(payload)
-            }
-            MediaKind::Audio => words == "nack" && core_nack.contains(payload),
-        };
-        for words in feedback::RELAYED {
-            if wanted(words) && feedback::takes(wic_offer, *payload, words) {
-                feedback::add(&mut media, *payload, words);
-            }
-        }
-    }
+    // RFC 4585 §4.2: an answer has no feedback that its offer had not.
+    let offered = |payload: u8, words: &str| feedback::takes(wic_offer, payload, words);
+    feedback::write(
+        &mut media,
+        kind,
+        &far,
+        numbers.iter().map(|(_, w3)| *w3),
+        offered,
+    );
     let setup = match stream.role {
         Some(DtlsRole::Client) => Setup::Active,
         Some(DtlsRole::Server) | None => Setup::Passive,

@@ -60,7 +60,7 @@ fn a_browser_calls_and_the_core_sees_plain_rtp() {
          a=fingerprint:sha-256 AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB:AB\r\n\
          a=setup:passive\r\n\
          m=video 40000 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 198.51.100.7\r\na=rtpmap:96 VP8/90000\r\n\
-         a=rtcp-fb:96 nack pli\r\na=rtcp-fb:96 ccm fir\r\na=sendrecv\r\na=mid:1\r\na=rtcp-mux\r\n\
+         a=rtcp-fb:96 nack\r\na=rtcp-fb:96 nack pli\r\na=rtcp-fb:96 ccm fir\r\na=sendrecv\r\na=mid:1\r\na=rtcp-mux\r\n\
          a=ice-ufrag:gw1g0\r\na=ice-pwd:gatewaypassword0000000\r\n\
          a=candidate:1 1 UDP 2130706431 198.51.100.7 40000 typ host\r\n\
          a=candidate:2 1 UDP 2130706175 127.0.0.1 40000 typ host\r\na=end-of-candidates\r\n\
@@ -249,4 +249,32 @@ fn a_browser_is_offered_no_payload_type_that_looks_like_rtcp() {
         edge.gateway.last(0).payloads.expect("a map").0,
         [PayloadMapping { w3: 97, core: 73 }]
     );
+}
+
+#[test]
+fn two_browsers_agree_through_two_edges() {
+    let (mut near, mut far) = (Edge::new(), Edge::new());
+    let core_offer = near.offer(Leg::Wic, CHROMIUM).expect("served");
+    let offer = far.offer(Leg::Core, &text(&core_offer)).expect("served");
+    let formats: Vec<&str> = offer.medias().iter().map(|m| m.line().formats).collect();
+    assert_eq!(formats, ["111 9 0 8 13 110 126", "96 102 98 45"]);
+    let callee = CHROMIUM.replace("actpass", "active").replace(
+        "SAVPF 96 97 102 103 98 99 45 46 118 119 120",
+        "SAVPF 96 102 98 45",
+    );
+    let core_answer = far.answer(Leg::Wic, &callee).expect("served");
+    assert_nothing_of_the_access(&core_answer);
+    let answer = near.answer(Leg::Core, &text(&core_answer)).expect("served");
+    let formats: Vec<&str> = answer.medias().iter().map(|m| m.line().formats).collect();
+    assert_eq!(formats, ["111 9 0 8 13 110 126", "96 102 98 45"]);
+    for payload in [96, 102, 98, 45] {
+        for words in ["nack", "nack pli", "ccm fir"] {
+            let line = format!("a=rtcp-fb:{payload} {words}\n");
+            assert!(media_text(&answer, 1).contains(&line), "no {line}");
+        }
+    }
+    for edge in [near, far] {
+        let map = edge.gateway.last(1).payloads.expect("a map");
+        assert!(map.0.is_empty(), "the same numbers all the way: {map:?}");
+    }
 }

@@ -358,6 +358,73 @@ fn every_m_line_may_end_and_the_call_goes_on() {
     assert_eq!(edge.negotiation.release(), None);
 }
 
+#[test]
+fn an_m_line_that_changes_its_kind_is_rejected_and_may_be_used_anew() {
+    let mut edge = audio_call();
+    let video = CHROMIUM
+        .split_once("m=video")
+        .expect("a video")
+        .1
+        .replace("a=mid:1", "a=mid:0");
+    let changed = format!(
+        "{}m=video{video}",
+        CHROMIUM.split("m=audio").next().expect("the session")
+    );
+    let both = format!(
+        "{changed}m=audio{}",
+        audio_of(CHROMIUM)
+            .split_once("m=audio")
+            .expect("an audio")
+            .1
+    )
+    .replace("a=rtpmap:111", "a=mid:9\r\na=rtpmap:111")
+    .replacen("a=mid:0\r\na=extmap:1 ", "a=extmap:1 ", 1);
+    let offer = edge
+        .offer(Leg::Wic, &both)
+        .expect("the new audio is served");
+    let lines: Vec<(u16, &str)> = offer
+        .medias()
+        .iter()
+        .map(|m| (m.line().port, m.line().media))
+        .collect();
+    assert_eq!(lines, [(0, "audio"), (20002, "audio")]);
+    let answer = phone(2, "m=audio 0 RTP/AVP 0\r\nm=audio 50000 RTP/AVP 0\r\n");
+    edge.answer(Leg::Core, &answer).expect("served");
+    assert_eq!(edge.gateway.streams(), [1]);
+    edge.offer(Leg::Wic, &both).expect("served");
+    let answer = phone(
+        3,
+        "m=video 50002 RTP/AVP 96\r\na=rtpmap:96 VP8/90000\r\nm=audio 50000 RTP/AVP 0\r\n",
+    );
+    edge.answer(Leg::Core, &answer).expect("served");
+    assert_eq!(edge.gateway.streams(), [1, 0]);
+}
+
+#[test]
+fn audio_has_no_key_frames_and_rtcp_no_look_alikes() {
+    let mut edge = Edge::new();
+    let odd = audio_of(CHROMIUM)
+        .replace("SAVPF 111 63", "SAVPF 111 72")
+        .replace(
+            "a=rtpmap:63 red/48000/2",
+            "a=rtpmap:72 L16/8000\r\na=rtcp-fb:111 nack pli\r\na=rtcp-fb:111 nack",
+        );
+    let offer = edge.offer(Leg::Wic, &odd).expect("served");
+    assert!(
+        offer
+            .media(0)
+            .expect("audio")
+            .line()
+            .formats
+            .starts_with("111 9 ")
+    );
+    let answer = "m=audio 50000 RTP/AVP 96\r\na=rtpmap:96 opus/48000/2\r\na=rtcp-fb:* nack pli\r\na=rtcp-fb:* nack\r\n";
+    let answer = edge.answer(Leg::Core, &phone(1, answer)).expect("served");
+    assert!(media_text(&answer, 0).contains("a=rtcp-fb:111 nack\n"));
+    let feedback = edge.gateway.last(0).feedback.expect("feedback");
+    assert!(feedback.w3_nack && feedback.core_nack && !feedback.w3_pli && !feedback.core_pli);
+}
+
 fn data_channel() -> String {
     "m=application 40174 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 192.0.2.17\r\na=ice-ufrag:Qx7p\r\n\
      a=ice-pwd:kV0aZs81LrTq5oJmWc3dYb6e\r\na=setup:actpass\r\na=mid:1\r\na=sctp-port:5000\r\n\

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 
 use core_iq::{
-    Command, ContextId, CoreLocal, Fingerprint, IceCredentials, Refusal, Reply, Reserved,
-    ReservedStream, StreamId, StreamSettings, W3Local,
+    Command, ContextId, CoreLocal, Fingerprint, IceCredentials, MediaKind, Refusal, Reply,
+    Reserved, ReservedStream, StreamId, StreamSettings, W3Local,
 };
 use nf_epcscf::ims_alg::{Finality, Leg, Negotiation, Next, Policy, Refused};
 use wire_sdp::Session;
@@ -24,6 +24,7 @@ pub(crate) struct Gateway {
     pub(crate) commands: Vec<Command>,
     streams: Vec<(StreamId, Option<IceCredentials>, u16)>,
     generation: u16,
+    kinds: Vec<(StreamId, MediaKind)>,
 }
 
 impl Gateway {
@@ -38,6 +39,7 @@ impl Gateway {
                     }
                     let ice = s.w3.as_ref().and_then(|w3| w3.remote_ice.clone());
                     self.streams.push((s.stream, ice, self.generation));
+                    self.kinds.push((s.stream, s.media));
                 }
                 let told = streams.iter().map(|s| self.told(s.stream)).collect();
                 Ok(Reply::Reserved(Reserved {
@@ -48,6 +50,26 @@ impl Gateway {
             Command::Configure { streams, .. } => {
                 let mut told = Vec::new();
                 for s in streams {
+                    if s.payloads
+                        .iter()
+                        .flat_map(|map| &map.0)
+                        .any(|m| (64..96).contains(&m.w3))
+                    {
+                        return Err(Refusal::Invalid("a payload type like RTCP's".into()));
+                    }
+                    if self
+                        .kinds
+                        .iter()
+                        .rfind(|(id, _)| *id == s.stream)
+                        .is_some_and(|(_, kind)| *kind != s.media)
+                    {
+                        return Err(Refusal::Invalid("another kind of media".into()));
+                    }
+                    let f = s.feedback.unwrap_or_default();
+                    let key_frames = f.w3_pli || f.w3_fir || f.core_pli || f.core_fir;
+                    if s.media == MediaKind::Audio && key_frames {
+                        return Err(Refusal::Invalid("key frames of audio".into()));
+                    }
                     let Some(known) = self.streams.iter_mut().find(|(id, ..)| *id == s.stream)
                     else {
                         return Err(Refusal::UnknownStream);
