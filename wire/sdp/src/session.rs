@@ -14,6 +14,28 @@ pub struct Session {
 }
 
 impl Session {
+    /// A description of its own: `v=`, this `o=`, a session without name and without bounds in time.
+    pub fn new(origin: &Origin<'_>) -> Session {
+        let lines = [
+            Line::new('v', 0),
+            Line::new('o', origin),
+            Line::new('s', '-'),
+            Line::new('t', Timing::default()),
+        ];
+        // Lines that are made here end as the first one does, which therefore has an ending of its own.
+        let lines = lines.map(|line| Line {
+            ending: Ending::CrLf,
+            ..line
+        });
+        Session {
+            section: Section {
+                lines: lines.into(),
+            },
+            media: Vec::new(),
+            trailer: Bytes::new(),
+        }
+    }
+
     /// Parses with the default [`Limits`].
     pub fn parse(bytes: &[u8]) -> Result<Session, Malformed> {
         Session::parse_with(&Bytes::copy_from_slice(bytes), &Limits::default())
@@ -263,6 +285,17 @@ mod tests {
         i=SDP Offer #1\r\nu=http://www.jdoe.example.com/home.html\r\ne=Jane Doe <jane@jdoe.example.com>\r\n\
         p=+1 617 555-6011\r\nc=IN IP4 198.51.100.1\r\nt=0 0\r\nm=audio 49170 RTP/AVP 0\r\n\
         m=audio 49180 RTP/AVP 0\r\nm=video 51372 RTP/AVP 99\r\nc=IN IP6 2001:db8::2\r\na=rtpmap:99 h263-1998/90000\r\n";
+
+    #[test]
+    fn a_new_description_is_one_that_can_be_read() {
+        let origin = Origin::parse("- 7 1 IN IP4 192.0.2.1").expect("valid");
+        let mut session = Session::new(&origin);
+        let line = crate::MediaLine::parse("audio 9 RTP/AVP 0").expect("valid");
+        session.push_media(Media::new(&line).expect("valid"));
+        let text = "v=0\r\no=- 7 1 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\nm=audio 9 RTP/AVP 0\r\n";
+        assert_eq!(&session.to_bytes()[..], text.as_bytes());
+        assert!(Session::parse(text.as_bytes()).is_ok());
+    }
 
     #[test]
     fn rfc_8866_example_is_read_and_kept() {

@@ -13,6 +13,17 @@
 //! and the same the other way round, at the start of a call and at each change of it, in whatever messages
 //! the SDP travels (INVITE and 200; 200 and ACK; UPDATE; PRACK).
 //!
+//! What else can happen, and what the dialog calls then:
+//!
+//! | event | call |
+//! | --- | --- |
+//! | the offer, or its Reserve, is refused | nothing: all is as before; answer with [`Refused::status`] |
+//! | the first INVITE fails, the call ends | [`Negotiation::release`] |
+//! | a re-INVITE or UPDATE gets 3xx to 6xx, its answer cannot be served | [`Negotiation::rollback`] |
+//! | a 2xx without SDP after an answer in a reliable 1xx | [`Negotiation::confirm`] |
+//! | an offer in a 200 cannot be served | [`Negotiation::refusing_answer`] in ACK, then BYE both ways |
+//! | the confirmed fork agreed on something else ([`Negotiation::diverged`]) | [`Negotiation::reoffer`] to the WIC |
+//!
 //! | question | file |
 //! | --- | --- |
 //! | Where is the fingerprint removed from an offer? | `remove_fingerprint_from_offer.rs` |

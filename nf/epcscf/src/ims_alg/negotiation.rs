@@ -208,6 +208,15 @@ impl Negotiation {
         commands
     }
 
+    /// The answer that came in a provisional response is the answer: a 2xx without SDP followed it
+    /// (RFC 3262 §5), or an offer that could only come after it.
+    pub fn confirm(&mut self) {
+        if let Phase::Answered(_, answer) = &mut self.call.phase {
+            answer.finality = Finality::Final;
+            self.before = None;
+        }
+    }
+
     /// Whether the last answer was absorbed behind another one that the WIC already had, and agrees on
     /// something else: then the WIC is to be offered what the core confirmed, by [`Negotiation::reoffer`].
     pub fn diverged(&self) -> bool {

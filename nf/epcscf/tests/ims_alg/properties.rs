@@ -71,10 +71,12 @@ fn check(to: Leg, sdp: &[u8]) {
 /// What happens next in a call.
 #[derive(Debug, Clone)]
 enum Event {
-    /// This side offers these m-lines, in these directions (4 is port 0), and the other takes those that are set.
+    /// This side offers these m-lines, in these directions (4 is port 0), and the other takes those that are set;
+    /// forks that are previewed before take others.
     Change {
         from: Leg,
         lines: Vec<u8>,
+        previews: Vec<Vec<bool>>,
         taken: Vec<bool>,
     },
     /// This side offers, and the other refuses.
@@ -84,9 +86,10 @@ enum Event {
 fn event() -> impl Strategy<Value = Event> {
     let leg = prop_oneof![Just(Leg::Wic), Just(Leg::Core)];
     let lines = prop::collection::vec(0..5u8, 1..4);
+    let taken = prop::collection::vec(any::<bool>(), 8);
     prop_oneof![
-        4 => (leg.clone(), lines.clone(), prop::collection::vec(any::<bool>(), 8))
-            .prop_map(|(from, lines, taken)| Event::Change { from, lines, taken }),
+        4 => (leg.clone(), lines.clone(), prop::collection::vec(taken.clone(), 0..3), taken)
+            .prop_map(|(from, lines, previews, taken)| Event::Change { from, lines, previews, taken }),
         1 => (leg, lines).prop_map(|(from, lines)| Event::Refused { from, lines }),
     ]
 }
@@ -125,6 +128,22 @@ fn media(leg: Leg, kind: &str, port: usize, direction: &str, mid: usize) -> Stri
              a=fingerprint:sha-1 4A:AD:B9:B1:3F:82:18:3B:54:02:12:DF:3E:5D:49:6B:19:E5:7C:AB\r\n"
         ),
     }
+}
+
+/// The answer of this side that takes the m-lines that are set.
+fn answer_to(offer: &Session, from: Leg, taken: &[bool]) -> String {
+    let mut text = phone(1, "");
+    for (at, m) in offer.medias().iter().enumerate() {
+        let line = m.line();
+        let port = if line.port == 0 || !taken[at % taken.len()] {
+            0
+        } else {
+            51000 + at * 2
+        };
+        let direction = offer.media_direction(at).reversed().to_string();
+        text.push_str(&media(from, line.media, port, &direction, at));
+    }
+    text
 }
 
 /// One side of the call as that side sees it: RFC 3264, our versions, the media types of its m-lines.
@@ -197,6 +216,7 @@ proptest! {
     fn both_sides_see_a_call_that_keeps_rfc_3264(events in prop::collection::vec(event(), 1..12)) {
         let mut edge = Edge::new();
         let (mut wic, mut core) = (Peer::default(), Peer::default());
+        let mut forked = false;
         for event in events {
             let (from, lines) = match &event {
                 Event::Change { from, lines, .. } | Event::Refused { from, lines } => (*from, lines.clone()),
@@ -211,29 +231,52 @@ proptest! {
             offerer.leg.offer(Side::Remote, offer).expect("the peer keeps the rules");
             answerer.leg.offer(Side::Local, forwarded.clone()).expect("we keep the rules");
             answerer.sees(&forwarded);
-            let Event::Change { taken, .. } = event else {
+            let Event::Change { taken, previews, .. } = event else {
                 edge.rollback();
                 offerer.leg.rollback();
                 answerer.leg.rollback();
                 continue;
             };
-            let mut text = phone(1, "");
-            for (at, m) in forwarded.medias().iter().enumerate() {
-                let line = m.line();
-                let port = if line.port == 0 || !taken[at % taken.len()] { 0 } else { 51000 + at * 2 };
-                let direction = forwarded.media_direction(at).reversed().to_string();
-                text.push_str(&media(from.other(), line.media, port, &direction, at));
+            let mut given: Option<Session> = None;
+            // Only the core forks.
+            let forks = previews.iter().filter(|_| from == Leg::Wic).map(|taken| (taken, Finality::Provisional));
+            for (taken, finality) in forks.chain([(&taken, Finality::Final)]) {
+                let text = answer_to(&forwarded, from.other(), taken);
+                let answer = edge.answer_with(from.other(), &text, finality).expect("a good answer is taken");
+                if finality == Finality::Final {
+                    let said = Session::parse(text.as_bytes()).expect("a test's own text");
+                    answerer.leg.answer(Side::Remote, said).expect("the peer keeps the rules");
+                }
+                match &given {
+                    None => {
+                        offerer.leg.answer(Side::Local, answer.clone()).expect("we keep the rules");
+                        offerer.sees(&answer);
+                        given = Some(answer);
+                    }
+                    Some(given) => prop_assert_eq!(given, &answer, "an offer is answered once"),
+                }
             }
-            let answer = edge.answer(from.other(), &text).expect("a good answer is taken");
-            let given = Session::parse(text.as_bytes()).expect("a test's own text");
-            answerer.leg.answer(Side::Remote, given).expect("the peer keeps the rules");
-            offerer.leg.answer(Side::Local, answer.clone()).expect("we keep the rules");
-            offerer.sees(&answer);
-            // The gateway has a stream for each m-line that both sides take, and no other.
-            let live = |s: Option<&Session>| s.map_or(0, |s| s.medias().iter().filter(|m| m.line().port != 0).count());
+            if edge.negotiation.diverged() {
+                let offer = edge.reoffer().expect("what was confirmed can be offered");
+                wic.leg.offer(Side::Local, offer.clone()).expect("we keep the rules");
+                wic.sees(&offer);
+                let text = answer_to(&offer, Leg::Wic, &[true]);
+                edge.settle(Leg::Wic, &text).expect("the WIC follows");
+                let said = Session::parse(text.as_bytes()).expect("a test's own text");
+                wic.leg.answer(Side::Remote, said).expect("the peer keeps the rules");
+            }
+            // The gateway has a stream for each m-line that is up at the WIC, and for each at the core.
+            let live = |peer: &Peer| {
+                let both = [Side::Local, Side::Remote].map(|side| peer.leg.description(side));
+                let [Some(ours), Some(theirs)] = both else { return 0 };
+                let lines = ours.medias().iter().zip(theirs.medias());
+                lines.filter(|(a, b)| a.line().port != 0 && b.line().port != 0).count()
+            };
             let streams = edge.gateway.streams().len();
-            prop_assert_eq!(live(offerer.leg.description(Side::Local)), streams);
-            prop_assert_eq!(live(answerer.leg.description(Side::Remote)), streams);
+            prop_assert_eq!(live(&wic), streams);
+            // What every fork refused stays up at the WIC, inactive.
+            forked |= !previews.is_empty();
+            prop_assert!(live(&core) == streams || forked && live(&core) < streams);
         }
     }
 
