@@ -1,0 +1,103 @@
+//! A stream: two Terminations, and what is changed between them.
+
+use std::time::Instant;
+
+use core_iq::{ContextId, Feedback, MediaKind, StreamId};
+
+use crate::core_side::CoreSide;
+use crate::feedback::Takes;
+use crate::gaps::Gaps;
+use crate::payloads::PayloadTable;
+use crate::resend::SentPackets;
+use crate::w3_side::W3Side;
+
+#[derive(Debug)]
+pub(crate) struct Stream {
+    pub(crate) context: ContextId,
+    pub(crate) id: StreamId,
+    pub(crate) media: MediaKind,
+    pub(crate) w3: W3Side,
+    pub(crate) core: CoreSide,
+    pub(crate) payloads: PayloadTable,
+    pub(crate) feedback: Feedback,
+    /// The next deadline, as [`Deadlines`](crate::deadlines::Deadlines) knows it.
+    pub(crate) deadline: Option<Instant>,
+    /// The last SSRC of the WIC's RTP.
+    pub(crate) ssrc_of_wic: Option<u32>,
+    /// The last SSRC of the far end's RTP.
+    pub(crate) ssrc_of_far_end: Option<u32>,
+    pub(crate) video: Video,
+}
+
+/// What only a video stream has: kept apart, so that audio does not pay for it.
+#[derive(Debug, Default)]
+pub(crate) struct Video {
+    pub(crate) sent_to_w3: Option<SentPackets>,
+    pub(crate) sent_to_core: Option<SentPackets>,
+    pub(crate) missing_from_w3: Option<Gaps>,
+    /// Numbers our FIRs (RFC 5104 §4.3.1.1).
+    pub(crate) firs: u8,
+}
+
+impl Stream {
+    /// Whether packets of the WIC reach the far end.
+    pub(crate) fn open_to_core(&self) -> bool {
+        self.w3.gate.receive && self.core.gate.send
+    }
+
+    /// Whether packets of the far end reach the WIC.
+    pub(crate) fn open_to_w3(&self) -> bool {
+        self.core.gate.receive && self.w3.gate.send
+    }
+
+    pub(crate) fn w3_takes(&self) -> Takes {
+        Takes {
+            nack: self.feedback.w3_nack,
+            pli: self.feedback.w3_pli,
+            fir: self.feedback.w3_fir,
+        }
+    }
+
+    pub(crate) fn core_takes(&self) -> Takes {
+        Takes {
+            nack: self.feedback.core_nack,
+            pli: self.feedback.core_pli,
+            fir: self.feedback.core_fir,
+        }
+    }
+
+    /// Makes room for what the agreed feedback needs, so that nothing is allocated for a packet.
+    pub(crate) fn apply_feedback(&mut self, feedback: Feedback) {
+        self.feedback = feedback;
+        if self.media != MediaKind::Video {
+            return;
+        }
+        let video = &mut self.video;
+        keep(&mut video.sent_to_w3, feedback.w3_nack, SentPackets::new);
+        keep(
+            &mut video.sent_to_core,
+            feedback.core_nack,
+            SentPackets::new,
+        );
+        // A far end that takes NACKs sends them too, and knows better what it misses.
+        let ask = feedback.w3_nack && !feedback.core_nack;
+        keep(&mut video.missing_from_w3, ask, Gaps::default);
+    }
+
+    /// The earliest of all that this stream waits for.
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        let gaps = self.video.missing_from_w3.as_ref();
+        [self.w3.poll_timeout(), gaps.and_then(Gaps::next)]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+}
+
+fn keep<T>(place: &mut Option<T>, wanted: bool, make: fn() -> T) {
+    if !wanted {
+        *place = None;
+    } else if place.is_none() {
+        *place = Some(make());
+    }
+}

@@ -1,0 +1,5 @@
+//! The gateway between WICs and phones, on virtual time: a file a behaviour.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod audio_call;
+mod support;

@@ -1,0 +1,12 @@
+//! A gateway, WICs and phones on a network of virtual time.
+#![allow(unreachable_pub, unused_imports, dead_code)]
+
+mod bed;
+mod packets;
+mod phone;
+mod wic;
+
+pub use bed::{Bed, config};
+pub use packets::{nack, pli, receiver_report, rtp, rtp_of, sequence_of, video};
+pub use phone::Phone;
+pub use wic::Wic;

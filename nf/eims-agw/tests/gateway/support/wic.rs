@@ -1,0 +1,261 @@
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use core_iq::{DtlsRole, Fingerprint, Gate, IceCredentials, ReservedStream, W3Local, W3Settings};
+use core_w3::dtls::{self, Association, AssociationEvent, Certificate, Dimpl, Role};
+use core_w3::srtp::{Receiver, Sender};
+use wire_rtp::Kind;
+use wire_stun::{Builder, Check, Class, IntegrityKey, Message, TransactionId};
+
+/// A WIC: a full ICE agent that controls, DTLS in the role of `a=setup:active`, SRTP.
+pub struct Wic {
+    pub address: SocketAddr,
+    pub ice: IceCredentials,
+    certificate: Certificate,
+    gateway: Option<W3Local>,
+    association: Option<Association>,
+    role: Role,
+    media: Option<(Sender, Receiver)>,
+    next_check: Option<Instant>,
+    checks: u64,
+    pub nominated: bool,
+    pub checking: bool,
+    pub profile: Option<&'static str>,
+    pub failed: Option<String>,
+    pub received: Vec<Vec<u8>>,
+    pub received_rtcp: Vec<Vec<u8>>,
+    pub unauthentic: usize,
+    pub outbox: Vec<(SocketAddr, Vec<u8>)>,
+}
+
+impl Wic {
+    pub fn new(address: &str) -> Self {
+        let address: SocketAddr = address.parse().unwrap();
+        Self {
+            address,
+            ice: IceCredentials {
+                ufrag: format!("wic{}", address.port()),
+                pwd: format!("passwordOfTheWicOf{}", address.port()),
+            },
+            certificate: Certificate::generate().unwrap(),
+            gateway: None,
+            association: None,
+            role: Role::Client,
+            media: None,
+            next_check: None,
+            checks: 0,
+            nominated: false,
+            checking: true,
+            profile: None,
+            failed: None,
+            received: Vec::new(),
+            received_rtcp: Vec::new(),
+            unauthentic: 0,
+            outbox: Vec::new(),
+        }
+    }
+
+    /// A WIC that says `a=setup:passive`.
+    pub fn passive(address: &str) -> Self {
+        Self {
+            role: Role::Server,
+            ..Self::new(address)
+        }
+    }
+
+    /// What its SDP says.
+    pub fn settings(&self, gate: Gate) -> W3Settings {
+        let fingerprint = self.certificate.fingerprint().clone();
+        W3Settings {
+            remote_ice: Some(self.ice.clone()),
+            remote_fingerprints: Some(vec![Fingerprint {
+                algorithm: fingerprint.algorithm,
+                digest: fingerprint.digest,
+            }]),
+            dtls_role: Some(match self.role {
+                Role::Client => DtlsRole::Server,
+                Role::Server => DtlsRole::Client,
+            }),
+            gate: Some(gate),
+        }
+    }
+
+    /// Takes what the gateway says, and begins.
+    pub fn accept(&mut self, now: Instant, stream: &ReservedStream) {
+        self.gateway = Some(stream.w3.clone());
+        self.next_check = Some(now);
+    }
+
+    pub fn is_connected(&self) -> bool {
+        self.media.is_some()
+    }
+
+    pub fn send_rtp(&mut self, packet: &[u8]) {
+        let to = self.candidate();
+        let (sender, _) = self.media.as_mut().expect("connected");
+        let mut bytes = packet.to_vec();
+        bytes.resize(packet.len() + 64, 0);
+        let length = sender.protect_rtp(&mut bytes, packet.len()).unwrap();
+        bytes.truncate(length);
+        self.outbox.push((to, bytes));
+    }
+
+    pub fn send_rtcp(&mut self, packet: &[u8]) {
+        let to = self.candidate();
+        let (sender, _) = self.media.as_mut().expect("connected");
+        let mut bytes = packet.to_vec();
+        bytes.resize(packet.len() + 64, 0);
+        let length = sender.protect_rtcp(&mut bytes, packet.len()).unwrap();
+        bytes.truncate(length);
+        self.outbox.push((to, bytes));
+    }
+
+    pub fn candidate(&self) -> SocketAddr {
+        self.gateway.as_ref().unwrap().candidates[0]
+    }
+
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let association = self
+            .association
+            .as_ref()
+            .and_then(Association::poll_timeout);
+        let check = self.next_check.filter(|_| self.checking);
+        [association, check].into_iter().flatten().min()
+    }
+
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self.checking && self.next_check.is_some_and(|at| at <= now) {
+            self.check(true);
+            let pause = if self.nominated { 2500 } else { 100 };
+            self.next_check = Some(now + Duration::from_millis(pause));
+        }
+        let announced = self.announced();
+        if let Some(association) = &mut self.association
+            && association.poll_timeout().is_some_and(|at| at <= now)
+        {
+            association.handle_timeout(now, &announced);
+        }
+        self.gather();
+    }
+
+    pub fn handle(&mut self, now: Instant, bytes: &[u8]) {
+        match Kind::of(bytes) {
+            Kind::Stun => self.answered(now, bytes),
+            Kind::Dtls => {
+                let announced = self.announced();
+                let (role, certificate) = (self.role, &self.certificate);
+                let association = self
+                    .association
+                    .get_or_insert_with(|| begin(now, certificate, role));
+                association.handle_packet(now, bytes, &announced);
+                self.gather();
+            }
+            kind @ (Kind::Rtp | Kind::Rtcp) => {
+                let Some((_, receiver)) = &mut self.media else {
+                    return;
+                };
+                let mut bytes = bytes.to_vec();
+                let opened = if kind == Kind::Rtp {
+                    receiver.unprotect_rtp(&mut bytes)
+                } else {
+                    receiver.unprotect_rtcp(&mut bytes)
+                };
+                let Ok(length) = opened else {
+                    self.unauthentic += 1;
+                    return;
+                };
+                bytes.truncate(length);
+                if kind == Kind::Rtp {
+                    self.received.push(bytes);
+                } else {
+                    self.received_rtcp.push(bytes);
+                }
+            }
+            other => panic!("{other:?} from the gateway"),
+        }
+    }
+
+    /// Sends a connectivity check, with the right password or a wrong one.
+    pub fn check(&mut self, right: bool) {
+        let gateway = self.gateway.clone().unwrap();
+        self.checks += 1;
+        let mut id = [0; 12];
+        id[4..].copy_from_slice(&self.checks.to_be_bytes());
+        let password = if right {
+            &gateway.ice.pwd
+        } else {
+            "someOtherPasswordEntirely"
+        };
+        let mut bytes = vec![0; 256];
+        let length = Builder::new(&mut bytes, Class::Request, TransactionId(id))
+            .username(&format!("{}:{}", gateway.ice.ufrag, self.ice.ufrag))
+            .priority(1_845_501_695)
+            .ice_controlling(7)
+            .use_candidate()
+            .integrity(&IntegrityKey::new(password))
+            .fingerprint()
+            .finish()
+            .unwrap();
+        bytes.truncate(length);
+        self.outbox.push((gateway.candidates[0], bytes));
+    }
+
+    fn answered(&mut self, now: Instant, bytes: &[u8]) {
+        let message = Message::parse(bytes).unwrap();
+        if message.class() != Class::Success {
+            return;
+        }
+        let key = IntegrityKey::new(&self.gateway.as_ref().unwrap().ice.pwd);
+        assert_eq!(message.check_integrity(&key), Check::Valid);
+        assert_eq!(message.xor_mapped_address(), Some(self.address));
+        if !self.nominated {
+            self.nominated = true;
+            if self.role == Role::Client {
+                let mut association = begin(now, &self.certificate, Role::Client);
+                association.handle_timeout(now, &self.announced());
+                self.association = Some(association);
+                self.gather();
+            }
+        }
+    }
+
+    fn announced(&self) -> Vec<dtls::Fingerprint> {
+        let fingerprint = &self.gateway.as_ref().unwrap().fingerprint;
+        vec![dtls::Fingerprint {
+            algorithm: fingerprint.algorithm.clone(),
+            digest: fingerprint.digest.clone(),
+        }]
+    }
+
+    fn gather(&mut self) {
+        let to = self.candidate();
+        let Some(association) = &mut self.association else {
+            return;
+        };
+        while let Some(event) = association.poll_event() {
+            match event {
+                AssociationEvent::Transmit(bytes) => self.outbox.push((to, bytes)),
+                AssociationEvent::Connected(keys) => {
+                    let keys = keys.expect("use_srtp was offered");
+                    let (ours, theirs) = match self.role {
+                        Role::Client => (&keys.client, &keys.server),
+                        Role::Server => (&keys.server, &keys.client),
+                    };
+                    self.profile = Some(keys.profile.name());
+                    self.media = Some((
+                        Sender::new(keys.profile, ours),
+                        Receiver::new(keys.profile, theirs),
+                    ));
+                }
+                AssociationEvent::Failed(error) => self.failed = Some(error.to_string()),
+                AssociationEvent::Data(_) | AssociationEvent::Closed => {}
+            }
+        }
+    }
+}
+
+fn begin(now: Instant, certificate: &Certificate, role: Role) -> Association {
+    let config = Dimpl::config().unwrap();
+    let engine = Dimpl::new(now, &config, certificate, role);
+    Association::new(Box::new(engine), role)
+}
