@@ -22,7 +22,6 @@ export const WORDS = Object.freeze({
   signed_out: 'You have been signed out. Sign in again.',
   registration_refused: 'The service did not accept this account.',
   registration_failed: 'Connecting to the service failed. Trying again…',
-  replaced: 'This account was opened in another window.',
   // The other party.
   busy: '{who} is busy.',
   declined: '{who} declined the call.',

@@ -34,6 +34,9 @@ const PONG_SOON = 4_000;
 /** A connection that did not open in this time never will. */
 const OPEN_WITHIN = 10_000;
 
+/** A connection that held this long was a good one: the next loss is a new story, with a short first delay. */
+const GOOD_AFTER = 10_000;
+
 /** RFC 5626 §4.5 has 30 s as base; people wait for a page, so it starts at once and stays below half a minute. */
 const BACK_OFF = { first: 500, most: 24_000 };
 
@@ -54,6 +57,7 @@ export class WebSocketTransport extends Emitter {
   #ping;
   #pong;
   #opening;
+  #good;
   /** @type {(() => void)[]} */
   #listening = [];
 
@@ -74,6 +78,7 @@ export class WebSocketTransport extends Emitter {
     this.#ping = new Timer(clock);
     this.#pong = new Timer(clock);
     this.#opening = new Timer(clock);
+    this.#good = new Timer(clock);
     this.network = network ?? (typeof window === 'undefined' ? new EventTarget() : window);
   }
 
@@ -123,7 +128,9 @@ export class WebSocketTransport extends Emitter {
     this.#opening.set(OPEN_WITHIN, () => this.#lost());
     socket.onopen = () => {
       this.#opening.stop();
-      this.#attempts = 0;
+      this.#good.set(GOOD_AFTER, () => {
+        this.#attempts = 0;
+      });
       this.#schedulePing();
       this.#enter('open');
     };
@@ -175,6 +182,7 @@ export class WebSocketTransport extends Emitter {
   /** @param {number} code */
   #drop(code) {
     this.#opening.stop();
+    this.#good.stop();
     this.#ping.stop();
     this.#pong.stop();
     const socket = this.#socket;

@@ -95,6 +95,23 @@ test('it comes back after a growing, random time, and at once when the network d
   assert.equal(FakeSocket.all.length, 2);
 });
 
+test('a server that opens and closes at once is not hammered', async () => {
+  const { socket, clock } = open();
+  for (let i = 0; i < 4; i += 1) {
+    socket().onopen();
+    socket().onclose();
+    await clock.advance(500 * 2 ** i - 1);
+    assert.equal(FakeSocket.all.length, i + 1);
+    await clock.advance(1);
+    assert.equal(FakeSocket.all.length, i + 2);
+  }
+  socket().onopen();
+  await clock.advance(10_000);
+  socket().onclose();
+  await clock.advance(500);
+  assert.equal(FakeSocket.all.length, 6);
+});
+
 test('going offline asks whether the connection still lives', async () => {
   const { transport, socket, clock, network } = open();
   socket().onopen();
