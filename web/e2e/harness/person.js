@@ -1,16 +1,42 @@
 // A person at a page: finds what a person finds (roles and names), does what a person does.
 
+import { setTimeout as sleep } from 'node:timers/promises';
+
 /** Opens a tab of the browser, signs in, and waits until the phone is registered. */
 export async function signIn(browser, product, name) {
   const page = await browser.newPage();
   const person = new Person(page, name, product);
+  await page.evaluateOnNewDocument(watch);
   await person.open();
   await person.press('Sign in');
   await person.fill('User name', name);
   await person.fill('Password', product.passwords()[name]);
   await Promise.all([page.waitForNavigation(), person.press('Sign in')]);
-  await person.hears(/^Registered/);
+  await person.hears(/^Registered as/);
   return person;
+}
+
+/** Runs in the page before its own scripts: keeps what the tests measure. */
+function watch() {
+  window.watched = { connections: [], sockets: [], tones: [] };
+  const { RTCPeerConnection, WebSocket } = window;
+  window.RTCPeerConnection = class extends RTCPeerConnection {
+    constructor(...given) {
+      super(...given);
+      window.watched.connections.push(this);
+    }
+  };
+  window.WebSocket = class extends WebSocket {
+    constructor(...given) {
+      super(...given);
+      window.watched.sockets.push(this);
+    }
+  };
+  const insert = RTCDTMFSender.prototype.insertDTMF;
+  RTCDTMFSender.prototype.insertDTMF = function insertDTMF(...given) {
+    this.ontonechange = ({ tone }) => window.watched.tones.push(tone);
+    return insert.apply(this, given);
+  };
 }
 
 export class Person {
@@ -28,20 +54,40 @@ export class Person {
     return this.page.goto(this.product.address, { waitUntil: 'load' });
   }
 
+  /** Waits for something with a role and a name that can be used, and returns it. */
+  async find(role, name, within = 10_000) {
+    // A tab in the background draws no frames, and nothing in it can be clicked.
+    await this.page.bringToFront();
+    const deadline = Date.now() + within;
+    for (;;) {
+      // While the page goes to another there is nothing to find, only errors.
+      for (const element of await this.page.$$(`aria/${name}[role="${role}"]`).catch(() => [])) {
+        if (await element.evaluate((each) => each.checkVisibility() && !each.disabled).catch(() => false)) return element;
+      }
+      if (Date.now() > deadline) throw new Error(`${this.name} found no ${role} «${name}»\n${await this.told()}`);
+      await sleep(50);
+    }
+  }
+
   /** Presses a button. */
-  async press(name) {
-    await this.page.locator(`aria/${name}[role="button"]`).setTimeout(10_000).click();
+  async press(name, within) {
+    await (await this.find('button', name, within)).click();
   }
 
   /** Types into a text box, over what is there. */
   async fill(name, text) {
-    await this.page.locator(`aria/${name}[role="textbox"]`).setTimeout(10_000).fill(text);
+    const box = await this.find('textbox', name);
+    await box.click({ count: 3 });
+    await box.press('Backspace');
+    await box.type(text);
   }
 
   /** Whether a button is there to be pressed. */
   async sees(name) {
-    const element = await this.page.$(`aria/${name}[role="button"]`);
-    return Boolean(element && (await element.isVisible()));
+    return this.page.evaluate(
+      (words) => [...document.querySelectorAll('button')].some((each) => each.checkVisibility() && each.textContent.trim() === words),
+      name,
+    );
   }
 
   /** What the live region says now. */
@@ -51,23 +97,17 @@ export class Person {
 
   /** Waits until the live region says something. */
   async hears(words, within = 15_000) {
-    const { source, flags } = words;
-    try {
-      await this.page.waitForFunction(
-        (pattern, mode) =>
-          new RegExp(pattern, mode).test(
-            document.querySelector('[role="status"]')?.textContent.trim() ?? '',
-          ),
-        { timeout: within, polling: 50 },
-        source,
-        flags,
-      );
-    } catch {
-      const said = await this.status().catch(() => '(no live region)');
-      throw new Error(
-        `${this.name} waited for ${words} and was told «${said}»\n${this.console.slice(-20).join('\n')}`,
-      );
+    const deadline = Date.now() + within;
+    while (!words.test(await this.status().catch(() => ''))) {
+      if (Date.now() > deadline) throw new Error(`${this.name} waited for ${words}\n${await this.told()}`);
+      await sleep(50);
     }
+  }
+
+  /** What the page said, for a failure's message. */
+  async told() {
+    const said = await this.status().catch(() => '(no live region)');
+    return `${this.name} was told «${said}»\n${this.console.slice(-20).join('\n')}`;
   }
 
   /** Calls a name, a number or an address. */
@@ -77,7 +117,7 @@ export class Person {
   }
 
   async answer() {
-    await this.page.locator('aria/Answer[role="button"]').setTimeout(15_000).click();
+    await this.press('Answer', 15_000);
   }
 
   /** How loud what arrives is: the root mean square of what the far end's track plays, 0 to 1. */
@@ -105,14 +145,42 @@ export class Person {
     }, milliseconds);
   }
 
-  /** How many frames of the far end's picture have been shown. */
-  framesShown() {
-    return this.page.evaluate(() => {
-      const shown = [...document.querySelectorAll('video')]
-        .filter((video) => video.srcObject && !video.muted)
-        .map((video) => video.getVideoPlaybackQuality().totalVideoFrames);
-      return Math.max(0, ...shown);
+  /** The figures of the last call: what arrived and what left, summed over its streams (getStats). */
+  figures() {
+    return this.page.evaluate(async () => {
+      const sums = { energy: 0, framesDecoded: 0, packetsReceived: 0, packetsSent: 0 };
+      const report = await window.watched.connections.at(-1)?.getStats();
+      report?.forEach((entry) => {
+        if (entry.type === 'inbound-rtp') {
+          sums.energy += entry.totalAudioEnergy ?? 0;
+          sums.framesDecoded += entry.framesDecoded ?? 0;
+          sums.packetsReceived += entry.packetsReceived;
+        } else if (entry.type === 'outbound-rtp') sums.packetsSent += entry.packetsSent;
+      });
+      return sums;
     });
+  }
+
+  /** How much audio energy arrives in a while. The fake microphone beeps once a second. */
+  async energy(milliseconds = 2_500) {
+    const before = (await this.figures()).energy;
+    await sleep(milliseconds);
+    return (await this.figures()).energy - before;
+  }
+
+  /** How many frames of the far end's picture have been decoded. */
+  async framesShown() {
+    return (await this.figures()).framesDecoded;
+  }
+
+  /** Breaks the WebSocket, as a network does that goes away. */
+  dropConnection() {
+    return this.page.evaluate(() => window.watched.sockets.at(-1).close());
+  }
+
+  /** The tones that have been sent. */
+  tones() {
+    return this.page.evaluate(() => window.watched.tones.join(''));
   }
 
   close() {

@@ -35,6 +35,7 @@ export const WORDS = Object.freeze({
   moved: '{who} has moved to another number.',
   // The call.
   cancelled: 'The call was cancelled.',
+  missed: 'You missed a call from {who}.',
   answered_elsewhere: 'The call was answered on another phone.',
   service_down: 'The service is busy or down. Try again in a moment.',
   call_failed: 'The call failed.',

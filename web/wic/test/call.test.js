@@ -407,7 +407,7 @@ test('reject is 603, a second caller hears 486', async () => {
 });
 
 test('a cancelled call says whether another phone took it (RFC 3326)', async () => {
-  for (const [reason, code] of [['', 'cancelled'], ['SIP;cause=200;text="Call completed elsewhere"', 'answered_elsewhere']]) {
+  for (const [reason, code] of [['', 'missed'], ['SIP;cause=200;text="Call completed elsewhere"', 'answered_elsewhere']]) {
     const { wic, transport } = await phone();
     let call;
     wic.on('incoming', (incoming) => (call = incoming));

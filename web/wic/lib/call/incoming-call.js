@@ -146,7 +146,7 @@ export class IncomingCall extends Call {
     this.#reply(487, {});
     // RFC 3326 §2: the other phone that answered, or a caller who gave up.
     const elsewhere = cancel.values('Reason').some((value) => /cause\s*=\s*(200|600|603)\b/.test(value));
-    this.finish(new Failure(elsewhere ? 'answered_elsewhere' : 'cancelled'));
+    this.finish(new Failure(elsewhere ? 'answered_elsewhere' : 'missed', { who: this.who }));
   }
 
   /**
