@@ -215,6 +215,7 @@ async fn every_reply_has_the_rules_for_browsers() {
         ("POST", "/session/x/end"),
         ("PUT", "/signin"),
         ("GET", "/oauth2/authorize"),
+        ("GET", "/oauth2/icon.svg"),
         ("GET", "/oauth2/token"),
         ("POST", "/oauth2/token"),
     ] {

@@ -151,16 +151,16 @@ pub(crate) fn page_with_wait(seconds: u64, form_target: Option<&str>, html: Stri
     reply
 }
 
-/// A style sheet.
-pub(crate) fn style_sheet(css: &'static str) -> Reply {
+/// A file that goes with a page.
+pub(crate) fn file(content_type: &'static str, content: &'static str) -> Reply {
     build(
         StatusCode::OK,
         &[
-            (CONTENT_TYPE, "text/css; charset=utf-8"),
+            (CONTENT_TYPE, content_type),
             (CACHE_CONTROL, "public, max-age=300"),
             (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         ],
-        css.to_owned(),
+        content.to_owned(),
     )
 }
 

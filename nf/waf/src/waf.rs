@@ -260,7 +260,12 @@ impl Waf {
 
     /// The style sheet of the sign-in page.
     pub fn style_sheet(&self) -> Reply {
-        reply::style_sheet(pages::STYLE)
+        reply::file("text/css; charset=utf-8", pages::STYLE)
+    }
+
+    /// The icon of the sign-in page.
+    pub fn icon(&self) -> Reply {
+        reply::file("image/svg+xml", pages::ICON)
     }
 
     /// What to say when the changes of an outcome could not be written down.

@@ -6,40 +6,51 @@ use core_credentials::Secret;
 use core_credentials::token::Algorithm;
 use serde::Deserialize;
 
-/// The WAF (TS 24.371 §5.4).
+/// `[waf]`: the WAF (TS 24.371 §5.4).
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct WafConfig {
     /// The issuer identifier, a URL that browsers and the WWSF can reach: its path is where the
     /// endpoints are (RFC 8414 §2).
     pub issuer: String,
     /// Who takes the access tokens.
-    #[serde(default = "default_audience")]
     pub audience: String,
     /// The WAF's identity towards the IMS, if it is in a third party's domain (TS 24.371 §6.4.2).
-    #[serde(default)]
     pub identity: Option<String>,
     /// What access tokens are signed with.
-    #[serde(default = "default_signing")]
     pub signing: Algorithm,
     /// Lifetime of an access token in seconds.
-    #[serde(default = "default_access_token_lifetime")]
     pub access_token_lifetime: u64,
     /// How long a refresh token may lie unused, in seconds.
-    #[serde(default = "default_idle_lifetime")]
     pub refresh_token_lifetime: u64,
     /// How long somebody stays signed in at most, in seconds.
-    #[serde(default = "default_session_lifetime")]
     pub grant_lifetime: u64,
     /// How long a signing key signs, in seconds.
-    #[serde(default = "default_key_lifetime")]
     pub signing_key_lifetime: u64,
     /// The WWSFs, and the resource servers that ask about tokens.
-    #[serde(default)]
     pub clients: Vec<ClientConfig>,
     /// Who can sign in.
-    #[serde(default)]
     pub accounts: Vec<AccountConfig>,
+}
+
+const HOUR: u64 = 3600;
+const DAY: u64 = 24 * HOUR;
+
+impl Default for WafConfig {
+    fn default() -> Self {
+        Self {
+            issuer: String::new(),
+            audience: "eP-CSCF".to_owned(),
+            identity: None,
+            signing: Algorithm::ES256,
+            access_token_lifetime: 300,
+            refresh_token_lifetime: 12 * HOUR,
+            grant_lifetime: 30 * DAY,
+            signing_key_lifetime: 90 * DAY,
+            clients: Vec::new(),
+            accounts: Vec::new(),
+        }
+    }
 }
 
 /// An OAuth client of the WAF.
@@ -83,62 +94,49 @@ pub struct AccountConfig {
     pub impus: Vec<String>,
 }
 
-/// The WWSF (TS 24.371 §5.3).
+/// `[wwsf]`: the WWSF (TS 24.371 §5.3).
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct WwsfConfig {
     /// The WAF's issuer identifier.
     pub issuer: String,
     /// Where W4 reaches the WAF, if not at its issuer identifier.
-    #[serde(default)]
     pub w4: Option<String>,
     /// Where browsers reach the WAF's sign-in page: a URL, or a path if it is behind the same door.
     /// Without it, at the issuer identifier.
-    #[serde(default)]
     pub authorize: Option<String>,
     /// PEM files with the certificates that W4 trusts in place of the system's.
-    #[serde(default)]
     pub w4_trust: Vec<PathBuf>,
     /// Our name at the WAF.
     pub client_id: String,
     /// Our password there.
     pub client_secret: Secret,
-    /// The home network domain.
+    /// The home network domain, if it is not the one of the whole file.
     pub home_domain: String,
     /// Where W2 is; without it, `/w2` on the host that the browser asked.
-    #[serde(default)]
     pub w2: Option<String>,
     /// The origins that the page has, `https://phone.example.net`. None: the lab, on loopback only.
-    #[serde(default)]
     pub origins: Vec<String>,
     /// How long somebody stays signed in at most, in seconds.
-    #[serde(default = "default_session_lifetime")]
     pub session_lifetime: u64,
     /// How long a page may be silent and still be signed in, in seconds.
-    #[serde(default = "default_idle_lifetime")]
     pub idle_lifetime: u64,
 }
 
-fn default_audience() -> String {
-    "eP-CSCF".to_owned()
-}
-
-fn default_signing() -> Algorithm {
-    Algorithm::ES256
-}
-
-fn default_access_token_lifetime() -> u64 {
-    300
-}
-
-fn default_idle_lifetime() -> u64 {
-    12 * 3600
-}
-
-fn default_session_lifetime() -> u64 {
-    30 * 24 * 3600
-}
-
-fn default_key_lifetime() -> u64 {
-    90 * 24 * 3600
+impl Default for WwsfConfig {
+    fn default() -> Self {
+        Self {
+            issuer: String::new(),
+            w4: None,
+            authorize: None,
+            w4_trust: Vec::new(),
+            client_id: "wwsf".to_owned(),
+            client_secret: Secret::default(),
+            home_domain: String::new(),
+            w2: None,
+            origins: Vec::new(),
+            session_lifetime: 30 * DAY,
+            idle_lifetime: 12 * HOUR,
+        }
+    }
 }

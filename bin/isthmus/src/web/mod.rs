@@ -10,17 +10,20 @@
 //! accepts connections puts a [`Peer`] into the extensions of each request.
 
 mod assets;
-pub mod config;
+mod config;
 mod error;
 mod keys;
+mod lab;
 mod peer;
 mod state;
 mod w4;
 mod waf;
 mod wwsf;
 
+pub use config::{AccountConfig, ClientConfig, WafConfig, WwsfConfig};
 pub use error::WebError;
 pub use keys::KeyFetcher;
+pub use lab::{Door, behind_one_door};
 pub use peer::Peer;
 pub use state::{Clock, Web};
 

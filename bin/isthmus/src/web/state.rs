@@ -13,9 +13,8 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 use tokio::sync::Semaphore;
 
-use super::WebError;
-use super::config::{AccountConfig, ClientConfig, WafConfig, WwsfConfig};
 use super::w4::W4;
+use super::{AccountConfig, ClientConfig, WafConfig, WebError, WwsfConfig};
 use crate::store::{Change, Loaded, Store};
 
 /// Says what time it is, in seconds since 1970.
@@ -304,6 +303,16 @@ fn open_wwsf(
         Origin::parse(text).ok_or_else(why)
     });
     let origins = origins.collect::<Result<Vec<_>, _>>()?;
+    for (key, value) in [
+        ("wwsf.issuer", config.issuer.as_str()),
+        ("wwsf.client_id", &config.client_id),
+        ("wwsf.client_secret", config.client_secret.expose()),
+        ("wwsf.home_domain", &config.home_domain),
+    ] {
+        if value.is_empty() {
+            return Err(WebError::config(key, "is needed"));
+        }
+    }
     let settings = nf_wwsf::Settings {
         issuer: config.issuer.clone(),
         authorize: match &config.authorize {

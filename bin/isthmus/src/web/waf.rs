@@ -32,6 +32,10 @@ pub(super) fn routes(path: &str, metadata: &str) -> Router<Web> {
             get(async |State(web): State<Web>| read(&web, Waf::style_sheet)),
         )
         .route(
+            &at("icon.svg"),
+            get(async |State(web): State<Web>| read(&web, Waf::icon)),
+        )
+        .route(
             metadata,
             get(async |State(web): State<Web>| read(&web, Waf::metadata)),
         )

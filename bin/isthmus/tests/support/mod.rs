@@ -13,8 +13,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{Next, from_fn};
 use core_credentials::token::{Claims, Verifier};
 use isthmus::store::Store;
-use isthmus::web::config::{WafConfig, WwsfConfig};
-use isthmus::web::{Clock, Peer, Web, router};
+use isthmus::web::{Clock, Peer, WafConfig, Web, WwsfConfig, router};
 use tower::ServiceExt as _;
 
 /// Where the page is.

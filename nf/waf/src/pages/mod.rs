@@ -8,10 +8,7 @@ const STYLE_SHEET: &str = "sign-in.css";
 pub(crate) const STYLE: &str = include_str!("sign-in.css");
 
 /// The product's mark.
-const MARK: &str = "<svg viewBox=\"0 0 32 32\" width=\"28\" height=\"28\" aria-hidden=\"true\">\
-    <rect width=\"32\" height=\"32\" rx=\"9\" fill=\"#0b7a75\"/>\
-    <path d=\"M6 9c5 0 6 5 10 5s5-5 10-5M6 23c5 0 6-5 10-5s5 5 10 5\" fill=\"none\" \
-    stroke=\"#fff\" stroke-width=\"3\" stroke-linecap=\"round\"/></svg>";
+pub(crate) const ICON: &str = include_str!("icon.svg");
 
 /// The sign-in page, with what went wrong the last time.
 pub(crate) fn sign_in(
@@ -88,8 +85,9 @@ fn document(title: &str, body: &str) -> String {
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n\
          <title>{title} · Isthmus</title>\n\
+         <link rel=\"icon\" href=\"icon.svg\" type=\"image/svg+xml\">\n\
          <link rel=\"stylesheet\" href=\"{STYLE_SHEET}\">\n</head>\n<body>\n<main>\n\
-         <p class=\"brand\">{MARK} Isthmus</p>\n{body}\n</main>\n</body>\n</html>\n"
+         <p class=\"brand\">{ICON} Isthmus</p>\n{body}\n</main>\n</body>\n</html>\n"
     )
 }
 
