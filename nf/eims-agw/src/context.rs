@@ -235,7 +235,7 @@ impl Gateway {
         let ufrag = stream.w3.local_ice().ufrag.as_str().into();
         let index = self.streams.insert(stream);
         self.by_ufrag.insert(ufrag, index);
-        self.after_w3(now, index);
+        self.after_w3(index);
         index
     }
 
@@ -312,13 +312,13 @@ impl Gateway {
                 self.by_ufrag.remove(stale.as_str());
             }
         }
-        self.after_w3(now, index);
+        self.after_w3(index);
         // Video is never black: who looks for the first time gets a whole frame.
         if begins_to_core {
-            self.ask_for_key_frame(now, index, Side::W3, None);
+            self.far_end_begins(now, index);
         }
         if begins_to_w3 {
-            self.ask_for_key_frame(now, index, Side::Core, None);
+            self.ask_for_key_frame(index, Side::Core, None);
         }
         restarted
     }

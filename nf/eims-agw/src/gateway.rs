@@ -1,5 +1,5 @@
 use std::collections::{HashMap, VecDeque};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use core_iq::{Event, MediaKind, Notification};
 use core_w3::Path;
@@ -38,6 +38,9 @@ pub struct Gateway {
     /// The SSRC of the RTCP that the gateway itself sends.
     pub(crate) own_ssrc: u32,
 }
+
+/// Long enough for a whole frame to have come.
+const ONCE_MORE: Duration = Duration::from_secs(1);
 
 /// Whose socket it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,8 +100,12 @@ impl Gateway {
             };
             stream.deadline = None;
             stream.w3.handle_timeout(now);
-            self.after_w3(now, index);
+            let again = stream.video.once_more.take_if(|at| *at <= now).is_some();
+            self.after_w3(index);
             self.ask_again(now, index);
+            if again {
+                self.ask_for_key_frame(index, Side::W3, None);
+            }
         }
     }
 
@@ -153,7 +160,7 @@ impl Gateway {
         if admitted {
             self.counters.checks_answered += 1;
             self.admit(index, path);
-            self.after_w3(now, index);
+            self.after_w3(index);
         } else {
             self.counters.checks_refused += 1;
         }
@@ -176,7 +183,7 @@ impl Gateway {
     }
 
     /// Drains what the W3 side of a stream has to say, and keeps its deadline.
-    pub(crate) fn after_w3(&mut self, now: Instant, index: u32) {
+    pub(crate) fn after_w3(&mut self, index: u32) {
         let Some(stream) = self.streams.at_mut(index) else {
             return;
         };
@@ -230,7 +237,7 @@ impl Gateway {
         self.keep_deadline(index);
         if connected {
             // What the far end sent until now was lost: it is to begin again with a whole frame.
-            self.ask_for_key_frame(now, index, Side::Core, None);
+            self.ask_for_key_frame(index, Side::Core, None);
         }
     }
 
@@ -259,13 +266,7 @@ impl Gateway {
     }
 
     /// RFC 4585 §6.3.1, RFC 5104 §4.3.1 — asks a side for a key frame, in the words it knows.
-    pub(crate) fn ask_for_key_frame(
-        &mut self,
-        _now: Instant,
-        index: u32,
-        of: Side,
-        ssrc: Option<u32>,
-    ) {
+    pub(crate) fn ask_for_key_frame(&mut self, index: u32, of: Side, ssrc: Option<u32>) {
         let own = self.own_ssrc;
         let Some(stream) = self.streams.at_mut(index) else {
             return;
@@ -287,6 +288,19 @@ impl Gateway {
         });
         if self.send_rtcp(index, of, &feedback::key_frame_request(own, media, fir)) {
             self.counters.key_frames_asked += 1;
+        }
+    }
+
+    /// The far end looks for the first time: the WIC is asked for a whole frame. If the far end
+    /// cannot ask for itself when that is lost, the WIC is asked once more; never again and again.
+    pub(crate) fn far_end_begins(&mut self, now: Instant, index: u32) {
+        self.ask_for_key_frame(index, Side::W3, None);
+        if let Some(stream) = self.streams.at_mut(index)
+            && stream.media == MediaKind::Video
+            && !stream.far_end_asks()
+        {
+            stream.video.once_more = Some(now + ONCE_MORE);
+            self.keep_deadline(index);
         }
     }
 

@@ -42,9 +42,9 @@ impl Gateway {
                 let stream = self.streams.at_mut(index)?;
                 match stream.w3.handle_datagram(now, path, buffer, length) {
                     Received::Rtp { length } => self.rtp_from_w3(now, index, buffer, length),
-                    Received::Rtcp { length } => self.rtcp_from_w3(now, index, buffer, length),
+                    Received::Rtcp { length } => self.rtcp_from_w3(index, buffer, length),
                     Received::Consumed | Received::Reply { .. } => {
-                        self.after_w3(now, index);
+                        self.after_w3(index);
                         None
                     }
                     Received::Dropped => {
@@ -60,10 +60,10 @@ impl Gateway {
             (Role::CoreRtp(index), Kind::Rtp) => self.rtp_from_core(index, arrival, buffer),
             // RFC 5761 §4: a far end that sends RTCP to the RTP port means RTCP all the same.
             (Role::CoreRtp(index), Kind::Rtcp) => {
-                self.rtcp_from_core(now, index, arrival, buffer, Port::Rtp)
+                self.rtcp_from_core(index, arrival, buffer, Port::Rtp)
             }
             (Role::CoreRtcp(index), Kind::Rtcp) => {
-                self.rtcp_from_core(now, index, arrival, buffer, Port::Rtcp)
+                self.rtcp_from_core(index, arrival, buffer, Port::Rtcp)
             }
             (Role::None, _) => {
                 self.counters.dropped_unknown_source += 1;
@@ -158,13 +158,7 @@ impl Gateway {
         })
     }
 
-    fn rtcp_from_w3(
-        &mut self,
-        now: Instant,
-        index: u32,
-        buffer: &mut [u8],
-        length: usize,
-    ) -> Option<Departure> {
+    fn rtcp_from_w3(&mut self, index: u32, buffer: &mut [u8], length: usize) -> Option<Departure> {
         let stream = self.streams.at_mut(index)?;
         let relayed = feedback::relay(
             &mut buffer[..length],
@@ -172,7 +166,7 @@ impl Gateway {
             stream.video.sent_to_w3.as_ref(),
         );
         let way = stream.core.bound.zip(stream.core.rtcp_destination());
-        self.after_rtcp(now, index, &relayed, Side::W3);
+        self.after_rtcp(index, &relayed, Side::W3);
         if relayed.length == 0 {
             return None;
         }
@@ -190,7 +184,6 @@ impl Gateway {
 
     fn rtcp_from_core(
         &mut self,
-        now: Instant,
         index: u32,
         arrival: Arrival,
         buffer: &mut [u8],
@@ -211,7 +204,7 @@ impl Gateway {
             stream.w3_takes(),
             stream.video.sent_to_core.as_ref(),
         );
-        self.after_rtcp(now, index, &relayed, Side::Core);
+        self.after_rtcp(index, &relayed, Side::Core);
         if relayed.length == 0 {
             return None;
         }
@@ -233,7 +226,7 @@ impl Gateway {
     }
 
     /// What an RTCP packet asked of the gateway itself.
-    fn after_rtcp(&mut self, now: Instant, index: u32, relayed: &Relayed, from: Side) {
+    fn after_rtcp(&mut self, index: u32, relayed: &Relayed, from: Side) {
         if relayed.malformed {
             self.counters.dropped_malformed += 1;
         }
@@ -245,7 +238,7 @@ impl Gateway {
                 Side::W3 => Side::Core,
                 Side::Core => Side::W3,
             };
-            self.ask_for_key_frame(now, index, of, Some(ssrc));
+            self.ask_for_key_frame(index, of, Some(ssrc));
         }
     }
 }

@@ -37,6 +37,8 @@ pub(crate) struct Video {
     pub(crate) missing_from_w3: Option<Gaps>,
     /// Numbers our FIRs (RFC 5104 §4.3.1.1).
     pub(crate) firs: u8,
+    /// When the WIC is asked for a whole frame once more.
+    pub(crate) once_more: Option<Instant>,
 }
 
 impl Stream {
@@ -66,6 +68,12 @@ impl Stream {
         }
     }
 
+    /// Whether the far end can ask for what it misses itself.
+    pub(crate) fn far_end_asks(&self) -> bool {
+        let feedback = self.feedback;
+        feedback.core_nack || feedback.core_pli || feedback.core_fir
+    }
+
     /// Makes room for what the agreed feedback needs, so that nothing is allocated for a packet.
     pub(crate) fn apply_feedback(&mut self, feedback: Feedback) {
         self.feedback = feedback;
@@ -87,10 +95,14 @@ impl Stream {
     /// The earliest of all that this stream waits for.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         let gaps = self.video.missing_from_w3.as_ref();
-        [self.w3.poll_timeout(), gaps.and_then(Gaps::next)]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            self.w3.poll_timeout(),
+            gaps.and_then(Gaps::next),
+            self.video.once_more,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 }
 

@@ -2,4 +2,9 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod audio_call;
+mod contexts;
+mod dtls;
+mod floods;
+mod ice;
 mod support;
+mod video;

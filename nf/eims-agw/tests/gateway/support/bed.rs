@@ -33,6 +33,7 @@ pub struct Worker {
     pub replies: BTreeMap<u64, Result<Reply, Refusal>>,
     pub notifications: Vec<Notification>,
     pub bind: bool,
+    wishes: Vec<(PortRequest, SocketAddr, SocketAddr)>,
 }
 
 /// A worker's configuration: W3 at 203.0.113.1, the core side at 10.0.0.1.
@@ -72,6 +73,7 @@ impl Bed {
                     replies: BTreeMap::new(),
                     notifications: Vec::new(),
                     bind: true,
+                    wishes: Vec::new(),
                 })
                 .collect(),
             wics: Vec::new(),
@@ -105,6 +107,16 @@ impl Bed {
         gateway.handle_iq(now, RequestId(id), command);
         self.drain(at);
         id
+    }
+
+    /// Opens the ports that were asked for while `bind` was false.
+    pub fn fulfil(&mut self, at: usize) {
+        let now = self.now();
+        let worker = &mut self.workers[at];
+        for (request, rtp, rtcp) in std::mem::take(&mut worker.wishes) {
+            worker.bound(now, request, rtp, rtcp, &[]);
+        }
+        self.drain(at);
     }
 
     pub fn reserve(&mut self, at: usize, streams: Vec<StreamSettings>) -> Reserved {
@@ -288,7 +300,9 @@ impl Bed {
                 Output::BindPorts { request, rtp, rtcp } if worker.bind => {
                     worker.bound(now, request, rtp, rtcp, &self.taken);
                 }
-                Output::BindPorts { .. } => {}
+                Output::BindPorts { request, rtp, rtcp } => {
+                    worker.wishes.push((request, rtp, rtcp));
+                }
                 Output::ReleasePorts { rtp, rtcp } => {
                     let before = worker.sockets.len();
                     worker.sockets.retain(|_, id| *id != rtp && *id != rtcp);
@@ -299,7 +313,47 @@ impl Bed {
     }
 }
 
+/// A call between WIC 0 and WIC 1: a Context each, on the workers named, and each the other's far
+/// end, as when the core routes the call straight back.
+pub fn hairpin(bed: &mut Bed, workers: [usize; 2], settings: &StreamSettings) -> [ContextId; 2] {
+    let mut reserved = Vec::new();
+    for (wic, at) in workers.into_iter().enumerate() {
+        let w3 = Some(bed.wics[wic].settings(Gate::OPEN));
+        reserved.push(bed.reserve(
+            at,
+            vec![StreamSettings {
+                w3,
+                ..settings.clone()
+            }],
+        ));
+    }
+    for (wic, at) in workers.into_iter().enumerate() {
+        let far_end = reserved[1 - wic].streams[0].core;
+        let core = core_iq::CoreSettings {
+            remote_rtp: Some(far_end.rtp),
+            remote_rtcp: Some(far_end.rtcp),
+            gate: Some(Gate::OPEN),
+        };
+        let mut change = StreamSettings::new(settings.stream, settings.media);
+        change.core = Some(core);
+        bed.configure(at, reserved[wic].context, change);
+        let now = bed.now();
+        bed.wics[wic].accept(now, &reserved[wic].streams[0]);
+    }
+    bed.run(Duration::from_secs(3));
+    assert!(bed.wics[0].is_connected() && bed.wics[1].is_connected());
+    [reserved[0].context, reserved[1].context]
+}
+
 impl Worker {
+    /// The sockets of the only call: RTP and RTCP.
+    pub fn core_sockets(&self) -> (SocketId, SocketId) {
+        let ids: Vec<SocketId> = self.sockets.values().copied().collect();
+        let mut core: Vec<SocketId> = ids.into_iter().filter(|id| id.0 > 0).collect();
+        core.sort_unstable();
+        (core[0], core[1])
+    }
+
     pub fn open_ports(&self) -> usize {
         self.sockets.len() - 1
     }

@@ -6,7 +6,7 @@ mod packets;
 mod phone;
 mod wic;
 
-pub use bed::{Bed, config};
+pub use bed::{Bed, config, hairpin};
 pub use packets::{nack, pli, receiver_report, rtp, rtp_of, sequence_of, video};
 pub use phone::Phone;
 pub use wic::Wic;

@@ -19,6 +19,8 @@ pub struct Wic {
     next_check: Option<Instant>,
     checks: u64,
     pub nominated: bool,
+    /// Which of the gateway's candidates it sends to.
+    pub prefers: usize,
     pub checking: bool,
     pub profile: Option<&'static str>,
     pub failed: Option<String>,
@@ -45,6 +47,7 @@ impl Wic {
             next_check: None,
             checks: 0,
             nominated: false,
+            prefers: 0,
             checking: true,
             profile: None,
             failed: None,
@@ -82,8 +85,16 @@ impl Wic {
 
     /// Takes what the gateway says, and begins.
     pub fn accept(&mut self, now: Instant, stream: &ReservedStream) {
-        self.gateway = Some(stream.w3.clone());
+        self.accept_local(now, stream.w3.clone());
+    }
+
+    pub fn accept_local(&mut self, now: Instant, gateway: W3Local) {
+        self.gateway = Some(gateway);
         self.next_check = Some(now);
+    }
+
+    pub fn gateway(&self) -> &W3Local {
+        self.gateway.as_ref().unwrap()
     }
 
     pub fn is_connected(&self) -> bool {
@@ -111,7 +122,7 @@ impl Wic {
     }
 
     pub fn candidate(&self) -> SocketAddr {
-        self.gateway.as_ref().unwrap().candidates[0]
+        self.gateway().candidates[self.prefers]
     }
 
     pub fn poll_timeout(&self) -> Option<Instant> {
@@ -197,7 +208,7 @@ impl Wic {
             .finish()
             .unwrap();
         bytes.truncate(length);
-        self.outbox.push((gateway.candidates[0], bytes));
+        self.outbox.push((gateway.candidates[self.prefers], bytes));
     }
 
     fn answered(&mut self, now: Instant, bytes: &[u8]) {
