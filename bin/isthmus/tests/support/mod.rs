@@ -1,4 +1,5 @@
 //! A lab of WWSF and WAF on a clock of its own, and a browser with one jar of cookies.
+#![allow(dead_code)] // each test program uses a part
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -11,9 +12,11 @@ use axum::body::{Body, to_bytes};
 use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{Next, from_fn};
+use core_credentials::jwk::JwkSet;
 use core_credentials::token::{Claims, Verifier};
 use isthmus::store::Store;
 use isthmus::web::{Clock, Peer, WafConfig, Web, WwsfConfig, router};
+use rustls_pki_types::CertificateDer;
 use tower::ServiceExt as _;
 
 /// Where the page is.
@@ -26,36 +29,47 @@ pub(crate) struct Lab {
     web: Web,
     waf: Option<tokio::task::JoinHandle<()>>,
     address: SocketAddr,
+    issuer: String,
 }
 
 impl Lab {
+    /// With W4 over a plain socket.
     pub(crate) async fn start() -> Self {
-        let folder = std::env::temp_dir().join(format!("isthmus-web-{}", unique()));
-        std::fs::create_dir_all(&folder).expect("a folder can be made");
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-            .await
-            .expect("a free port");
-        let address = listener.local_addr().expect("it has an address");
-        drop(listener);
-        Self::open(folder, address, Arc::new(AtomicU64::new(1_800_000_000))).await
+        let (folder, address) = place().await;
+        let mut lab = Self::open(folder, address, "http", &[], start_of_time());
+        lab.start_waf().await;
+        lab
     }
 
-    async fn open(folder: PathBuf, address: SocketAddr, time: Arc<AtomicU64>) -> Self {
+    /// With W4 over TLS, trusting this certificate. The door is the caller's to open.
+    pub(crate) async fn start_over_tls(certificate: &CertificateDer<'static>) -> Self {
+        let (folder, address) = place().await;
+        let trust = [certificate.clone()];
+        Self::open(folder, address, "https", &trust, start_of_time())
+    }
+
+    fn open(
+        folder: PathBuf,
+        address: SocketAddr,
+        scheme: &str,
+        trust: &[CertificateDer<'static>],
+        time: Arc<AtomicU64>,
+    ) -> Self {
         let (store, loaded) = Store::open(&folder.join("isthmus.sqlite")).expect("a store");
         let seen = Arc::clone(&time);
         let clock: Clock = Arc::new(move || seen.load(Ordering::Relaxed));
-        let (waf, wwsf) = configuration(address);
-        let web = Web::open(Some(&waf), Some(&wwsf), store, loaded, &[], Some(clock))
+        let issuer = format!("{scheme}://{address}/oauth2");
+        let (waf, wwsf) = configuration(&issuer);
+        let web = Web::open(Some(&waf), Some(&wwsf), store, loaded, trust, Some(clock))
             .expect("the configuration is good");
-        let mut lab = Self {
+        Self {
             time,
             folder,
             web,
             waf: None,
             address,
-        };
-        lab.start_waf().await;
-        lab
+            issuer,
+        }
     }
 
     /// As after a crash: nothing is closed, everything is read again.
@@ -63,7 +77,9 @@ impl Lab {
         self.stop_waf().await;
         let (folder, address, time) = (self.folder.clone(), self.address, Arc::clone(&self.time));
         std::mem::forget(self);
-        Self::open(folder, address, time).await
+        let mut lab = Self::open(folder, address, "http", &[], time);
+        lab.start_waf().await;
+        lab
     }
 
     /// W4's door opens.
@@ -95,14 +111,26 @@ impl Lab {
         let mut verifier = Verifier::new("eP-CSCF", 1_000_000);
         let keys = self.web.key_set().expect("there is a WAF");
         verifier
-            .set_keys(&issuer(self.address), &keys)
+            .set_keys(&self.issuer, &keys)
             .expect("keys can be used");
         verifier
             .verify(token, self.time.load(Ordering::Relaxed))
             .expect("the token is good")
     }
 
-    fn router(&self) -> Router {
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    pub(crate) fn key_set(&self) -> Option<JwkSet> {
+        self.web.key_set()
+    }
+
+    pub(crate) fn router(&self) -> Router {
         // As whoever accepts a TLS connection does.
         let peer = Peer {
             remote: ([192, 0, 2, 1], 1).into(),
@@ -124,12 +152,21 @@ impl Drop for Lab {
     }
 }
 
-fn issuer(address: SocketAddr) -> String {
-    format!("http://{address}/oauth2")
+/// A folder and a port that nobody else has.
+async fn place() -> (PathBuf, SocketAddr) {
+    let folder = std::env::temp_dir().join(format!("isthmus-web-{}", unique()));
+    std::fs::create_dir_all(&folder).expect("a folder can be made");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a free port");
+    (folder, listener.local_addr().expect("it has an address"))
 }
 
-fn configuration(address: SocketAddr) -> (WafConfig, WwsfConfig) {
-    let issuer = issuer(address);
+fn start_of_time() -> Arc<AtomicU64> {
+    Arc::new(AtomicU64::new(1_800_000_000))
+}
+
+fn configuration(issuer: &str) -> (WafConfig, WwsfConfig) {
     let accounts: Vec<_> = ["Alice", "Bob"]
         .map(|display_name| {
             let name = display_name.to_lowercase();
