@@ -16,10 +16,16 @@ mod config;
 mod handle;
 mod link;
 mod local;
+#[cfg(test)]
+mod media_tests;
 mod remote;
 mod serve;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+#[allow(dead_code)]
+#[path = "../../../../nf/eims-agw/tests/gateway/support/mod.rs"]
+mod wic;
 mod worker;
 
 pub use config::{GatewayConfig, PortRange, default_route};

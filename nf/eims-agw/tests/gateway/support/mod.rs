@@ -1,5 +1,5 @@
 //! A gateway, WICs and phones on a network of virtual time.
-#![allow(unreachable_pub, unused_imports, dead_code)]
+#![allow(unreachable_pub, unused_imports, dead_code, clippy::unwrap_used)]
 
 mod bed;
 mod packets;
