@@ -11,7 +11,7 @@ use core_iq::{
 };
 
 use super::*;
-use crate::gateway::wic::{Wic, receiver_report, rtp};
+use crate::gateway::peers::{Wic, receiver_report, rtp};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 

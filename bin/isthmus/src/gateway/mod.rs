@@ -23,9 +23,8 @@ mod serve;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
-#[allow(dead_code)]
 #[path = "../../../../nf/eims-agw/tests/gateway/support/mod.rs"]
-mod wic;
+mod peers;
 mod worker;
 
 pub use config::{GatewayConfig, PortRange, default_route};
