@@ -5,6 +5,7 @@
 
 mod claims;
 mod error;
+mod recent;
 mod signing;
 mod verifier;
 

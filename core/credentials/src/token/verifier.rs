@@ -7,13 +7,16 @@
 //! whose keys are tried. What concerns forgery comes before what concerns age, so that a forged token
 //! that is also old is a forged one.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
+use std::fmt;
 
 use aws_lc_rs::signature::ParsedPublicKey;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 
+use super::recent::Recent;
 use super::{Algorithm, Claims, TokenError};
 use crate::jwk::JwkSet;
 
@@ -24,13 +27,13 @@ const MAX_KEYS: usize = 16;
 
 /// Verifies access tokens for one audience from the issuers it was told of.
 ///
-/// A verification costs one signature check (some 50 µs for ES256). Who sees the same token in every
-/// request of a flow keeps the last one that passed, with its `exp`, and compares.
-#[derive(Debug)]
+/// A signature check costs some 50 µs (ES256) and a WIC shows its token in every request, so tokens
+/// that passed are remembered for a while; their age is looked at each time.
 pub struct Verifier {
     audience: String,
     skew: u64,
     issuers: HashMap<String, HashMap<String, Key>>,
+    recent: RefCell<Recent>,
 }
 
 #[derive(Debug)]
@@ -60,6 +63,7 @@ impl Verifier {
             audience: audience.into(),
             skew,
             issuers: HashMap::new(),
+            recent: RefCell::default(),
         }
     }
 
@@ -81,6 +85,7 @@ impl Verifier {
             return Err(WrongKeys);
         }
         self.issuers.insert(issuer.to_owned(), keys);
+        self.recent.borrow_mut().forget_all();
         Ok(())
     }
 
@@ -94,6 +99,27 @@ impl Verifier {
         if token.len() > MAX_LENGTH {
             return Err(TokenError::Malformed);
         }
+        let fingerprint = Recent::fingerprint(token);
+        if let Some(claims) = self.recent.borrow_mut().claims(&fingerprint) {
+            self.check_age(claims, now)?;
+            return Ok(claims.clone());
+        }
+        let claims = self.authenticate(token)?;
+        self.check_age(&claims, now)?;
+        if !claims.allows_ims_access() {
+            return Err(TokenError::InsufficientScope);
+        }
+        if claims.impi.is_empty() || claims.impu.is_empty() {
+            return Err(TokenError::NoIdentity);
+        }
+        self.recent
+            .borrow_mut()
+            .remember(fingerprint, claims.clone());
+        Ok(claims)
+    }
+
+    /// What the token says, if a trusted issuer says it to us.
+    fn authenticate(&self, token: &str) -> Result<Claims, TokenError> {
         let (signed, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
         let (header, payload) = signed.split_once('.').ok_or(TokenError::Malformed)?;
         let header: Header = read(header)?;
@@ -135,6 +161,10 @@ impl Verifier {
         if !claims.aud.contains(&self.audience) {
             return Err(TokenError::WrongAudience);
         }
+        Ok(claims)
+    }
+
+    fn check_age(&self, claims: &Claims, now: u64) -> Result<(), TokenError> {
         if now >= claims.exp.saturating_add(self.skew) {
             return Err(TokenError::Expired);
         }
@@ -144,13 +174,16 @@ impl Verifier {
         {
             return Err(TokenError::NotYetValid);
         }
-        if !claims.allows_ims_access() {
-            return Err(TokenError::InsufficientScope);
-        }
-        if claims.impi.is_empty() || claims.impu.is_empty() {
-            return Err(TokenError::NoIdentity);
-        }
-        Ok(claims)
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verifier")
+            .field("audience", &self.audience)
+            .field("issuers", &self.issuers)
+            .finish_non_exhaustive()
     }
 }
 
@@ -351,6 +384,32 @@ mod tests {
         assert_eq!(
             verifier.verify(&forged, NOW + 1000),
             Err(TokenError::BadSignature)
+        );
+    }
+
+    #[test]
+    fn a_token_that_passed_before_still_grows_old_and_still_needs_its_key() {
+        let (key, other) = (key(), key());
+        let mut verifier = verifier(&key);
+        let token = key.issue(&claims()).unwrap();
+        for _ in 0..2 {
+            assert_eq!(verifier.verify(token.expose(), NOW), Ok(claims()));
+        }
+        assert_eq!(
+            verifier.verify(token.expose(), NOW + 305),
+            Err(TokenError::Expired)
+        );
+        verifier
+            .set_keys(
+                ISSUER,
+                &JwkSet {
+                    keys: vec![other.jwk().clone()],
+                },
+            )
+            .unwrap();
+        assert_eq!(
+            verifier.verify(token.expose(), NOW),
+            Err(TokenError::UnknownKey)
         );
     }
 
