@@ -1,65 +1,99 @@
 //! Messages of our own.
 
+use std::fmt::Write;
+
 use bytes::Bytes;
 use smallvec::SmallVec;
 
-use super::{Message, Span, Start};
+use super::{Body, Message, SIDE, Span, StartLine};
 use crate::{HeaderName, Method, StatusCode};
 
-/// What a response takes from its request (RFC 3261 §8.2.6.2).
-const COPIED: [HeaderName; 5] = [
-    HeaderName::Via,
-    HeaderName::From,
-    HeaderName::To,
-    HeaderName::CallId,
-    HeaderName::CSeq,
-];
-
 impl Message {
-    /// A request without headers.
+    /// A request without header fields: the caller adds Via, From, To, Call-ID, CSeq and Max-Forwards.
     pub fn request(method: Method<'_>, uri: &str) -> Self {
         let mut message = Self::empty();
-        let method = message.beside(method.as_str());
-        let uri = message.beside(uri);
-        message.start = Start::Request { method, uri };
+        message.write_request_line(method.as_str(), uri);
         message
     }
 
-    /// RFC 3261 §8.2.6 — a response with what it takes from its request. Tags are the caller's.
+    /// RFC 3261 §8.2.6: a response with the request's Via lines, From, To, Call-ID and CSeq, and Timestamp in a 100.
+    /// To gets no tag here.
     pub fn response_to(request: &Self, status: StatusCode, reason: Option<&str>) -> Self {
         let mut message = Self::empty();
-        let reason = message.beside(reason.unwrap_or(status.reason()));
-        message.start = Start::Response { status, reason };
-        for name in COPIED {
-            for header in request.headers().filter(|header| header.id == name) {
-                message.push_named(name.as_str(), header.value);
+        message.write_status_line(status, reason.unwrap_or(status.reason()));
+        for header in request.headers() {
+            let copied = match header.id {
+                HeaderName::Via
+                | HeaderName::From
+                | HeaderName::To
+                | HeaderName::CallId
+                | HeaderName::CSeq => true,
+                HeaderName::Timestamp => status == StatusCode::TRYING,
+                _ => false,
+            };
+            if copied {
+                message.push_named(header.id.as_str(), header.value);
             }
         }
-        // RFC 3261 §8.2.6.1: only 100 gives the timestamp back.
-        if status.as_u16() == 100
-            && let Some(timestamp) = request.header(HeaderName::Timestamp)
-        {
-            message.push_back(HeaderName::Timestamp, timestamp);
-        }
-        message.push_back(HeaderName::ContentLength, 0);
+        message.push_named(HeaderName::ContentLength.as_str(), 0);
         message
+    }
+
+    /// RFC 3261 §8.2.6.2: gives To a tag when it has none.
+    pub fn set_to_tag(&mut self, tag: &str) {
+        if self.to_tag().is_none()
+            && let Some(to) = self.header(HeaderName::To)
+        {
+            let to = format!("{to};tag={tag}");
+            self.set(HeaderName::To, to);
+        }
+    }
+
+    /// Another status line; nothing happens to a request.
+    pub fn set_status(&mut self, status: StatusCode, reason: Option<&str>) {
+        if !self.is_request() {
+            self.write_status_line(status, reason.unwrap_or(status.reason()));
+        }
     }
 
     fn empty() -> Self {
-        let nothing = Span {
-            at: 0,
-            len: 0,
-            edited: true,
-        };
         Self {
-            buffer: Bytes::new(),
-            edited: Vec::with_capacity(512),
-            start: Start::Request {
-                method: nothing,
-                uri: nothing,
+            raw: Bytes::new(),
+            side: String::with_capacity(512),
+            entries: SmallVec::new(),
+            start: StartLine::Status {
+                line: NOTHING,
+                code: 100,
+                reason: NOTHING,
             },
-            lines: SmallVec::new(),
-            body: Bytes::new(),
+            body: Body::Own(Bytes::new()),
         }
     }
+
+    fn write_status_line(&mut self, status: StatusCode, reason: &str) {
+        let start = self.side.len();
+        let _ = write!(self.side, "SIP/2.0 {status} ");
+        let at = self.side.len();
+        self.side.extend(
+            reason
+                .chars()
+                .map(|c| if c.is_ascii_control() { ' ' } else { c }),
+        );
+        let len = self.side.len() - at;
+        self.side.push_str("\r\n");
+        let span = |start: usize, len: usize| Span {
+            start: start as u32 | SIDE,
+            len: len as u32,
+        };
+        self.start = StartLine::Status {
+            line: span(start, self.side.len() - start),
+            code: status.as_u16(),
+            reason: span(at, len),
+        };
+    }
 }
+
+const NOTHING: Span = Span {
+    start: SIDE,
+    len: 0,
+};

@@ -1,235 +1,218 @@
-//! Edits: each writes one line beside the buffer and leaves every other line byte for byte.
+//! Edits. Each leaves every other line byte for byte as it was.
 
-use std::fmt::Display;
-use std::io::Write as _;
+use std::fmt::{Display, Write};
 
 use bytes::Bytes;
 
-use super::{Line, Message, Span, Start};
-use crate::{HeaderName, StatusCode, scan};
+use super::{Body, Entry, Message, SIDE, Span, StartLine};
+use crate::HeaderName;
+use crate::scan::split_commas;
 
 impl Message {
-    /// Puts another Request-URI in its place.
+    /// Another Request-URI; nothing happens to a response.
     pub fn set_request_uri(&mut self, uri: &str) {
-        let span = self.beside(uri);
-        if let Start::Request { uri, .. } = &mut self.start {
-            *uri = span;
-        }
-    }
-
-    /// Puts another status and reason phrase in their place.
-    pub fn set_status(&mut self, status: StatusCode, reason: &str) {
-        let span = self.beside(reason);
-        if let Start::Response { .. } = self.start {
-            self.start = Start::Response {
-                status,
-                reason: span,
-            };
-        }
-    }
-
-    /// A new line before the first of that name, or before all others.
-    pub fn push_front(&mut self, name: HeaderName, value: impl Display) {
-        let line = self.new_line(name, name.as_str(), &value);
-        let at = self
-            .lines
-            .iter()
-            .position(|other| other.name == name)
-            .unwrap_or(0);
-        self.lines.insert(at, line);
-    }
-
-    /// A new line behind the last of that name, or behind all others.
-    pub fn push_back(&mut self, name: HeaderName, value: impl Display) {
-        let line = self.new_line(name, name.as_str(), &value);
-        let last = self.lines.iter().rposition(|other| other.name == name);
-        self.lines
-            .insert(last.map_or(self.lines.len(), |at| at + 1), line);
-    }
-
-    /// A new line behind all others, by text.
-    pub fn push_named(&mut self, name: &str, value: impl Display) {
-        let line = self.new_line(HeaderName::parse(name), name, &value);
-        self.lines.push(line);
-    }
-
-    /// One line of that name with this value: in place of the first, the others removed.
-    pub fn set(&mut self, name: HeaderName, value: impl Display) {
-        let line = self.new_line(name, name.as_str(), &value);
-        match self.lines.iter().position(|other| other.name == name) {
-            None => self.lines.push(line),
-            Some(at) => {
-                self.lines[at] = line;
-                let mut index = 0;
-                self.lines.retain(|other| {
-                    index += 1;
-                    index - 1 <= at || other.name != name
-                });
-            }
-        }
-    }
-
-    /// Every line of that name goes.
-    pub fn remove(&mut self, name: HeaderName) {
-        self.lines.retain(|line| line.name != name);
-    }
-
-    /// The same by text.
-    pub fn remove_named(&mut self, name: &str) {
-        match HeaderName::parse(name) {
-            HeaderName::Other => {
-                let gone: Vec<bool> = self
-                    .headers()
-                    .map(|h| h.name.eq_ignore_ascii_case(name))
-                    .collect();
-                let mut gone = gone.into_iter();
-                self.lines.retain(|_| !gone.next().unwrap_or(false));
-            }
-            id => self.remove(id),
-        }
-    }
-
-    /// The first comma-separated element goes, and its line when it was the only one.
-    pub fn remove_first_value(&mut self, name: HeaderName) {
-        self.with_first_value(name, None);
-    }
-
-    /// Another first comma-separated element.
-    pub fn replace_first_value(&mut self, name: HeaderName, value: impl Display) {
-        self.with_first_value(name, Some(value.to_string()));
-    }
-
-    /// Keeps the elements that `keep` says; lines of which all stay are untouched.
-    pub fn retain_values(&mut self, name: HeaderName, mut keep: impl FnMut(&str) -> bool) {
-        let mut at = 0;
-        while at < self.lines.len() {
-            if self.lines[at].name == name {
-                let (mut kept, mut dropped) = (Vec::new(), false);
-                for value in scan::split_commas(self.value(&self.lines[at])) {
-                    if keep(value) {
-                        kept.push(value);
-                    } else {
-                        dropped = true;
-                    }
-                }
-                if dropped && kept.is_empty() {
-                    self.lines.remove(at);
-                    continue;
-                }
-                if dropped {
-                    let value = kept.join(", ");
-                    self.lines[at] = self.new_line(name, name.as_str(), &value);
-                }
-            }
-            at += 1;
-        }
-    }
-
-    /// Another body; Content-Type is set when one is given, Content-Length always.
-    pub fn set_body(&mut self, content_type: Option<&str>, body: impl Into<Bytes>) {
-        self.body = body.into();
-        if let Some(content_type) = content_type {
-            self.set(HeaderName::ContentType, content_type);
-        }
-        self.set(HeaderName::ContentLength, self.body.len());
-    }
-
-    /// No body.
-    pub fn remove_body(&mut self) {
-        self.remove(HeaderName::ContentType);
-        self.set_body(None, Bytes::new());
-    }
-
-    /// As bytes. A message without edits is a view of those that came.
-    pub fn to_bytes(&self) -> Bytes {
-        let mut out = Vec::with_capacity(self.buffer.len() + self.edited.len() + 64);
-        self.write_to(&mut out);
-        out.into()
-    }
-
-    /// Appends the message to `out`.
-    pub fn write_to(&self, out: &mut Vec<u8>) {
-        match self.start {
-            Start::Request { method, uri } => {
-                out.extend_from_slice(self.text(method).as_bytes());
-                out.push(b' ');
-                out.extend_from_slice(self.text(uri).as_bytes());
-                out.extend_from_slice(b" SIP/2.0\r\n");
-            }
-            Start::Response { status, reason } => {
-                // Writing to a vector does not fail.
-                let _ = write!(out, "SIP/2.0 {} ", status.as_u16());
-                out.extend_from_slice(self.text(reason).as_bytes());
-                out.extend_from_slice(b"\r\n");
-            }
-        }
-        for line in &self.lines {
-            let bytes = if line.edited {
-                &self.edited[..]
-            } else {
-                &self.buffer[..]
-            };
-            out.extend_from_slice(&bytes[line.at as usize..line.end as usize]);
-        }
-        out.extend_from_slice(b"\r\n");
-        out.extend_from_slice(&self.body);
-    }
-
-    fn with_first_value(&mut self, name: HeaderName, value: Option<String>) {
-        let Some(at) = self.lines.iter().position(|line| line.name == name) else {
+        let StartLine::Request { method, .. } = self.start else {
             return;
         };
-        let mut values = scan::split_commas(self.value(&self.lines[at]));
-        values.next();
-        let rest = scan::trim(values.rest()).to_owned();
-        let whole = match (value, rest.is_empty()) {
-            (None, true) => {
-                self.lines.remove(at);
-                return;
-            }
-            (None, false) => rest,
-            (Some(value), true) => value,
-            (Some(value), false) => format!("{value}, {rest}"),
+        let method = self.text(method).to_owned();
+        self.write_request_line(&method, uri);
+    }
+
+    pub(super) fn write_request_line(&mut self, method: &str, uri: &str) {
+        let start = self.side.len();
+        let _ = write!(self.side, "{method} ");
+        let at = self.side.len();
+        self.push_clean(uri);
+        let len = self.side.len() - at;
+        self.side.push_str(" SIP/2.0\r\n");
+        self.start = StartLine::Request {
+            line: side(start, self.side.len() - start),
+            method: side(start, method.len()),
+            uri: side(at, len),
         };
-        self.lines[at] = self.new_line(name, name.as_str(), &whole);
     }
 
-    /// Writes a line beside the buffer. Line ends in a value would end the line: they become spaces.
-    fn new_line(&mut self, name: HeaderName, text: &str, value: &dyn Display) -> Line {
-        let at = self.edited.len();
-        self.edited.extend_from_slice(text.as_bytes());
-        self.edited.extend_from_slice(b": ");
-        let value_at = self.edited.len();
-        // Writing to a vector does not fail.
-        let _ = write!(self.edited, "{value}");
-        for byte in &mut self.edited[value_at..] {
-            if matches!(byte, b'\r' | b'\n' | 0) {
-                *byte = b' ';
+    /// A new line before the first of that name, or on top when there is none.
+    pub fn push_front(&mut self, name: HeaderName, value: impl Display) {
+        let entry = self.new_line(name.as_str(), name, value);
+        let at = self.entries.iter().position(|e| e.id == name).unwrap_or(0);
+        self.entries.insert(at, entry);
+    }
+
+    /// A new line after the last of that name, or at the end when there is none.
+    pub fn push_back(&mut self, name: HeaderName, value: impl Display) {
+        let entry = self.new_line(name.as_str(), name, value);
+        let at = self
+            .entries
+            .iter()
+            .rposition(|e| e.id == name)
+            .map_or(self.entries.len(), |at| at + 1);
+        self.entries.insert(at, entry);
+    }
+
+    /// One line of that name with that value: the first is replaced where it stands, others go.
+    pub fn set(&mut self, name: HeaderName, value: impl Display) {
+        match self.entries.iter().position(|e| e.id == name) {
+            Some(at) => {
+                self.entries[at] = self.new_line(name.as_str(), name, value);
+                let mut index = 0;
+                self.entries.retain(|e| {
+                    index += 1;
+                    index - 1 <= at || e.id != name
+                });
+            }
+            None => self.push_back(name, value),
+        }
+    }
+
+    /// Every line of that name goes; `true` when there was one.
+    pub fn remove(&mut self, name: HeaderName) -> bool {
+        let before = self.entries.len();
+        self.entries.retain(|e| e.id != name);
+        before != self.entries.len()
+    }
+
+    /// The first comma-separated element of the first line of that name goes.
+    pub fn remove_first_value(&mut self, name: HeaderName) -> bool {
+        let mut first = true;
+        self.retain_values(name, |_| !std::mem::take(&mut first));
+        !first
+    }
+
+    /// The first comma-separated element of the first line of that name becomes another.
+    pub fn replace_first_value(&mut self, name: HeaderName, value: impl Display) -> bool {
+        let Some(at) = self.entries.iter().position(|e| e.id == name) else {
+            return false;
+        };
+        let mut rest = split_commas(self.text(self.entries[at].value()));
+        if rest.next().is_none() {
+            return false;
+        }
+        let rest = rest.collect::<Vec<_>>().join(", ");
+        let line = if rest.is_empty() {
+            value.to_string()
+        } else {
+            format!("{value}, {rest}")
+        };
+        self.entries[at] = self.new_line(name.as_str(), name, line);
+        true
+    }
+
+    /// Keeps the comma-separated elements that `keep` wants; a line that loses none stays as it is, one that loses all
+    /// goes.
+    pub fn retain_values(&mut self, name: HeaderName, mut keep: impl FnMut(&str) -> bool) {
+        let mut at = 0;
+        while at < self.entries.len() {
+            if self.entries[at].id != name {
+                at += 1;
+                continue;
+            }
+            let value = self.text(self.entries[at].value());
+            let (mut kept, mut dropped) = (String::new(), false);
+            for element in split_commas(value) {
+                if keep(element) {
+                    if !kept.is_empty() {
+                        kept.push_str(", ");
+                    }
+                    kept.push_str(element);
+                } else {
+                    dropped = true;
+                }
+            }
+            if !dropped {
+                at += 1;
+            } else if kept.is_empty() {
+                self.entries.remove(at);
+            } else {
+                self.entries[at] = self.new_line(name.as_str(), name, kept);
+                at += 1;
             }
         }
-        let value_len = self.edited.len() - value_at;
-        self.edited.extend_from_slice(b"\r\n");
-        Line {
-            name,
-            edited: true,
-            name_len: text.len() as u8,
-            at: at as u32,
-            value_at: value_at as u32,
-            value_len: value_len as u32,
-            end: self.edited.len() as u32,
+    }
+
+    /// Rewrites every line of that name; `None` from `with` leaves a line as it is.
+    pub fn map_lines(&mut self, name: HeaderName, mut with: impl FnMut(&str) -> Option<String>) {
+        for at in 0..self.entries.len() {
+            if self.entries[at].id == name
+                && let Some(value) = with(self.text(self.entries[at].value()))
+            {
+                self.entries[at] = self.new_line(name.as_str(), name, value);
+            }
         }
     }
 
-    pub(super) fn beside(&mut self, text: &str) -> Span {
-        let at = self.edited.len();
-        self.edited.extend(
-            text.bytes()
-                .filter(|byte| !matches!(byte, b'\r' | b'\n' | 0)),
-        );
-        Span {
-            at: at as u32,
-            len: (self.edited.len() - at) as u32,
-            edited: true,
+    /// A new last line under any name.
+    pub fn push_named(&mut self, name: &str, value: impl Display) {
+        let id = HeaderName::parse(name);
+        let entry = self.new_line(name, id, value);
+        self.entries.push(entry);
+    }
+
+    /// Every line of that name goes, by text.
+    pub fn remove_named(&mut self, name: &str) {
+        let id = HeaderName::parse(name);
+        if id != HeaderName::Other {
+            self.remove(id);
+            return;
         }
+        let mut entries = std::mem::take(&mut self.entries);
+        entries.retain(|e| e.id != id || !self.text(e.name()).eq_ignore_ascii_case(name));
+        self.entries = entries;
+    }
+
+    /// Another body: Content-Type follows when given, Content-Length always.
+    pub fn set_body(&mut self, content_type: Option<&str>, body: impl Into<Bytes>) {
+        let body = body.into();
+        match content_type {
+            Some(content_type) => self.set(HeaderName::ContentType, content_type),
+            None if body.is_empty() => {
+                self.remove(HeaderName::ContentType);
+            }
+            None => {}
+        }
+        self.set(HeaderName::ContentLength, body.len());
+        self.body = Body::Own(body);
+    }
+
+    fn new_line(&mut self, name: &str, id: HeaderName, value: impl Display) -> Entry {
+        let start = self.side.len();
+        let name_len = name.len().min(255);
+        self.side.push_str(&name[..name_len]);
+        self.side.push_str(": ");
+        let value_start = self.side.len();
+        let _ = write!(self.side, "{value}");
+        // What we write is one line, whatever it was made from.
+        if self.side.as_bytes()[value_start..]
+            .iter()
+            .any(u8::is_ascii_control)
+        {
+            let value = self.side.split_off(value_start);
+            self.push_clean(&value);
+        }
+        let value_len = self.side.len() - value_start;
+        self.side.push_str("\r\n");
+        Entry {
+            start: start as u32 | SIDE,
+            line_len: (self.side.len() - start) as u32,
+            value_len: value_len as u32,
+            value_at: (value_start - start) as u16,
+            name_len: name_len as u8,
+            id,
+        }
+    }
+
+    /// Control characters become spaces.
+    fn push_clean(&mut self, text: &str) {
+        self.side.extend(
+            text.chars()
+                .map(|c| if c.is_ascii_control() { ' ' } else { c }),
+        );
+    }
+}
+
+fn side(start: usize, len: usize) -> Span {
+    Span {
+        start: start as u32 | SIDE,
+        len: len as u32,
     }
 }

@@ -1,224 +1,129 @@
-//! A SIP message: the bytes as they came, an index of their header lines, and edits beside them.
+//! A SIP message: one buffer, an index of its header lines, and the lines that were edited.
 //!
 //! ```text
-//!   buffer   INVITE sip:bob@… SIP/2.0⏎Via: …⏎Via: …⏎From: …⏎ … ⏎⏎v=0…
-//!   lines    [Via 30..71] [Via 71..99] [From 99..140] …        one entry a header line
-//!   edited   Record-Route: <sip:…>⏎                            empty until the first edit
+//! raw   REGISTER sip:home SIP/2.0..Via: ...Max-Forwards: ...To: ...        body
+//!            ^ start line          ^entry 0 ^entry 1        ^entry 2       ^ body
+//! side  Via: SIP/2.0/TCP edge;branch=..        (empty until the first edit)
 //! ```
-//! An entry points into the buffer or, once edited, into the side buffer. What no edit touched is
-//! written out as the very bytes that came in.
+//! An [`Entry`] is sixteen octets: where its line is, how long its name, where its value begins. An edit writes a new
+//! line into `side` and points an entry there, so that every other line leaves as it came.
 
 mod build;
 mod edit;
 mod parse;
+mod read;
+mod typed;
+mod write;
 
 use bytes::Bytes;
 use smallvec::SmallVec;
 
-use crate::header::TypedHeader;
-use crate::{HeaderError, HeaderName, Method, StatusCode, scan};
+pub use read::Header;
 
-/// Header lines that need no allocation.
-const INLINE_LINES: usize = 32;
+use crate::HeaderName;
 
-/// A request or a response.
-#[derive(Debug, Clone)]
+/// One whole SIP message (RFC 3261 §7).
+#[derive(Clone)]
 pub struct Message {
-    buffer: Bytes,
-    edited: Vec<u8>,
-    start: Start,
-    lines: SmallVec<[Line; INLINE_LINES]>,
-    body: Bytes,
+    /// As it came.
+    raw: Bytes,
+    /// Lines written by edits; grows only.
+    side: String,
+    entries: SmallVec<[Entry; 32]>,
+    start: StartLine,
+    body: Body,
 }
 
-/// The start line: where its parts lie.
-#[derive(Debug, Clone, Copy)]
-enum Start {
-    Request { method: Span, uri: Span },
-    Response { status: StatusCode, reason: Span },
-}
-
-/// A range of the buffer or of the side buffer.
-#[derive(Debug, Clone, Copy)]
-struct Span {
-    at: u32,
-    len: u32,
-    edited: bool,
-}
-
-/// One header line, continuations and CRLF included.
-#[derive(Debug, Clone, Copy)]
-struct Line {
-    name: HeaderName,
-    edited: bool,
-    name_len: u8,
-    at: u32,
-    value_at: u32,
-    value_len: u32,
-    end: u32,
-}
-
-/// A header line as it is read.
+/// A range of `raw`, or of `side` when the top bit is set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Header<'a> {
-    /// Which one.
-    pub id: HeaderName,
-    /// The name as written.
-    pub name: &'a str,
-    /// The value, trimmed; folds are still in it (see [`scan::unfold`]).
-    pub value: &'a str,
+struct Span {
+    start: u32,
+    len: u32,
+}
+
+/// One header line.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    /// Where the line starts, see [`Span`].
+    start: u32,
+    /// The line with its CRLF and its continuations.
+    line_len: u32,
+    value_len: u32,
+    /// From the start of the line.
+    value_at: u16,
+    name_len: u8,
+    id: HeaderName,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum StartLine {
+    Request { line: Span, method: Span, uri: Span },
+    Status { line: Span, code: u16, reason: Span },
+}
+
+#[derive(Debug, Clone)]
+enum Body {
+    /// From here to the end of `raw`.
+    Raw(u32),
+    /// Set by an edit.
+    Own(Bytes),
+}
+
+const SIDE: u32 = 1 << 31;
+const _: () = assert!(size_of::<Entry>() == 16);
+
+impl Entry {
+    fn line(&self) -> Span {
+        Span {
+            start: self.start,
+            len: self.line_len,
+        }
+    }
+
+    fn name(&self) -> Span {
+        Span {
+            start: self.start,
+            len: u32::from(self.name_len),
+        }
+    }
+
+    fn value(&self) -> Span {
+        Span {
+            start: self.start + u32::from(self.value_at),
+            len: self.value_len,
+        }
+    }
 }
 
 impl Message {
-    /// Is it a request?
-    pub fn is_request(&self) -> bool {
-        matches!(self.start, Start::Request { .. })
-    }
-
-    /// The method of a request, or the one that a response answers (its CSeq's).
-    pub fn method(&self) -> Method<'_> {
-        match self.start {
-            Start::Request { method, .. } => Method::parse(self.text(method)),
-            Start::Response { .. } => {
-                let cseq = self.header(HeaderName::CSeq).unwrap_or_default();
-                Method::parse(cseq.split_ascii_whitespace().nth(1).unwrap_or_default())
-            }
-        }
-    }
-
-    /// The Request-URI as written, of a request.
-    pub fn request_uri(&self) -> Option<&str> {
-        match self.start {
-            Start::Request { uri, .. } => Some(self.text(uri)),
-            Start::Response { .. } => None,
-        }
-    }
-
-    /// The status code, of a response.
-    pub fn status(&self) -> Option<StatusCode> {
-        match self.start {
-            Start::Request { .. } => None,
-            Start::Response { status, .. } => Some(status),
-        }
-    }
-
-    /// The reason phrase, of a response.
-    pub fn reason_phrase(&self) -> Option<&str> {
-        match self.start {
-            Start::Request { .. } => None,
-            Start::Response { reason, .. } => Some(self.text(reason)),
-        }
-    }
-
-    /// The value of the first line of that name.
-    pub fn header(&self, name: HeaderName) -> Option<&str> {
-        self.lines
-            .iter()
-            .find(|line| line.name == name)
-            .map(|line| self.value(line))
-    }
-
-    /// The same by text, for names that [`HeaderName`] has not.
-    pub fn header_named(&self, name: &str) -> Option<&str> {
-        match HeaderName::parse(name) {
-            HeaderName::Other => self
-                .headers()
-                .find(|h| h.name.eq_ignore_ascii_case(name))
-                .map(|h| h.value),
-            id => self.header(id),
-        }
-    }
-
-    /// Every header line, in order.
-    pub fn headers(&self) -> impl Iterator<Item = Header<'_>> {
-        self.lines.iter().map(|line| Header {
-            id: line.name,
-            name: self.name(line),
-            value: self.value(line),
-        })
-    }
-
-    /// The comma-separated elements of every line of that name, in order.
-    pub fn values(&self, name: HeaderName) -> impl Iterator<Item = &str> {
-        self.lines
-            .iter()
-            .filter(move |line| line.name == name)
-            .flat_map(|line| scan::split_commas(self.value(line)))
-    }
-
-    /// The first header of a type, when it is there.
-    pub fn typed<T: TypedHeader>(&self) -> Result<Option<T>, HeaderError> {
-        self.first_of::<T>().map(T::parse).transpose()
-    }
-
-    /// The first header of a type, which must be there.
-    pub fn require<T: TypedHeader>(&self) -> Result<T, HeaderError> {
-        T::parse(self.first_of::<T>().ok_or(HeaderError::Missing(T::NAME))?)
-    }
-
-    /// Every header of a type.
-    pub fn all<T: TypedHeader>(&self) -> impl Iterator<Item = Result<T, HeaderError>> {
-        self.lines
-            .iter()
-            .filter(|line| line.name == T::NAME)
-            .flat_map(|line| {
-                let value = self.value(line);
-                let (list, single) = if T::IS_LIST {
-                    (Some(scan::split_commas(value)), None)
-                } else {
-                    (None, Some(value))
-                };
-                list.into_iter().flatten().chain(single).map(T::parse)
-            })
-    }
-
-    /// The body.
-    pub fn body(&self) -> &[u8] {
-        &self.body
-    }
-
-    /// The body, shared.
-    pub fn body_bytes(&self) -> Bytes {
-        self.body.clone()
-    }
-
-    /// The value of Content-Type.
-    pub fn content_type(&self) -> Option<&str> {
-        self.header(HeaderName::ContentType)
-    }
-
-    fn first_of<T: TypedHeader>(&self) -> Option<&str> {
-        let value = self.header(T::NAME)?;
-        if T::IS_LIST {
-            scan::split_commas(value).next()
-        } else {
-            Some(value)
-        }
-    }
-
-    fn name(&self, line: &Line) -> &str {
-        self.slice(line.edited, line.at, u32::from(line.name_len))
-    }
-
-    fn value(&self, line: &Line) -> &str {
-        self.slice(line.edited, line.value_at, line.value_len)
-    }
-
+    /// The text of a span. Header fields were checked to be UTF-8, and spans lie on character boundaries.
     fn text(&self, span: Span) -> &str {
-        self.slice(span.edited, span.at, span.len)
+        if span.start & SIDE == 0 {
+            let start = span.start as usize;
+            std::str::from_utf8(&self.raw[start..start + span.len as usize]).unwrap_or("")
+        } else {
+            let start = (span.start & !SIDE) as usize;
+            &self.side[start..start + span.len as usize]
+        }
     }
 
-    fn slice(&self, edited: bool, at: u32, len: u32) -> &str {
-        let bytes = if edited {
-            &self.edited[..]
+    fn octets(&self, span: Span) -> &[u8] {
+        if span.start & SIDE == 0 {
+            let start = span.start as usize;
+            &self.raw[start..start + span.len as usize]
         } else {
-            &self.buffer[..]
-        };
-        let range = at as usize..(at + len) as usize;
-        // Checked as UTF-8 when it was parsed, and written from `str` when it was edited.
-        bytes
-            .get(range)
-            .and_then(|part| std::str::from_utf8(part).ok())
-            .unwrap_or_default()
+            let start = (span.start & !SIDE) as usize;
+            &self.side.as_bytes()[start..start + span.len as usize]
+        }
+    }
+}
+
+impl std::fmt::Debug for Message {
+    /// The start line's shape only: identities stay out of logs.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.start {
+            StartLine::Request { method, .. } => write!(f, "Message({})", self.text(method)),
+            StartLine::Status { code, .. } => write!(f, "Message({code})"),
+        }
     }
 }

@@ -1,230 +1,368 @@
-//! From bytes to the index (RFC 3261 §7).
+//! From bytes to the index. Nothing is allocated for a message of up to 32 header lines.
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use smallvec::SmallVec;
 
-use super::{Line, Message, Span, Start};
-use crate::error::{Fault, Malformed};
-use crate::{HeaderName, Limits, Method, StatusCode, scan};
-
-/// What no message may lack (RFC 3261 §8.1.1; Max-Forwards is the proxy's to miss).
-const MANDATORY: [HeaderName; 5] = [
-    HeaderName::Via,
-    HeaderName::From,
-    HeaderName::To,
-    HeaderName::CallId,
-    HeaderName::CSeq,
-];
+use super::{Body, Entry, Message, Span, StartLine};
+use crate::scan::{is_space, is_token_char, number, trim};
+use crate::{Fault, HeaderName, Limits, Malformed, scan};
 
 impl Message {
-    /// Parses one whole message: a datagram, or a WebSocket message (RFC 7118 §5).
-    pub fn parse(buffer: Bytes) -> Result<Self, Malformed> {
-        Self::parse_with(buffer, &Limits::default())
+    /// One whole message, as a datagram or a WebSocket message holds it, within the default [`Limits`].
+    ///
+    /// Checked here: the start line, every header line's frame, the mandatory header fields (RFC 3261 §8.1.1 but for
+    /// Max-Forwards, which a proxy may add), single occurrence, Content-Length and CSeq. See also [`Message::check`].
+    pub fn parse(raw: Bytes) -> Result<Self, Malformed> {
+        Self::parse_with(raw, &Limits::default())
     }
 
-    /// The same with limits of the caller's.
-    pub fn parse_with(buffer: Bytes, limits: &Limits) -> Result<Self, Malformed> {
-        if buffer.len() > limits.message {
-            return Err(Malformed::new(Fault::MessageTooLarge, limits.message));
+    /// The same with other limits.
+    pub fn parse_with(mut raw: Bytes, limits: &Limits) -> Result<Self, Malformed> {
+        // RFC 3261 §7.5: empty lines before the start line are ignored.
+        while raw.starts_with(b"\r\n") {
+            raw.advance(2);
         }
-        // RFC 3261 §7.5: empty lines before the start line are passed over.
-        let begin = buffer
-            .iter()
-            .take_while(|byte| matches!(byte, b'\r' | b'\n'))
-            .count();
-        if begin == buffer.len() {
+        let bytes = &raw[..];
+        if bytes.is_empty() {
             return Err(Malformed::new(Fault::Empty, 0));
         }
-        let (start, first_line) = start_line(&buffer, begin, limits)?;
+        if bytes.len() > limits.message {
+            return Err(Malformed::new(Fault::MessageTooLarge, limits.message));
+        }
+        let (start, mut at) = start_line(bytes, limits)?;
+        let mut entries: SmallVec<[Entry; 32]> = SmallVec::new();
+        let mut seen = Seen::default();
+        let mut lines = 1;
+        // Each turn reads one line; a line that begins with white space belongs to the entry before it.
+        loop {
+            let Some(newline) = memchr::memchr(b'\n', &bytes[at..]) else {
+                return Err(Malformed::new(Fault::Truncated, bytes.len()));
+            };
+            lines += 1;
+            let end = at + newline + 1;
+            if newline == 0 || bytes[end - 2] != b'\r' {
+                return Err(Malformed::new(Fault::LineEnd, end - 1));
+            }
+            if newline == 1 {
+                at = end;
+                break;
+            }
+            if matches!(bytes[at], b' ' | b'\t') {
+                fold(&mut entries, bytes, at, end, limits)?;
+                at = end;
+                continue;
+            }
+            if entries.len() == limits.headers {
+                return Err(Malformed::new(Fault::TooManyHeaders, at));
+            }
+            let entry = header_line(bytes, at, end, limits)?;
+            if seen.again(entry.id) {
+                return Err(Malformed::new(Fault::Repeated(entry.id), at));
+            }
+            entries.push(entry);
+            at = end;
+        }
+        check_characters(&bytes[..at], lines)?;
         let mut message = Self {
-            buffer,
-            edited: Vec::new(),
             start,
-            lines: SmallVec::new(),
-            body: Bytes::new(),
+            entries,
+            side: String::new(),
+            body: Body::Raw(at as u32),
+            raw,
         };
-        let body_at = message.index(first_line, limits)?;
-        message.check()?;
-        message.take_body(body_at)?;
+        message.mandatory()?;
+        message.cut_to_content_length(at)?;
         Ok(message)
     }
 
-    /// Indexes the header lines; gives where the body begins.
-    fn index(&mut self, mut at: usize, limits: &Limits) -> Result<usize, Malformed> {
-        loop {
-            let bytes = &self.buffer[..];
-            let end = line_end(bytes, at, limits)?;
-            if end == at {
-                return Ok(at + 2);
-            }
-            let mut whole = end;
-            while matches!(bytes.get(whole + 2), Some(b' ' | b'\t')) {
-                whole = line_end(bytes, whole + 2, limits)?;
-                if whole - at > limits.line {
-                    return Err(Malformed::new(Fault::LineTooLong, at));
+    /// RFC 3261 §8.1.1, §8.1.1.5.
+    fn mandatory(&self) -> Result<(), Malformed> {
+        for name in [
+            HeaderName::Via,
+            HeaderName::From,
+            HeaderName::To,
+            HeaderName::CallId,
+            HeaderName::CSeq,
+        ] {
+            match self.entry(name) {
+                None => return Err(Malformed::new(Fault::Missing(name), 0)),
+                Some(entry) if entry.value_len == 0 => {
+                    return Err(Malformed::new(Fault::Header(name), entry.start as usize));
                 }
-            }
-            let line = header_line(bytes, at, whole, limits)?;
-            if self.lines.len() == limits.headers {
-                return Err(Malformed::new(Fault::TooManyHeaders, at));
-            }
-            if line.name.is_single() && self.lines.iter().any(|other| other.name == line.name) {
-                return Err(Malformed::new(Fault::Repeated(line.name), at));
-            }
-            self.lines.push(line);
-            at = whole + 2;
-        }
-    }
-
-    fn check(&self) -> Result<(), Malformed> {
-        for name in MANDATORY {
-            let missing = Malformed::new(Fault::Missing(name), 0);
-            let value = self.header(name).ok_or(missing)?;
-            if value.is_empty() {
-                return Err(Malformed::new(Fault::Header(name), 0));
+                Some(_) => {}
             }
         }
-        let cseq = self.header(HeaderName::CSeq).unwrap_or_default();
-        let mut words = cseq
-            .split([' ', '\t', '\r', '\n'])
-            .filter(|word| !word.is_empty());
-        let number = words.next().and_then(scan::number).filter(|n| *n < 1 << 31);
-        let (Some(_), Some(method), None) = (number, words.next(), words.next()) else {
-            return Err(Malformed::new(Fault::CSeq, 0));
-        };
-        if self.is_request() && self.method() != Method::parse(method) {
-            return Err(Malformed::new(Fault::CSeqMethod, 0));
+        let at = self
+            .entry(HeaderName::CSeq)
+            .map_or(0, |entry| entry.start as usize);
+        let (_, method) = self.cseq_checked().ok_or(Malformed::new(Fault::CSeq, at))?;
+        if let StartLine::Request {
+            method: of_request, ..
+        } = self.start
+            && self.text(of_request) != method
+        {
+            return Err(Malformed::new(Fault::CSeqMethod, at));
         }
         Ok(())
     }
 
-    fn take_body(&mut self, at: usize) -> Result<(), Malformed> {
-        let there = self.buffer.len() - at;
-        let length = match self.header(HeaderName::ContentLength) {
-            None => there,
-            Some(text) => {
-                scan::number(text).ok_or(Malformed::new(Fault::ContentLength, at))? as usize
-            }
+    /// RFC 3261 §18.3: octets beyond Content-Length are discarded, fewer are an error.
+    fn cut_to_content_length(&mut self, body: usize) -> Result<(), Malformed> {
+        let Some(entry) = self.entry(HeaderName::ContentLength).copied() else {
+            return Ok(());
         };
+        let at = entry.start as usize;
+        let length = number(self.text(entry.value()))
+            .ok_or(Malformed::new(Fault::ContentLength, at))? as usize;
+        let there = self.raw.len() - body;
         if length > there {
-            return Err(Malformed::new(Fault::BodyTooShort, at));
+            return Err(Malformed::new(Fault::BodyTooShort, self.raw.len()));
         }
-        // RFC 3261 §18.3: what lies behind the body in a datagram is discarded.
-        self.body = self.buffer.slice(at..at + length);
+        if length < there {
+            self.raw.truncate(body + length);
+        }
         Ok(())
     }
 }
 
-/// Where the line that begins at `at` ends: the index of its CR.
-fn line_end(bytes: &[u8], at: usize, limits: &Limits) -> Result<usize, Malformed> {
-    let rest = bytes.get(at..).unwrap_or_default();
-    let newline = memchr::memchr(b'\n', rest).ok_or(Malformed::new(Fault::Truncated, at))?;
-    if newline > limits.line {
-        return Err(Malformed::new(Fault::LineTooLong, at));
+/// Which single header fields have been seen.
+#[derive(Default)]
+struct Seen(u32);
+
+impl Seen {
+    fn again(&mut self, id: HeaderName) -> bool {
+        if !id.is_single() {
+            return false;
+        }
+        let bit = 1
+            << match id {
+                HeaderName::CallId => 0,
+                HeaderName::CSeq => 1,
+                HeaderName::From => 2,
+                HeaderName::To => 3,
+                HeaderName::MaxForwards => 4,
+                HeaderName::ContentLength => 5,
+                HeaderName::ContentType => 6,
+                HeaderName::Expires => 7,
+                HeaderName::MinExpires => 8,
+                HeaderName::Event => 9,
+                HeaderName::RAck => 10,
+                HeaderName::RSeq => 11,
+                HeaderName::SessionExpires => 12,
+                HeaderName::MinSe => 13,
+                HeaderName::Replaces => 14,
+                _ => 15,
+            };
+        let again = self.0 & bit != 0;
+        self.0 |= bit;
+        again
     }
-    let line = &rest[..newline];
-    let Some((b'\r', content)) = line.split_last() else {
-        return Err(Malformed::new(Fault::LineEnd, at + newline));
-    };
-    let control = |byte: u8| (byte < 0x20 && byte != b'\t') || byte == 0x7f;
-    let mut bad = false;
-    for byte in content {
-        bad |= control(*byte);
-    }
-    if bad {
-        return Err(Malformed::new(Fault::Control, at));
-    }
-    Ok(at + newline - 1)
 }
 
-fn header_line(bytes: &[u8], at: usize, end: usize, limits: &Limits) -> Result<Line, Malformed> {
-    let fault = |what| Malformed::new(what, at);
-    let line = &bytes[at..end];
-    std::str::from_utf8(line).map_err(|_| fault(Fault::Utf8))?;
-    let colon = memchr::memchr(b':', line).ok_or(fault(Fault::HeaderName))?;
-    // RFC 3261 §7.3.1: white space may stand before the colon.
-    let name = line[..colon].trim_ascii_end();
-    if name.is_empty() || !name.iter().all(|byte| scan::is_token_char(*byte)) {
-        return Err(fault(Fault::HeaderName));
+/// RFC 3261 §25.1: `Method SP Request-URI SP SIP-Version` or `SIP-Version SP Status-Code SP Reason-Phrase`, single spaces.
+fn start_line(bytes: &[u8], limits: &Limits) -> Result<(StartLine, usize), Malformed> {
+    let newline =
+        memchr::memchr(b'\n', bytes).ok_or(Malformed::new(Fault::Truncated, bytes.len()))?;
+    if newline == 0 || bytes[newline - 1] != b'\r' {
+        return Err(Malformed::new(Fault::LineEnd, newline));
     }
-    let name_len = u8::try_from(name.len())
-        .ok()
-        .filter(|len| usize::from(*len) <= limits.name);
-    let name_len = name_len.ok_or(fault(Fault::LineTooLong))?;
-    let value = &line[colon + 1..];
-    let before = value
-        .iter()
-        .take_while(|byte| scan::is_space(**byte))
-        .count();
-    let behind = value[before..]
-        .iter()
-        .rev()
-        .take_while(|byte| scan::is_space(**byte))
-        .count();
-    Ok(Line {
-        name: HeaderName::parse_bytes(name),
-        edited: false,
-        name_len,
-        at: at as u32,
-        value_at: (at + colon + 1 + before) as u32,
-        value_len: (value.len() - before - behind) as u32,
-        end: (end + 2) as u32,
+    if newline > limits.line {
+        return Err(Malformed::new(Fault::LineTooLong, limits.line));
+    }
+    let text = &bytes[..newline - 1];
+    let line = span(0, newline + 1);
+    let first = memchr::memchr(b' ', text).ok_or(Malformed::new(Fault::StartLine, 0))?;
+    if text.len() > 4 && text[..4].eq_ignore_ascii_case(b"SIP/") {
+        if !text[..first].eq_ignore_ascii_case(b"SIP/2.0") {
+            return Err(Malformed::new(Fault::Version, 0));
+        }
+        let code = &text[first + 1..];
+        let digits = code.iter().take_while(|b| b.is_ascii_digit()).count();
+        let at = first + 1;
+        if digits != 3 || !matches!(code.first(), Some(b'1'..=b'6')) {
+            return Err(Malformed::new(Fault::StatusCode, at));
+        }
+        let number = code[..3]
+            .iter()
+            .fold(0, |n, b| n * 10 + u16::from(b - b'0'));
+        // Deviates: RFC 3261 §25.1 wants the space even before an empty reason; a line without it is common and clear.
+        let reason = match code.get(3) {
+            None => span(at + 3, 0),
+            Some(b' ') => span(at + 4, code.len() - 4),
+            Some(_) => return Err(Malformed::new(Fault::StatusCode, at)),
+        };
+        return Ok((
+            StartLine::Status {
+                line,
+                code: number,
+                reason,
+            },
+            newline + 1,
+        ));
+    }
+    if first == 0 || !text[..first].iter().all(|b| is_token_char(*b)) {
+        return Err(Malformed::new(Fault::Method, 0));
+    }
+    let last = memchr::memrchr(b' ', text)
+        .filter(|last| *last > first)
+        .ok_or(Malformed::new(Fault::StartLine, first))?;
+    let uri = &text[first + 1..last];
+    let version = &text[last + 1..];
+    if version.len() < 5 || !version[..4].eq_ignore_ascii_case(b"SIP/") {
+        return Err(Malformed::new(Fault::StartLine, last + 1));
+    }
+    if !version.eq_ignore_ascii_case(b"SIP/2.0") {
+        return Err(Malformed::new(Fault::Version, last + 1));
+    }
+    let scheme = memchr::memchr(b':', uri).unwrap_or(0);
+    if scheme == 0
+        || !uri[0].is_ascii_alphabetic()
+        || uri
+            .iter()
+            .any(|b| *b <= b' ' || *b >= 0x7f || matches!(b, b'<' | b'>' | b'"'))
+    {
+        return Err(Malformed::new(Fault::RequestUri, first + 1));
+    }
+    let start = StartLine::Request {
+        line,
+        method: span(0, first),
+        uri: span(first + 1, uri.len()),
+    };
+    Ok((start, newline + 1))
+}
+
+fn header_line(bytes: &[u8], at: usize, end: usize, limits: &Limits) -> Result<Entry, Malformed> {
+    if end - at > limits.line {
+        return Err(Malformed::new(Fault::LineTooLong, at + limits.line));
+    }
+    let line = &bytes[at..end];
+    let name_len = line.iter().take_while(|b| is_token_char(**b)).count();
+    if name_len == 0 || name_len > limits.name.min(255) {
+        return Err(Malformed::new(Fault::HeaderName, at));
+    }
+    let mut value_at = name_len;
+    while matches!(line[value_at], b' ' | b'\t') {
+        value_at += 1;
+    }
+    if line[value_at] != b':' {
+        return Err(Malformed::new(Fault::HeaderName, at));
+    }
+    value_at += 1;
+    let mut value_end = line.len() - 2;
+    while value_at < value_end && matches!(line[value_at], b' ' | b'\t') {
+        value_at += 1;
+    }
+    while value_end > value_at && is_space(line[value_end - 1]) {
+        value_end -= 1;
+    }
+    Ok(Entry {
+        start: at as u32,
+        line_len: line.len() as u32,
+        value_len: (value_end - value_at) as u32,
+        value_at: u16::try_from(value_at).map_err(|_| Malformed::new(Fault::LineTooLong, at))?,
+        name_len: name_len as u8,
+        id: HeaderName::parse_bytes(&line[..name_len]),
     })
 }
 
-/// The start line, and where the first header line begins.
-fn start_line(bytes: &[u8], at: usize, limits: &Limits) -> Result<(Start, usize), Malformed> {
-    let end = line_end(bytes, at, limits)?;
-    let fault = |what| Malformed::new(what, at);
-    let line = std::str::from_utf8(&bytes[at..end]).map_err(|_| fault(Fault::Utf8))?;
-    let span = |part: &str| {
-        let offset = part.as_ptr() as usize - line.as_ptr() as usize;
-        Span {
-            at: (at + offset) as u32,
-            len: part.len() as u32,
-            edited: false,
+/// RFC 3261 §7.3.1: a line that begins with white space continues the one before.
+fn fold(
+    entries: &mut [Entry],
+    bytes: &[u8],
+    at: usize,
+    end: usize,
+    limits: &Limits,
+) -> Result<(), Malformed> {
+    let last = entries
+        .last_mut()
+        .ok_or(Malformed::new(Fault::HeaderName, at))?;
+    let start = last.start as usize;
+    if end - start > limits.line {
+        return Err(Malformed::new(Fault::LineTooLong, start + limits.line));
+    }
+    last.line_len = (end - start) as u32;
+    let mut value_at = start + usize::from(last.value_at);
+    let mut value_end = end;
+    while value_end > value_at && is_space(bytes[value_end - 1]) {
+        value_end -= 1;
+    }
+    if last.value_len == 0 {
+        while value_at < value_end && is_space(bytes[value_at]) {
+            value_at += 1;
         }
-    };
-    let start = if let Some(rest) = line.strip_prefix("SIP/") {
-        // RFC 3261 §7.2.
-        let (version, rest) = rest.split_once(' ').ok_or(fault(Fault::StartLine))?;
-        if version != "2.0" {
-            return Err(fault(Fault::Version));
+        last.value_at = u16::try_from(value_at - start)
+            .map_err(|_| Malformed::new(Fault::LineTooLong, start))?;
+    }
+    last.value_len = (value_end - value_at) as u32;
+    Ok(())
+}
+
+/// No control characters but tab and the CRLF of each line, and UTF-8 throughout. A backslash in a quoted string may
+/// escape one (RFC 3261 §25.1 `quoted-pair`), but never CR or LF.
+fn check_characters(head: &[u8], lines: usize) -> Result<(), Malformed> {
+    let mut control = 0_usize;
+    let mut returns = 0_usize;
+    // Counted in short runs of octets, which the compiler turns into vector instructions.
+    for run in head.chunks(128) {
+        let (mut c, mut r) = (0_u8, 0_u8);
+        for byte in run {
+            c += u8::from(*byte < 0x20 || *byte == 0x7f);
+            r += u8::from(*byte == b'\r');
         }
-        let (code, reason) = rest.split_once(' ').unwrap_or((rest, &rest[rest.len()..]));
-        let digits = code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_digit());
-        let status = code
-            .parse()
-            .ok()
-            .filter(|_| digits)
-            .and_then(StatusCode::new);
-        Start::Response {
-            status: status.ok_or(fault(Fault::StatusCode))?,
-            reason: span(reason),
+        control += usize::from(c);
+        returns += usize::from(r);
+    }
+    if control != 2 * lines || returns != lines {
+        find_control(head)?;
+    }
+    match std::str::from_utf8(head) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Malformed::new(Fault::Utf8, error.valid_up_to())),
+    }
+}
+
+#[cold]
+fn find_control(head: &[u8]) -> Result<(), Malformed> {
+    let mut quoted = false;
+    let mut at = 0;
+    while at < head.len() {
+        match head[at] {
+            b'\r' if head.get(at + 1) != Some(&b'\n') => {
+                return Err(Malformed::new(Fault::LineEnd, at));
+            }
+            b'"' => quoted = !quoted,
+            b'\\' if quoted && !matches!(head.get(at + 1), Some(b'\r' | b'\n')) => at += 1,
+            // A quoted string does not run on past its line, unless that is folded.
+            b'\n' if !matches!(head.get(at + 1), Some(b' ' | b'\t')) => quoted = false,
+            b'\r' | b'\n' | b'\t' => {}
+            0..0x20 | 0x7f => return Err(Malformed::new(Fault::Control, at)),
+            _ => {}
         }
-    } else {
-        // RFC 3261 §7.1: single spaces, and none at the end.
-        let (method, rest) = line.split_once(' ').ok_or(fault(Fault::StartLine))?;
-        let (uri, version) = rest.rsplit_once(' ').ok_or(fault(Fault::StartLine))?;
-        if !version.eq_ignore_ascii_case("SIP/2.0") {
-            let other = version.len() >= 4 && version[..4].eq_ignore_ascii_case("SIP/");
-            return Err(fault(if other {
-                Fault::Version
-            } else {
-                Fault::StartLine
-            }));
-        }
-        if !scan::is_token(method) {
-            return Err(fault(Fault::Method));
-        }
-        let wrong = |byte: u8| byte <= b' ' || matches!(byte, b'<' | b'>' | b'"');
-        if uri.is_empty() || uri.bytes().any(wrong) || !uri.contains(':') {
-            return Err(fault(Fault::RequestUri));
-        }
-        Start::Request {
-            method: span(method),
-            uri: span(uri),
-        }
-    };
-    Ok((start, end + 2))
+        at += 1;
+    }
+    Ok(())
+}
+
+fn span(start: usize, len: usize) -> Span {
+    Span {
+        start: start as u32,
+        len: len as u32,
+    }
+}
+
+impl Message {
+    fn cseq_checked(&self) -> Option<(u32, &str)> {
+        let value = self.header(HeaderName::CSeq)?;
+        let digits = value.bytes().take_while(u8::is_ascii_digit).count();
+        let (sequence, method) = value.split_at(digits);
+        let sequence = number(sequence).filter(|n| *n < 1 << 31)?;
+        let trimmed = trim(method);
+        (trimmed.len() < method.len() && scan::is_token(trimmed)).then_some((sequence, trimmed))
+    }
+
+    /// CSeq's number and method.
+    pub fn cseq(&self) -> Option<(u32, crate::Method<'_>)> {
+        self.cseq_checked()
+            .map(|(number, method)| (number, crate::Method::parse(method)))
+    }
 }
