@@ -98,15 +98,14 @@ export class CallView {
    * @param {(call: Call) => Promise<void>} change
    */
   async #attempt(pressed, change) {
-    if (!this.#call || pressed.getAttribute('aria-busy') === 'true') return;
+    if (!this.#call) return;
     pressed.setAttribute('aria-busy', 'true');
     try {
       await change(this.#call);
     } catch (error) {
       this.#say(error instanceof Failure ? error.message : 'That did not work.');
-    } finally {
-      pressed.removeAttribute('aria-busy');
     }
+    pressed.removeAttribute('aria-busy');
   }
 
   #update() {

@@ -129,9 +129,11 @@ export class Call extends Emitter {
    * @param {boolean} on
    */
   async setCamera(on) {
-    if (this.state !== 'connected' || this.media.cameraOn === on) return;
+    if (this.state !== 'connected') return;
     await this.#change(
       async () => {
+        // Asked twice while it opens, it is opened once.
+        if (this.media.cameraOn === on) return;
         const failure = await this.media.setCamera(on);
         if (failure) throw failure;
         this.#changed();
