@@ -1,5 +1,6 @@
 //! What a user agent keeps of a dialog: RFC 3261 §12.
 
+use bytes::Bytes;
 use wire_sip::{HeaderName, Message, Method, StatusCode};
 
 use crate::{
@@ -210,7 +211,7 @@ impl Dialog {
         request.push_back(HeaderName::To, &self.remote);
         request.push_back(HeaderName::CallId, &self.id.call_id);
         request.push_back(HeaderName::CSeq, format_args!("{number} {method}"));
-        request.set_body(None, b"");
+        request.set_body(None, Bytes::new());
         request
     }
 }

@@ -1,3 +1,4 @@
+use bytes::Bytes;
 use wire_sip::{HeaderName, Message, StatusCode};
 
 use crate::transaction::tag;
@@ -13,7 +14,7 @@ pub fn reply(request: &Message, status: StatusCode, to_tag: &str) -> Message {
         let to = format!("{to};tag={to_tag}");
         response.set(HeaderName::To, to);
     }
-    response.set_body(None, b"");
+    response.set_body(None, Bytes::new());
     response
 }
 

@@ -286,7 +286,7 @@ fn a_long_request_goes_over_tcp_and_on_refusal_over_udp() {
     };
     let long = || {
         let mut request = request("MESSAGE");
-        request.set_body(Some("text/plain"), &[b'x'; 1300]);
+        request.set_body(Some("text/plain"), vec![b'x'; 1300]);
         request
     };
     let send = |a: &mut core_sip::Transactions, now, message| {

@@ -204,7 +204,7 @@ impl ResponseContext {
     }
 
     fn is_invite(&self) -> bool {
-        matches!(self.request.method(), Some(wire_sip::Method::Invite))
+        self.request.method() == wire_sip::Method::Invite
     }
 
     fn end_branch(&mut self, id: ClientTransactionId, status: StatusCode) -> Vec<Action> {
@@ -258,9 +258,8 @@ impl ResponseContext {
                 continue;
             };
             for name in [HeaderName::WwwAuthenticate, HeaderName::ProxyAuthenticate] {
-                let lines = other.headers().filter(|header| header.id == name);
-                for line in lines {
-                    response.push_back(name, line.value);
+                for line in other.lines(name) {
+                    response.push_back(name, line);
                 }
             }
         }

@@ -21,7 +21,7 @@ pub(super) fn cancel(invite: &Bytes, reason: Option<&str>) -> Option<Message> {
     if let Some(reason) = reason {
         cancel.push_back(HeaderName::Reason, reason);
     }
-    cancel.set_body(None, b"");
+    cancel.set_body(None, Bytes::new());
     Some(cancel)
 }
 
@@ -42,6 +42,6 @@ fn companion(invite: &Message, method: Method<'_>) -> Option<Message> {
 }
 
 fn finish(mut request: Message) -> Bytes {
-    request.set_body(None, b"");
+    request.set_body(None, Bytes::new());
     request.to_bytes()
 }

@@ -35,7 +35,7 @@ impl Transactions {
     ) -> ClientTransactionId {
         let (via, branch) = self.fresh_via(target.transport(), hash);
         message.push_front(HeaderName::Via, via);
-        let is_invite = matches!(message.method(), Some(Method::Invite));
+        let is_invite = message.method() == Method::Invite;
         let bytes = message.to_bytes();
         let key = self.add_client(
             now,

@@ -28,8 +28,8 @@ impl Transactions {
         message.replace_first_value(HeaderName::Via, stamped);
 
         match message.method() {
-            Some(Method::Ack) => self.handle_ack(now, source, message),
-            Some(Method::Cancel) => self.handle_cancel(now, source, &message),
+            Method::Ack => self.handle_ack(now, source, message),
+            Method::Cancel => self.handle_cancel(now, source, &message),
             _ => self.handle_other_request(now, source, message),
         }
     }
@@ -180,9 +180,8 @@ impl Transactions {
 
 /// RFC 3261 §8.1.1: what no request can do without.
 fn is_complete(request: &Message) -> bool {
-    let method = request.method();
     let named = cseq(request).map(|(_, method)| method);
-    method.is_some_and(|method| Some(method.as_str()) == named)
+    named == Some(request.method().as_str())
         && request.header(HeaderName::CallId).is_some()
         && request.header(HeaderName::From).is_some()
         && request.header(HeaderName::To).is_some()

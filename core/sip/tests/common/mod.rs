@@ -46,7 +46,7 @@ pub(crate) fn request(method: &str) -> Message {
     request.push_back(HeaderName::To, "<sip:bob@example.com>");
     request.push_back(HeaderName::CallId, "call-1");
     request.push_back(HeaderName::CSeq, format!("1 {method}"));
-    request.set_body(None, b"");
+    request.set_body(None, Bytes::new());
     request
 }
 

@@ -1,0 +1,91 @@
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+
+/// Somebody who has an account here, as the subscriber file says.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Subscriber {
+    /// What people type as user name.
+    pub name: String,
+    /// In the clear: this is a laboratory, and prints it at start.
+    pub password: String,
+    /// The private user identity, `name@domain`.
+    pub impi: String,
+    /// The public user identities, `sip:` and `tel:`; the first is the default one.
+    pub impus: Vec<String>,
+}
+
+impl Subscriber {
+    /// With the private identity `name@domain`, and `sip:name@domain` before the `others`.
+    pub fn new(name: &str, password: &str, domain: &str, others: &[&str]) -> Self {
+        let mut impus = vec![format!("sip:{name}@{domain}")];
+        impus.extend(others.iter().map(|&impu| impu.to_owned()));
+        Self {
+            name: name.to_owned(),
+            password: password.to_owned(),
+            impi: format!("{name}@{domain}"),
+            impus,
+        }
+    }
+}
+
+impl fmt::Debug for Subscriber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Subscriber(..)")
+    }
+}
+
+/// What the core is told once.
+#[derive(Debug, Clone)]
+pub struct LabCoreConfig {
+    /// The home network's domain, which is also the realm of its passwords.
+    pub home_domain: String,
+    /// Where it listens, UDP and TCP. Written into Via, Record-Route and Service-Route.
+    pub address: SocketAddr,
+    /// More addresses and names that mean this core, with their port.
+    pub aliases: Vec<(String, u16)>,
+    /// Trusted nodes: eP-CSCFs whose `auth-done` and P-Asserted-Identity are believed
+    /// (TS 33.203 Annex U). One is known by its address and, where the port differs because it
+    /// opened a connection, by the sent-by of its Via. That is good enough for a laboratory only.
+    pub trusted: Vec<SocketAddr>,
+    /// RFC 3261 §10.3: a shorter registration gets 423.
+    pub min_expires: Duration,
+    /// For a REGISTER that names no expiry.
+    pub default_expires: Duration,
+    /// A longer registration is shortened.
+    pub max_expires: Duration,
+    /// How many contacts one subscriber may have.
+    pub max_contacts: usize,
+}
+
+impl LabCoreConfig {
+    /// The defaults of a laboratory on one machine.
+    pub fn new(home_domain: &str, address: SocketAddr) -> Self {
+        Self {
+            home_domain: home_domain.to_owned(),
+            address,
+            aliases: vec![("localhost".to_owned(), address.port())],
+            trusted: Vec::new(),
+            min_expires: Duration::from_mins(1),
+            default_expires: Duration::from_hours(1),
+            max_expires: Duration::from_mins(10_000),
+            max_contacts: 10,
+        }
+    }
+
+    /// Whether a host and port of a URI are this core.
+    pub(crate) fn is_us(&self, host: &str, port: Option<u16>) -> bool {
+        if host.eq_ignore_ascii_case(&self.home_domain) {
+            return true;
+        }
+        let port = port.unwrap_or(5060);
+        let here = host.parse::<IpAddr>() == Ok(self.address.ip()) && port == self.address.port();
+        let alias = |(name, at): &(String, u16)| name.eq_ignore_ascii_case(host) && *at == port;
+        here || self.aliases.iter().any(alias)
+    }
+}
