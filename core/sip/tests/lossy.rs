@@ -18,6 +18,20 @@ struct Seen {
     timeouts: u32,
 }
 
+impl Seen {
+    /// By this response, or by a timeout: one request in thousands is lost seven times.
+    fn ends_once_with(&self, status: u16) -> Result<(), TestCaseError> {
+        let finals: Vec<_> = self.responses.iter().filter(|s| **s >= 200).collect();
+        if self.timeouts == 1 {
+            prop_assert!(finals.is_empty(), "{self:?}");
+        } else {
+            prop_assert_eq!(self.timeouts, 0);
+            prop_assert_eq!(finals, [&status]);
+        }
+        Ok(())
+    }
+}
+
 struct Course {
     method: &'static str,
     status: u16,
@@ -128,7 +142,7 @@ fn lossy() -> LinkQuality {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     /// A request other than INVITE comes up once at most, and its answer once.
     #[test]
@@ -141,10 +155,8 @@ proptest! {
             quality: lossy(),
             seed,
         });
-        prop_assert_eq!(seen.requests, 1);
-        let finals: Vec<_> = seen.responses.iter().filter(|s| **s >= 200).copied().collect();
-        prop_assert_eq!(finals, [status]);
-        prop_assert_eq!(seen.timeouts, 0);
+        prop_assert!(seen.requests <= 1);
+        seen.ends_once_with(status)?;
     }
 
     /// An INVITE that fails does so once, however often its response comes.
@@ -158,9 +170,8 @@ proptest! {
             quality: lossy(),
             seed,
         });
-        prop_assert_eq!(seen.requests, 1);
-        let finals: Vec<_> = seen.responses.iter().filter(|s| **s >= 200).copied().collect();
-        prop_assert_eq!(finals, [status]);
+        prop_assert!(seen.requests <= 1);
+        seen.ends_once_with(status)?;
     }
 
     /// A CANCEL is told once at most, and the caller learns how it ended, once.
@@ -175,10 +186,25 @@ proptest! {
             seed,
         });
         prop_assert!(seen.cancels <= 1);
-        let finals: Vec<_> = seen.responses.iter().filter(|s| **s >= 200).copied().collect();
-        let expected = if seen.cancels == 1 { [487] } else { [486] };
-        prop_assert_eq!(finals, expected);
+        seen.ends_once_with(if seen.cancels == 1 { 487 } else { 486 })?;
     }
+}
+
+/// Nearly every request is answered in spite of it all.
+#[test]
+fn retransmission_is_worth_its_while() {
+    let answered = (0..100).filter(|seed| {
+        let seen = play(&Course {
+            method: "OPTIONS",
+            status: 200,
+            thinking: Duration::ZERO,
+            cancel_after: None,
+            quality: lossy(),
+            seed: *seed,
+        });
+        seen.responses == [200]
+    });
+    assert!(answered.count() >= 99);
 }
 
 #[test]
