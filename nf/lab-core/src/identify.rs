@@ -2,47 +2,41 @@
 
 use std::time::Instant;
 
-use core_sip::{
-    Source,
-    address::{UriView, uri_of},
-    proxy::Refusal,
-};
+use core_sip::{Source, address::uri_of, proxy::Refusal};
 use wire_sip::{HeaderName, Message, Method, StatusCode};
 
 use crate::{LabCore, authentication::Verdict, users::UserId};
 
 impl LabCore {
-    /// TS 24.229 §5.4.3.2: who is it? Afterwards the request asserts an identity.
+    /// TS 24.229 §5.4.3.2: who is it? Afterwards the request asserts an identity. A P-CSCF
+    /// that speaks for itself is nobody.
     pub(crate) fn identify(
         &mut self,
         now: Instant,
         source: Source,
         original: &Message,
         request: &mut Message,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Option<UserId>, Refusal> {
         let from = original
             .header(HeaderName::From)
             .and_then(uri_of)
             .unwrap_or("");
         if self.is_trusted(&source, original) {
-            let asserted = original.values(HeaderName::PAssertedIdentity);
-            let mut asserted = asserted.filter_map(uri_of).peekable();
-            // A P-CSCF asserts itself when it subscribes to reg (TS 24.229 §5.2.3).
-            if let Some(uri) = asserted.peek().and_then(|uri| UriView::parse(uri))
-                && uri.is_sip()
-                && !uri.host.eq_ignore_ascii_case(&self.config.home_domain)
-                && original.method() == Method::Subscribe
-            {
-                return Ok(());
-            }
+            let mut asserted = original
+                .values(HeaderName::PAssertedIdentity)
+                .filter_map(uri_of);
             let known = asserted.find_map(|uri| self.users.by_impu(&self.config, uri));
             let caller = known.or_else(|| self.users.by_impu(&self.config, from));
+            // TS 24.229 §5.2.3: a P-CSCF asserts itself when it subscribes to reg.
+            if caller.is_none() && original.method() == Method::Subscribe {
+                return Ok(None);
+            }
             let caller = caller.filter(|caller| self.locations.is_registered(*caller));
             let caller = caller.ok_or(Refusal::new(StatusCode::FORBIDDEN))?;
             if known.is_none() {
                 self.assert_identity(caller, from, request);
             }
-            return Ok(());
+            return Ok(Some(caller));
         }
         // A phone: by where it registered from, or by its From and a password.
         let named = self.users.by_impu(&self.config, from);
@@ -81,7 +75,7 @@ impl LabCore {
         let chosen = preferred.unwrap_or(from).to_owned();
         request.remove(HeaderName::PPreferredIdentity);
         self.assert_identity(caller, &chosen, request);
-        Ok(())
+        Ok(Some(caller))
     }
 
     fn assert_identity(&self, caller: UserId, uri: &str, request: &mut Message) {

@@ -91,11 +91,18 @@ impl LabCore {
             self.transactions.respond(now, id, response);
             return Ok(());
         }
-        self.identify(now, source, original, &mut request)?;
+        let caller = self.identify(now, source, original, &mut request)?;
         let callee = self.users.by_impu(&self.config, &target);
         let callee = callee.ok_or(Refusal::new(StatusCode::NOT_FOUND))?;
         if is_reg_event {
+            // TS 24.229 §5.4.2.1.1: P-CSCFs and the user himself.
+            if caller.is_some_and(|caller| caller != callee) {
+                return Err(Refusal::new(StatusCode::FORBIDDEN));
+            }
             return self.accept_subscription(now, id, source, callee, original);
+        }
+        if caller.is_none() {
+            return Err(Refusal::new(StatusCode::FORBIDDEN));
         }
         self.fork(now, id, source, callee, &request, original, hash)
     }

@@ -187,3 +187,27 @@ fn a_client_watches_itself() {
         Some("<sip:binding@127.0.0.1:5070;lr>")
     );
 }
+
+/// TS 24.229 §5.4.2.1.1.
+#[test]
+fn nobody_watches_another() {
+    let mut lab = Lab::new();
+    lab.register_trusted("alice", CONTACT, PATH);
+    lab.register("bob", phone("127.0.0.1:5092"));
+    let mut spying = request("SUBSCRIBE", "bob", "sip:alice@ims.example.com");
+    spying.push_back(HeaderName::Event, "reg");
+    let source = phone("127.0.0.1:5092");
+    assert_eq!(status(&lab.ask(source, &spying)), 403);
+    let mut other = spying.clone();
+    other.set(HeaderName::Event, "presence");
+    other.replace_first_value(
+        HeaderName::Via,
+        "SIP/2.0/UDP 127.0.0.1;rport;branch=z9hG4bKother",
+    );
+    let sent = lab.receive(source, &other);
+    assert_eq!(
+        names(&sent),
+        ["SUBSCRIBE"],
+        "other events are between users"
+    );
+}
