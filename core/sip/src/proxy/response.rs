@@ -7,6 +7,7 @@ use crate::{ClientTransactionId, ServerTransactionId, TimerSet, reply};
 
 /// What is to be done about a response context.
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant)] // it lives from one call to the next, and most of them forward
 pub enum Action {
     /// Send this response to where the request came from; our Via is off already.
     Forward(Message),
@@ -258,8 +259,8 @@ impl ResponseContext {
                 continue;
             };
             for name in [HeaderName::WwwAuthenticate, HeaderName::ProxyAuthenticate] {
-                for line in other.lines(name) {
-                    response.push_back(name, line);
+                for line in other.headers().filter(|line| line.id == name) {
+                    response.push_back(name, line.value);
                 }
             }
         }
