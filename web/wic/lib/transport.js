@@ -37,7 +37,8 @@ const OPEN_WITHIN = 10_000;
 /** A connection that held this long was a good one: the next loss is a new story, with a short first delay. */
 const GOOD_AFTER = 10_000;
 
-/** RFC 5626 §4.5 has 30 s as base; people wait for a page, so it starts at once and stays below half a minute. */
+// Deviates: RFC 5626 §4.5 has 30 s as base and half an hour as bound; people wait for a page, so it starts at once and
+// stays below half a minute.
 const BACK_OFF = { first: 500, most: 24_000 };
 
 /**

@@ -528,6 +528,17 @@ test('an answer that the browser refuses ends the call on both sides', async () 
   assert.equal(call.failure.code, 'incompatible');
 });
 
+test('an answer to a re-INVITE that cannot be followed ends the call', async () => {
+  const { call, transport } = await connected();
+  const holding = call.setHeld(true);
+  const hold = await transport.take('INVITE');
+  await transport.deliver(answerTo(hold, 200, { sdp: `${ANSWER}a=unacceptable\r\n` }));
+  await transport.take('ACK');
+  assert.match((await transport.take('BYE')).get('Reason') ?? '', /cause=488/);
+  await holding;
+  assert.equal(call.failure?.code, 'incompatible');
+});
+
 test('garbage and strangers on the connection disturb nothing', async () => {
   const { call, transport } = await connected();
   for (const text of ['hello', '\r\n\r\n\r\n', 'SIP/2.0 200 OK\r\n\r\n', requestFrom('BYE').toString().replace('From: ', 'From: <')]) {

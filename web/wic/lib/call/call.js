@@ -6,6 +6,7 @@ import { holdsUs, MediaSession } from '../media/session.js';
 import { ALLOW, SUPPORTED } from '../sip/agent.js';
 import { params, split } from '../sip/params.js';
 import { AcceptedResponse } from './accepted-response.js';
+import { Negotiation } from './negotiation.js';
 import { SessionTimer } from './session-timer.js';
 
 /**
@@ -34,8 +35,6 @@ import { SessionTimer } from './session-timer.js';
  * @property {() => number} [random]
  */
 
-/** RFC 3261 §14.1: how often an offer that met another one is tried again. */
-const GLARE_ATTEMPTS = 4;
 /** Media that is gone this long after an ICE restart will not come back. */
 const MEDIA_GRACE = 20_000;
 /** Before an ICE restart: a short gap heals by itself. */
@@ -55,11 +54,7 @@ export class Call extends Emitter {
   dialog = null;
   #timer;
   #restart;
-  /** @type {Promise<unknown>} our offers wait for one another here */
-  #changes = Promise.resolve();
-  #offering = false;
-  /** @type {Promise<void> | null} an offer of the far end that is being answered */
-  #answering = null;
+  #negotiation;
   /** @type {AcceptedResponse | null} */
   #unacknowledged = null;
   /** @type {Message | null} a BYE that waits for the ACK (RFC 3261 §15.1.1) */
@@ -84,6 +79,7 @@ export class Call extends Emitter {
       expire: () => this.end(new Failure('session_expired'), 'SIP;cause=408;text="Session expired"'),
     });
     this.#restart = new Timer(agent.clock);
+    this.#negotiation = new Negotiation(this);
     this.media.on('remotetrack', (track) => this.emit('remotetrack', track));
     this.media.on('localvideo', (track) => this.emit('localvideo', track));
     this.media.on('ended', (failure) => this.emit('notice', failure));
@@ -121,7 +117,7 @@ export class Call extends Emitter {
       this.media.setHeld(value);
       this.#changed();
     };
-    await this.#change(() => apply(held), () => apply(!held));
+    await this.#negotiation.change(() => apply(held), () => apply(!held));
   }
 
   /**
@@ -130,7 +126,7 @@ export class Call extends Emitter {
    */
   async setCamera(on) {
     if (this.state !== 'connected') return;
-    await this.#change(
+    await this.#negotiation.change(
       async () => {
         // Asked twice while it opens, it is opened once.
         if (this.media.cameraOn === on) return;
@@ -209,7 +205,7 @@ export class Call extends Emitter {
         return;
       case 'INVITE':
       case 'UPDATE':
-        this.#offered(transaction);
+        this.#negotiation.handleOffer(transaction);
         return;
       case 'INFO':
         // RFC 6086 §4.2.2: packages are negotiated, and we take none; the old kind is accepted and ignored.
@@ -262,6 +258,11 @@ export class Call extends Emitter {
   /** @param {Message} message an INVITE, UPDATE or 2xx of the far end */
   noteCapabilities(message) {
     if (message.get('Allow')) this.#farAllowsUpdate = message.has('Allow', 'UPDATE');
+  }
+
+  /** True while a 2xx of ours has not been acknowledged. */
+  get awaitsAck() {
+    return this.#unacknowledged !== null;
   }
 
   /** @param {Dialog} dialog the dialog that this call is from now on */
@@ -390,7 +391,7 @@ export class Call extends Emitter {
   async #refresh() {
     if (this.state !== 'connected') return;
     if (!this.#farAllowsUpdate) {
-      await this.#change(() => {}, () => {}).catch(() => {});
+      await this.#negotiation.change(() => {}, () => {}).catch(() => {});
       return;
     }
     const response = await this.#request('UPDATE', (update) => {
@@ -398,150 +399,6 @@ export class Call extends Emitter {
       for (const [name, value] of this.#timer.headers()) update.add(name, value);
     });
     if (response && response.status < 300) this.#timer.handleResponse(response);
-  }
-
-  /**
-   * One offer of ours: what it changes, and how to take that back if the far end refuses.
-   *
-   * @param {() => void | Promise<void>} apply
-   * @param {() => void | Promise<void>} undo
-   * @param {{ iceRestart?: boolean }} [options]
-   * @returns {Promise<void>}
-   */
-  #change(apply, undo, options = {}) {
-    const run = this.#changes.then(() => this.#negotiate(apply, undo, options));
-    this.#changes = run.catch(() => {});
-    return run;
-  }
-
-  /**
-   * @param {() => void | Promise<void>} apply
-   * @param {() => void | Promise<void>} undo
-   * @param {{ iceRestart?: boolean }} options
-   */
-  async #negotiate(apply, undo, options) {
-    if (this.state !== 'connected') return;
-    await apply();
-    for (let attempt = 0; attempt < GLARE_ATTEMPTS && this.state === 'connected'; attempt += 1) {
-      if (this.#answering) await this.#answering;
-      this.#offering = true;
-      let status;
-      try {
-        const sdp = await this.media.createOffer(options);
-        status = this.state === 'connected' ? await this.#reinvite(sdp) : 487;
-        if (status >= 300 && this.state === 'connected') await this.media.rollback();
-      } finally {
-        this.#offering = false;
-      }
-      if (status < 300 || this.state !== 'connected') return;
-      if (status !== 491) break;
-      await this.#wait(glareDelay(this.random()));
-    }
-    if (this.state !== 'connected') return;
-    await undo();
-    throw new Failure('change_refused');
-  }
-
-  /**
-   * @param {string} sdp
-   * @returns {Promise<number>} the status
-   */
-  #reinvite(sdp) {
-    return new Promise((resolve) => {
-      const dialog = /** @type {Dialog} */ (this.dialog);
-      const exchange = this.agent.exchange({
-        build: () => {
-          const invite = dialog.request('INVITE');
-          invite.add('Contact', this.agent.dialogContact).add('Allow', ALLOW).add('Supported', SUPPORTED);
-          for (const [name, value] of this.#timer.headers()) invite.add(name, value);
-          return invite.setBody('application/sdp', sdp);
-        },
-        final: ({ response }) => {
-          const cseq = exchange.request?.cseq.number ?? 0;
-          if (!response || response.status === 481 || response.status === 408) {
-            this.end(new Failure('session_expired'));
-            resolve(response?.status ?? 408);
-          } else if (response.status >= 300) resolve(response.status);
-          else if (!this.acknowledgedBefore(cseq)) {
-            dialog.refreshTarget(response);
-            this.noteCapabilities(response);
-            this.acknowledge(dialog, cseq);
-            this.#timer.handleResponse(response);
-            this.#applyAnswer(response.sdp).then(() => resolve(response.status), () => resolve(488));
-          }
-        },
-      });
-    });
-  }
-
-  /** @param {string} sdp */
-  async #applyAnswer(sdp) {
-    await this.media.applyAnswer(sdp);
-    this.noteRemote(sdp);
-  }
-
-  /** @param {ServerTransaction} transaction a re-INVITE or UPDATE */
-  #offered(transaction) {
-    const { request } = transaction;
-    const invite = request.method === 'INVITE';
-    if (SessionTimer.tooSmall(request)) {
-      this.agent.reply(transaction, 422, { headers: [['Min-SE', '90']] });
-      return;
-    }
-    const offers = invite || request.sdp !== '';
-    if (offers && this.#offering) {
-      this.agent.reply(transaction, 491);
-      return;
-    }
-    const early = this.state !== 'connected';
-    if ((offers && this.#answering) || (invite && (early || this.#unacknowledged))) {
-      // RFC 3261 §14.2, RFC 3311 §5.2.
-      this.agent.reply(transaction, 500, { headers: [['Retry-After', String(Math.floor(this.random() * 11))]] });
-      return;
-    }
-    if (offers && early && this.state !== 'ringing' && this.state !== 'calling') {
-      this.agent.reply(transaction, 491);
-      return;
-    }
-    this.dialog?.refreshTarget(request);
-    this.noteCapabilities(request);
-    const headers = early ? [] : this.#timer.handleRequest(request);
-    if (!offers) {
-      this.agent.reply(transaction, 200, { headers: [['Contact', this.agent.dialogContact], ['Allow', ALLOW], ['Supported', SUPPORTED], ...headers] });
-      return;
-    }
-    this.#answering = this.#answer(transaction, headers).finally(() => {
-      this.#answering = null;
-    });
-  }
-
-  /**
-   * @param {ServerTransaction} transaction
-   * @param {[string, string][]} headers
-   */
-  async #answer(transaction, headers) {
-    const { request } = transaction;
-    const late = request.sdp === '';
-    let sdp;
-    try {
-      sdp = late ? await this.media.createOffer() : await this.media.createAnswer(request.sdp);
-    } catch {
-      this.agent.reply(transaction, 488);
-      return;
-    }
-    if (!late) this.noteRemote(request.sdp);
-    if (this.state === 'ended') this.agent.reply(transaction, 487);
-    else if (request.method === 'UPDATE') {
-      this.agent.reply(transaction, 200, { headers: [['Contact', this.agent.dialogContact], ['Allow', ALLOW], ['Supported', SUPPORTED], ...headers], sdp });
-    } else {
-      this.accept(transaction, {
-        sdp,
-        headers,
-        acknowledged: (ack) => {
-          if (late) this.#applyAnswer(ack.sdp).catch((failure) => this.end(failure, 'SIP;cause=488;text="Not Acceptable Here"'));
-        },
-      });
-    }
   }
 
   /** @param {RTCPeerConnectionState} connection */
@@ -562,25 +419,9 @@ export class Call extends Emitter {
   /** RFC 8445 §2.4: new credentials and new candidates, as after a change of network. */
   #restartIce() {
     this.#restart.set(MEDIA_GRACE, () => this.end(new Failure('media_failed'), 'SIP;cause=503;text="Media lost"'));
-    this.#change(() => {}, () => {}, { iceRestart: true }).catch(() => {});
+    this.#negotiation.change(() => {}, () => {}, { iceRestart: true }).catch(() => {});
   }
 
-  /**
-   * @param {number} milliseconds
-   * @returns {Promise<void>}
-   */
-  #wait(milliseconds) {
-    return new Promise((resolve) => new Timer(this.agent.clock).set(milliseconds, resolve));
-  }
-}
-
-/**
- * RFC 3261 §14.1: the owner of the Call-ID waits 2.1 to 4 s and the other 0 to 2 s; we take the longer for both
- * kinds, so that an edge that offers by itself goes first.
- * @param {number} random
- */
-function glareDelay(random) {
-  return 2_100 + Math.floor(random * 190) * 10;
 }
 
 /**

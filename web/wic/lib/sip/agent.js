@@ -110,6 +110,7 @@ export class Agent extends Emitter {
   newRequest(method, uri, parts) {
     const request = Message.request(method, uri);
     request.add('Max-Forwards', '70');
+    // Deviates: TS 24.229 §5.1.2A.1.1 puts the P-CSCF's URI first. The WebSocket ends there, and its SIP URI is not told to us.
     if (method !== 'REGISTER') for (const hop of this.serviceRoute) request.add('Route', hop);
     request.add('From', `${parts.from};tag=${parts.fromTag ?? tag()}`);
     request.add('To', parts.to);
