@@ -202,6 +202,35 @@ async fn guesses_cost_more_each_time_and_words_say_so() {
 }
 
 #[tokio::test]
+async fn what_happened_is_counted() {
+    let lab = Lab::start().await;
+    let mut browser = Browser::new(&lab);
+    let alice = browser.sign_in("alice").await;
+    lab.pass(250);
+    browser.token(&alice).await;
+    let page = browser.authorization().await;
+    browser.submit(&page, "alice", "wrong", &[]).await;
+    browser
+        .request("POST", &format!("/session/{alice}/end"), &[], None)
+        .await;
+    browser.post(&format!("/session/{alice}/end")).await;
+    for name in [
+        "waf_signed_in",
+        "waf_refused",
+        "waf_granted",
+        "waf_refreshed",
+        "waf_revoked",
+        "wwsf_signed_in",
+        "wwsf_refreshed",
+        "wwsf_cross_site",
+        "wwsf_signed_out",
+    ] {
+        assert_eq!(lab.figure(name), 1, "{name}");
+    }
+    assert_eq!(lab.figure("waf_replayed"), 0);
+}
+
+#[tokio::test]
 async fn every_reply_has_the_rules_for_browsers() {
     let lab = Lab::start().await;
     let mut browser = Browser::new(&lab);

@@ -22,6 +22,7 @@
 
 mod authorize;
 mod client;
+mod counters;
 mod form;
 mod guesses;
 mod introspect;
@@ -35,6 +36,7 @@ mod token;
 mod waf;
 
 pub use client::{Client, redirect_matches};
+pub use counters::Counters;
 pub use sign_in::{Caller, PendingSignIn, SignIn};
 pub use state::{Account, Change, Code, Grant, Loaded, StoredKey};
 pub use waf::{Outcome, Settings, Waf};

@@ -38,10 +38,13 @@ impl Waf {
                 OAuthError::UnauthorizedClient,
                 "the token belongs to another client",
             ),
-            Some(_) => Outcome {
-                changes: self.end_grant(&id).into_iter().collect(),
-                reply: reply::empty(StatusCode::OK),
-            },
+            Some(_) => {
+                self.counters.revoked += 1;
+                Outcome {
+                    changes: self.end_grant(&id).into_iter().collect(),
+                    reply: reply::empty(StatusCode::OK),
+                }
+            }
         }
     }
 }

@@ -75,6 +75,7 @@ impl Waf {
             return SignIn::Reply(wrong(&request, ""));
         }
         if let Err(wait) = self.guesses.begin(now, &name, caller.address) {
+            self.counters.delayed += 1;
             let seconds = if wait == 1 { "second" } else { "seconds" };
             let words = format!("Too many attempts. Please try again in {wait} {seconds}.");
             let html = pages::sign_in(&request, &name, Some(&words));
@@ -108,9 +109,11 @@ impl Waf {
         let account = self.accounts.get(&pending.name);
         let account = account.filter(|account| verified && account.password_hash == pending.stored);
         let Some(account) = account else {
+            self.counters.refused += 1;
             return Outcome::unchanged(wrong(request, &pending.name));
         };
         let account = account.name.clone();
+        self.counters.signed_in += 1;
         self.guesses.succeed(&pending.name, pending.address);
         if self.codes.len() >= MAX_CODES {
             return Outcome::unchanged(Self::too_busy());

@@ -80,6 +80,7 @@ impl Waf {
         }
         // RFC 6749 §4.1.2: a code used twice takes back what it gave.
         if let Some(grant) = stored.used.clone() {
+            self.counters.replayed += 1;
             changes.extend(self.end_grant(&grant));
             return Err(refused);
         }
@@ -113,7 +114,9 @@ impl Waf {
             idle_until: now,
             expires: now + self.settings.grant_lifetime,
         };
-        self.issue(now, random, grant, changes)
+        let reply = self.issue(now, random, grant, changes)?;
+        self.counters.granted += 1;
+        Ok(reply)
     }
 
     /// RFC 6749 §6
@@ -154,6 +157,7 @@ impl Waf {
             }
             // Anybody who gets here is the client and knows the grant: this is one of its old tokens.
             _ => {
+                self.counters.replayed += 1;
                 changes.extend(self.end_grant(id));
                 return Err(refused);
             }
@@ -165,7 +169,9 @@ impl Waf {
         {
             return Err((OAuthError::InvalidScope, "more than was granted"));
         }
-        self.issue(now, random, next, changes)
+        let reply = self.issue(now, random, next, changes)?;
+        self.counters.refreshed += 1;
+        Ok(reply)
     }
 
     /// RFC 6749 §5.1: the next access token and refresh token of this grant.

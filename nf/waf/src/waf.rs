@@ -13,7 +13,7 @@ use http::StatusCode;
 
 use crate::guesses::Guesses;
 use crate::state::{Account, Change, Code, Grant, Loaded, StoredKey};
-use crate::{Client, Reply, pages, reply};
+use crate::{Client, Counters, Reply, pages, reply};
 
 /// What is the same for all.
 #[derive(Debug, Clone)]
@@ -67,6 +67,7 @@ pub struct Waf {
     pub(crate) codes: HashMap<String, Code>,
     pub(crate) grants: HashMap<String, Grant>,
     pub(crate) guesses: Guesses,
+    pub(crate) counters: Counters,
     /// The newest last: that one signs.
     keys: Vec<Held>,
     verifier: Verifier,
@@ -138,6 +139,7 @@ impl Waf {
                 .map(|grant| (grant.id.clone(), grant))
                 .collect(),
             guesses: Guesses::default(),
+            counters: Counters::default(),
             keys,
             verifier: Verifier::new(settings.audience.clone(), 0),
             settings,
@@ -240,6 +242,11 @@ impl Waf {
             changes.extend(self.end_grant(&id));
         }
         changes
+    }
+
+    /// What has happened so far.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
     }
 
     /// RFC 7517: the keys that verify our tokens.

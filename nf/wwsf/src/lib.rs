@@ -24,6 +24,7 @@
 
 mod assets;
 mod cookies;
+mod counters;
 mod headers;
 mod origin;
 mod session;
@@ -33,6 +34,7 @@ mod wwsf;
 
 pub use assets::{Asset, etag};
 pub use cookies::Cookies;
+pub use counters::Counters;
 pub use origin::{Origin, Origins};
 pub use session::{Change, Identity, Session};
 pub use sign_in::Returned;

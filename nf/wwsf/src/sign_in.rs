@@ -103,6 +103,7 @@ impl Wwsf {
         let (tokens, identity) = match granted {
             Ok(granted) if self.len() < MAX_SESSIONS => granted,
             Ok(_) | Err(Failure::Unavailable) => {
+                self.counters.waf_unavailable += 1;
                 return Outcome::unchanged(self.back_to_page(request, state, "error=unavailable"));
             }
             Err(Failure::Refused) => {
@@ -129,6 +130,7 @@ impl Wwsf {
             headers::set_cookie(&mut reply, &cookies::gone(SESSION, old));
         }
         headers::set_cookie(&mut reply, &cookies::of_session(&sid, &secret));
+        self.counters.signed_in += 1;
         self.keep(now, session.clone(), &tokens);
         Outcome {
             changes: vec![Change::PutSession(session)],

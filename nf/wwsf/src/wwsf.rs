@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::cookies::{self, Cookies, SESSION};
 use crate::session::{Change, Session};
 use crate::w4::{Failure, Form, Granted, Tokens};
-use crate::{Asset, Origin, Origins, Reply, assets, headers};
+use crate::{Asset, Counters, Origin, Origins, Reply, assets, headers};
 
 /// What is the same for all.
 #[derive(Debug, Clone)]
@@ -79,6 +79,7 @@ const LEAST_LEFT: u64 = 60;
 pub struct Wwsf {
     settings: Settings,
     sessions: HashMap<String, Held>,
+    pub(crate) counters: Counters,
 }
 
 struct Held {
@@ -111,6 +112,7 @@ impl Wwsf {
         Self {
             settings,
             sessions: sessions.into_iter().map(held).collect(),
+            counters: Counters::default(),
         }
     }
 
@@ -182,6 +184,7 @@ impl Wwsf {
                     used: now,
                     ..held.session.clone()
                 };
+                self.counters.refreshed += 1;
                 self.keep(now, session.clone(), &tokens);
                 Outcome {
                     changes: vec![Change::PutSession(session)],
@@ -190,6 +193,7 @@ impl Wwsf {
             }
             Err(Failure::Refused) => self.forget(request, sid),
             Err(Failure::Unavailable) => {
+                self.counters.waf_unavailable += 1;
                 let reply = headers::error(StatusCode::SERVICE_UNAVAILABLE, "waf_unavailable");
                 Outcome::unchanged(self.protect(reply, request))
             }
@@ -210,6 +214,7 @@ impl Wwsf {
         }
         let reply = self.protect(reply, request);
         let ended = form.is_some().then(|| self.sessions.remove(sid)).flatten();
+        self.counters.signed_out += u64::from(ended.is_some());
         let changes = ended
             .map(|_| Change::RemoveSession(sid.to_owned()))
             .into_iter()
@@ -239,6 +244,11 @@ impl Wwsf {
             headers::error(StatusCode::INTERNAL_SERVER_ERROR, "not_written"),
             request,
         )
+    }
+
+    /// What has happened so far.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
     }
 
     /// What to say to a path or method that nobody knows.
@@ -273,11 +283,12 @@ impl Wwsf {
 
     /// A POST comes from our own page: it sets a header that no form and no other site can, and the
     /// browser says nothing to the contrary.
-    fn guard(&self, request: &Request<'_>) -> Option<Reply> {
+    fn guard(&mut self, request: &Request<'_>) -> Option<Reply> {
         let own = request.origin.to_string();
         let from_here = request.requested_with == Some("wic")
             && request.said_origin.is_none_or(|origin| origin == own)
             && request.fetch_site.is_none_or(|site| site == "same-origin");
+        self.counters.cross_site += u64::from(!from_here);
         (!from_here)
             .then(|| self.protect(headers::error(StatusCode::FORBIDDEN, "cross_site"), request))
     }
@@ -312,6 +323,7 @@ impl Wwsf {
 
     fn forget(&mut self, request: &Request<'_>, sid: &str) -> Outcome {
         let known = self.sessions.remove(sid);
+        self.counters.signed_out += u64::from(known.is_some());
         let changes = known
             .map(|_| Change::RemoveSession(sid.to_owned()))
             .into_iter()
@@ -362,6 +374,7 @@ impl fmt::Debug for Wwsf {
         f.debug_struct("Wwsf")
             .field("settings", &self.settings)
             .field("sessions", &self.sessions.len())
+            .field("counters", &self.counters)
             .finish()
     }
 }

@@ -18,13 +18,13 @@ mod link;
 mod local;
 #[cfg(test)]
 mod media_tests;
+#[cfg(test)]
+#[path = "../../../../nf/eims-agw/tests/gateway/support/mod.rs"]
+mod peers;
 mod remote;
 mod serve;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-#[path = "../../../../nf/eims-agw/tests/gateway/support/mod.rs"]
-mod peers;
 mod worker;
 
 pub use config::{GatewayConfig, PortRange, default_route};

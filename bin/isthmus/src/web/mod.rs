@@ -14,6 +14,7 @@ mod config;
 mod error;
 mod keys;
 mod lab;
+mod open;
 mod peer;
 mod state;
 mod w4;

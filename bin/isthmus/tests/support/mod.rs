@@ -118,6 +118,16 @@ impl Lab {
             .expect("the token is good")
     }
 
+    /// One of the figures that an operator sees.
+    pub(crate) fn figure(&self, name: &str) -> u64 {
+        let figures = self.web.figures();
+        figures
+            .iter()
+            .find(|(known, _)| *known == name)
+            .expect("there is one")
+            .1
+    }
+
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
