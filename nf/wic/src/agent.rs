@@ -1,0 +1,403 @@
+use std::collections::{HashMap, VecDeque};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use core_sip::{
+    ClientTransactionId, ConnectionId, Output as SipOutput, Random, Source, Target, TimerSet,
+    TransactionConfig, Transactions,
+};
+use wire_sip::{Message, Method};
+
+use crate::authentication::Authentication;
+use crate::call::{Call, code};
+use crate::media::{MediaEvent, MediaReport};
+use crate::registration::{Registration, State};
+use crate::{Config, Credentials, Ended, Event, Output};
+
+/// A WIC: one registration, one call at a time.
+#[derive(Debug)]
+pub struct Wic {
+    pub(crate) config: Config,
+    pub(crate) random: Random,
+    pub(crate) transactions: Transactions,
+    pub(crate) authentication: Authentication,
+    pub(crate) registration: Registration,
+    pub(crate) call: Option<Call>,
+    pub(crate) outputs: VecDeque<Output>,
+    /// Our Contact, without parameters of the header field.
+    pub(crate) contact: String,
+    pub(crate) instance: String,
+    link: Link,
+    pending: HashMap<ClientTransactionId, Pending>,
+}
+
+/// The WebSocket.
+#[derive(Debug)]
+enum Link {
+    /// None is wanted.
+    Idle,
+    /// One was asked for.
+    Connecting { attempts: u32 },
+    /// It is open.
+    Open(ConnectionId),
+    /// The last attempt failed; once more at that time.
+    Waiting { attempts: u32, until: Instant },
+}
+
+/// What a request of ours is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    Register,
+    Invite,
+    Reinvite,
+    Other,
+}
+
+/// A request of ours that has no final response.
+#[derive(Debug)]
+struct Pending {
+    purpose: Purpose,
+    /// Without Via, to be sent again.
+    request: Message,
+    tries: u8,
+}
+
+impl Wic {
+    /// A WIC that does nothing yet.
+    pub fn new(config: Config) -> Self {
+        let mut random = Random::new(config.seed);
+        let host = format!("{}.invalid", hex(&random.bytes::<6>()));
+        let mut transaction_config = TransactionConfig::new(&host);
+        transaction_config.refuse_merged = true;
+        let transactions = Transactions::new(transaction_config, random.seed());
+        let user = config.identity.public.strip_prefix("sip:");
+        let user = user.and_then(|rest| rest.split_once('@'));
+        let user = user.map_or("wic", |(user, _)| user);
+        Self {
+            // RFC 7118 §5.1.1: nobody can reach that host; the flow is the way.
+            contact: format!("sip:{user}@{host};transport=ws"),
+            instance: uuid(random.bytes()),
+            registration: Registration::new(random.token(16), config.expires),
+            authentication: Authentication::default(),
+            call: None,
+            outputs: VecDeque::new(),
+            link: Link::Idle,
+            pending: HashMap::new(),
+            transactions,
+            random,
+            config,
+        }
+    }
+
+    /// Connects and registers, and stays so.
+    pub fn start(&mut self) {
+        self.link = Link::Connecting { attempts: 0 };
+        self.outputs.push_back(Output::Connect);
+    }
+
+    /// Ends the registration.
+    pub fn stop(&mut self, now: Instant) {
+        if self.is_connected() {
+            self.unregister(now);
+            self.drain(now);
+        }
+    }
+
+    /// A new access token, after [`Event::TokenRefused`] or before it expires.
+    pub fn set_token(&mut self, now: Instant, token: String) {
+        self.config.credentials = Credentials::Token { token };
+        if matches!(self.registration.state, State::WaitingForToken) && self.is_connected() {
+            self.register(now);
+            self.drain(now);
+        }
+    }
+
+    /// The WebSocket is open.
+    pub fn handle_connected(&mut self, now: Instant, connection: ConnectionId) {
+        self.link = Link::Open(connection);
+        self.register(now);
+        self.drain(now);
+    }
+
+    /// The WebSocket is gone, or could not be opened. A call goes on, and another one is tried for.
+    pub fn handle_closed(&mut self, now: Instant) {
+        let attempts = match std::mem::replace(&mut self.link, Link::Idle) {
+            Link::Idle => return,
+            Link::Open(connection) => {
+                self.transactions.handle_connection_closed(now, connection);
+                0
+            }
+            Link::Connecting { attempts } | Link::Waiting { attempts, .. } => attempts + 1,
+        };
+        if matches!(self.registration.state, State::Ending | State::None) {
+            return;
+        }
+        // At once after a loss; then 1, 2, 4 … 32 s, each with a little chance (RFC 5626 §4.5).
+        let wait = if attempts == 0 {
+            Duration::from_millis(100)
+        } else {
+            Duration::from_secs(1 << (attempts - 1).min(5))
+        };
+        let chance = Duration::from_millis(self.random.below(1 + wait.as_millis() as u64 / 2));
+        self.link = Link::Waiting {
+            attempts,
+            until: now + wait + chance,
+        };
+        self.drain(now);
+        if attempts == 0 {
+            self.event(Event::ConnectionLost);
+        }
+    }
+
+    /// A SIP message from the WebSocket. What is none is dropped.
+    pub fn handle_message(&mut self, now: Instant, bytes: Bytes) {
+        let Link::Open(connection) = self.link else {
+            return;
+        };
+        let Ok(message) = Message::parse(bytes) else {
+            return;
+        };
+        let nowhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+        let source = Source {
+            transport: self.config.transport,
+            local: nowhere,
+            remote: nowhere,
+            connection: Some(connection),
+        };
+        self.transactions.handle_message(now, source, message);
+        self.drain(now);
+    }
+
+    /// A datagram from the media socket.
+    pub fn handle_media(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {
+        if let Some(call) = &mut self.call {
+            call.media.handle_datagram(now, from, datagram);
+            self.drain_media();
+        }
+    }
+
+    /// Time has passed.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.transactions.handle_timeout(now);
+        self.drain(now);
+        if let Link::Waiting { attempts, until } = self.link
+            && until <= now
+        {
+            self.link = Link::Connecting { attempts };
+            self.outputs.push_back(Output::Connect);
+        }
+        self.registration_timeout(now);
+        self.call_timeout(now);
+        self.drain(now);
+        self.drain_media();
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is due.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let link = match self.link {
+            Link::Waiting { until, .. } => Some(until),
+            _ => None,
+        };
+        let registration = self.registration.poll_timeout();
+        [
+            self.transactions.poll_timeout(),
+            registration.filter(|_| self.is_connected()),
+            link,
+            self.call.as_ref().and_then(Call::poll_timeout),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// What is to be done, one at a time.
+    #[must_use]
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// Whether the registration stands.
+    pub fn is_registered(&self) -> bool {
+        self.registration.is_registered()
+    }
+
+    /// Whether there is a call, in whatever stage.
+    pub fn in_call(&self) -> bool {
+        self.call.is_some()
+    }
+
+    /// What was heard and said in the call.
+    pub fn media_report(&self) -> Option<&MediaReport> {
+        self.call.as_ref().map(|call| call.media.report())
+    }
+
+    pub(crate) fn is_connected(&self) -> bool {
+        matches!(self.link, Link::Open(_))
+    }
+
+    pub(crate) fn event(&mut self, event: Event) {
+        self.outputs.push_back(Output::Event(event));
+    }
+
+    /// Sends a request with what proves who we are; without a WebSocket it is as good as refused.
+    pub(crate) fn send(
+        &mut self,
+        now: Instant,
+        purpose: Purpose,
+        mut request: Message,
+        tries: u8,
+    ) -> Option<ClientTransactionId> {
+        let target = self.target()?;
+        self.authentication
+            .apply(&self.config, &mut self.random, &mut request);
+        let id = self
+            .transactions
+            .send_request(now, target, request.clone(), TimerSet::access());
+        let pending = Pending {
+            purpose,
+            request,
+            tries,
+        };
+        self.pending.insert(id, pending);
+        Some(id)
+    }
+
+    /// Sends an ACK.
+    pub(crate) fn send_ack(&mut self, now: Instant, mut ack: Message) {
+        if let Some(target) = self.target() {
+            self.authentication
+                .apply(&self.config, &mut self.random, &mut ack);
+            self.transactions.send(now, target, ack);
+        }
+    }
+
+    /// There is no call any more.
+    pub(crate) fn ended(&mut self, status: u16, reason: &str) {
+        let Some(call) = self.call.take() else { return };
+        let report = call.media.report().clone();
+        let media = call.media.is_started().then_some(report);
+        self.event(Event::Ended(Ended {
+            status,
+            reason: reason.to_owned(),
+            media,
+        }));
+    }
+
+    fn target(&self) -> Option<Target> {
+        match self.link {
+            Link::Open(id) => Some(Target::Connection {
+                id,
+                transport: self.config.transport,
+            }),
+            _ => None,
+        }
+    }
+
+    /// Does what the transactions say, until they say no more.
+    pub(crate) fn drain(&mut self, now: Instant) {
+        while let Some(output) = self.transactions.poll_output() {
+            match output {
+                SipOutput::Send { message, .. } => self.outputs.push_back(Output::Send(message)),
+                SipOutput::Request { id, message, .. } => self.request(now, id, message),
+                SipOutput::Ack { message, .. } => self.ack(now, &message),
+                SipOutput::Response { id, message } => self.response(now, id, &message),
+                SipOutput::StrayResponse { .. } => {}
+                SipOutput::Cancel { id, .. } => self.cancelled(now, id),
+                SipOutput::Timeout { id } => self.failed(now, id, 408, "Request Timeout"),
+                SipOutput::TransportFailed { id } => {
+                    self.failed(now, id, 503, "the connection was lost");
+                }
+            }
+        }
+    }
+
+    pub(crate) fn drain_media(&mut self) {
+        let Some(call) = &mut self.call else { return };
+        while let Some(event) = call.media.poll_event() {
+            self.outputs.push_back(match event {
+                MediaEvent::Transmit { to, bytes } => Output::Transmit { to, bytes },
+                MediaEvent::Connected => Output::Event(Event::MediaConnected),
+                MediaEvent::Digit(digit) => Output::Event(Event::Digit(digit)),
+                // The call itself goes on: the other end, or its edge, will end it.
+                MediaEvent::Failed(_) => continue,
+            });
+        }
+    }
+
+    fn response(&mut self, now: Instant, id: ClientTransactionId, response: &Message) {
+        if self.acknowledge_again(now, id) {
+            return;
+        }
+        let Some(status) = response.status() else {
+            return;
+        };
+        let Some(pending) = self.pending.get(&id) else {
+            return;
+        };
+        let (purpose, tries) = (pending.purpose, pending.tries);
+        let request = pending.request.clone();
+        if status.is_final() {
+            self.pending.remove(&id);
+        }
+        match purpose {
+            Purpose::Register => self.register_response(now, response, tries, request),
+            Purpose::Invite => self.invite_response(now, id, response, tries, request),
+            Purpose::Reinvite => self.reinvite_response(now, id, response, tries),
+            Purpose::Other => {
+                if matches!(status.as_u16(), 408 | 481)
+                    && request.method() != Method::Bye
+                    && self.call.is_some()
+                {
+                    self.ended(code(Some(status)), status.reason());
+                }
+            }
+        }
+    }
+
+    fn failed(&mut self, now: Instant, id: ClientTransactionId, status: u16, reason: &str) {
+        let Some(pending) = self.pending.remove(&id) else {
+            return;
+        };
+        match pending.purpose {
+            // A lost connection is tried again with the next one.
+            Purpose::Register if status == 503 => {}
+            Purpose::Register => self.registration_failed(now, None, reason.to_owned(), None),
+            Purpose::Invite => self.ended(status, reason),
+            Purpose::Reinvite => {
+                if let Some(call) = &mut self.call {
+                    call.changing = false;
+                }
+                if status == 408 {
+                    // RFC 3261 §14.1.
+                    self.bye(now, status, reason);
+                }
+            }
+            Purpose::Other => {}
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+/// RFC 9562 §5.4 — a random UUID.
+fn uuid(mut bytes: [u8; 16]) -> String {
+    bytes[6] = (bytes[6] & 0x0f) | 0x40;
+    bytes[8] = (bytes[8] & 0x3f) | 0x80;
+    let hex = hex(&bytes);
+    let parts = [
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..],
+    ];
+    parts.join("-")
+}

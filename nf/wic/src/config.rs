@@ -1,0 +1,67 @@
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use core_sip::Transport;
+
+use crate::media::{AudioSource, Codec};
+
+/// What a WIC begins with.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Who it is.
+    pub identity: Identity,
+    /// How it proves that.
+    pub credentials: Credentials,
+    /// How it reaches the eP-CSCF: [`Transport::Ws`] or [`Transport::Wss`].
+    pub transport: Transport,
+    /// The socket for media, which is open. One call at a time uses it.
+    pub media: SocketAddr,
+    /// Codecs, the best first.
+    pub codecs: Vec<Codec>,
+    /// What is said in a call.
+    pub source: AudioSource,
+    /// How many samples of a call are kept.
+    pub keep_samples: usize,
+    /// A call that comes is answered after that time; without, it rings until told.
+    pub answer_after: Option<Duration>,
+    /// How long a registration is asked for.
+    pub expires: Duration,
+    /// For tags, branches, nonces and identifiers.
+    pub seed: [u8; 32],
+}
+
+/// Who a WIC is.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The public user identity that it registers: `sip:alice@…`.
+    pub public: String,
+    /// The private user identity: `alice@…`.
+    pub private: String,
+    /// The home domain.
+    pub home_domain: String,
+}
+
+/// How a WIC proves who it is (TS 24.371 §6.2).
+#[derive(Clone)]
+pub enum Credentials {
+    /// SIP Digest with the private user identity's password.
+    Digest {
+        /// The password.
+        password: String,
+    },
+    /// An access token of the WAF.
+    Token {
+        /// The token.
+        token: String,
+    },
+}
+
+/// Passwords and tokens stay out of logs.
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Digest { .. } => "Digest",
+            Self::Token { .. } => "Token",
+        })
+    }
+}

@@ -1,0 +1,308 @@
+//! Two WICs and a core that is as small as can be, on virtual time.
+#![allow(dead_code)] // not each test needs all of it
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use core_credentials::digest::{
+    Algorithm, Challenge, Credentials as DigestCredentials, HashedPassword,
+};
+use core_sip::{ConnectionId, Transport, reply};
+use nf_wic::media::{AudioSource, Codec};
+use nf_wic::{Config, Credentials, Ended, Event, Identity, Output, Wic};
+use testbed::{Clock, LinkQuality, Net};
+use wire_sip::{HeaderName, Message, Method, StatusCode};
+
+pub(crate) const DOMAIN: &str = "ims.example";
+pub(crate) const PASSWORD: &str = "open sesame";
+
+#[derive(Clone, Debug)]
+pub(crate) enum Packet {
+    Sip(Bytes),
+    Media(Vec<u8>),
+}
+
+pub(crate) struct Lab {
+    pub(crate) clock: Clock,
+    net: Net<SocketAddr, Packet>,
+    pub(crate) wics: BTreeMap<SocketAddr, Wic>,
+    pub(crate) events: Vec<(String, Event)>,
+    pub(crate) core: Core,
+    /// The WebSockets of these WICs cannot be opened.
+    pub(crate) unreachable: Vec<SocketAddr>,
+    connections: u64,
+    /// SIP as it passed the core: method or status, and the whole message.
+    pub(crate) seen: Vec<Message>,
+}
+
+/// Registers who has the password or the token, and passes all the rest to the other WIC.
+pub(crate) struct Core {
+    pub(crate) expires: u32,
+    pub(crate) good_token: String,
+    /// Puts `Require: 100rel` into each INVITE.
+    pub(crate) require_100rel: bool,
+    /// Takes the offer out of each INVITE that begins a call.
+    pub(crate) late_offer: bool,
+    nonces: u32,
+}
+
+pub(crate) fn address(name: &str) -> SocketAddr {
+    let host = name.len() as u8;
+    ([192, 0, 2, host], 40_000).into()
+}
+
+fn core() -> SocketAddr {
+    ([198, 51, 100, 1], 443).into()
+}
+
+pub(crate) fn config(name: &str) -> Config {
+    let mut seed = [7; 32];
+    seed[0] = name.len() as u8;
+    Config {
+        identity: Identity {
+            public: format!("sip:{name}@{DOMAIN}"),
+            private: format!("{name}@{DOMAIN}"),
+            home_domain: DOMAIN.into(),
+        },
+        credentials: Credentials::Digest {
+            password: PASSWORD.into(),
+        },
+        transport: Transport::Wss,
+        media: address(name),
+        codecs: vec![Codec::Pcma, Codec::Pcmu],
+        source: AudioSource::Tone { frequency: 440.0 },
+        keep_samples: 8000,
+        answer_after: None,
+        expires: Duration::from_mins(10_000),
+        seed,
+    }
+}
+
+impl Lab {
+    pub(crate) fn new(configs: Vec<Config>) -> Self {
+        let mut lab = Self {
+            clock: Clock::new(),
+            net: Net::new(11, LinkQuality::good()),
+            wics: BTreeMap::new(),
+            events: Vec::new(),
+            core: Core {
+                expires: 3600,
+                good_token: "good".into(),
+                require_100rel: false,
+                late_offer: false,
+                nonces: 0,
+            },
+            unreachable: Vec::new(),
+            connections: 0,
+            seen: Vec::new(),
+        };
+        for config in configs {
+            let address = config.media;
+            let mut wic = Wic::new(config);
+            wic.start();
+            lab.wics.insert(address, wic);
+        }
+        lab
+    }
+
+    /// Alice and bob, registered.
+    pub(crate) fn registered(alice: Config, bob: Config) -> Self {
+        let mut lab = Self::new(vec![alice, bob]);
+        lab.run(Duration::from_secs(2));
+        for wic in lab.wics.values() {
+            assert!(wic.is_registered(), "{:?}", lab.events);
+        }
+        lab.events.clear();
+        lab
+    }
+
+    pub(crate) fn wic(&mut self, name: &str) -> &mut Wic {
+        self.wics.get_mut(&address(name)).expect("there")
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// What happened to one of them.
+    pub(crate) fn events_of(&self, name: &str) -> Vec<&Event> {
+        let public = format!("sip:{name}@{DOMAIN}");
+        let mine = self.events.iter().filter(|(whose, _)| *whose == public);
+        mine.map(|(_, event)| event).collect()
+    }
+
+    pub(crate) fn ended(&self, name: &str) -> Option<&Ended> {
+        self.events_of(name)
+            .into_iter()
+            .find_map(|event| match event {
+                Event::Ended(ended) => Some(ended),
+                _ => None,
+            })
+    }
+
+    /// The WebSocket of one of them breaks.
+    pub(crate) fn cut(&mut self, name: &str) {
+        let now = self.now();
+        self.wic(name).handle_closed(now);
+        self.settle();
+    }
+
+    pub(crate) fn run(&mut self, time: Duration) {
+        let end = self.now() + time;
+        self.settle();
+        loop {
+            let timers = self.wics.values().filter_map(Wic::poll_timeout);
+            let next = timers.chain(self.net.next_delivery()).min();
+            let Some(next) = next.filter(|next| *next <= end) else {
+                self.clock.advance_to(end);
+                self.settle();
+                return;
+            };
+            let now = self.clock.advance_to(next);
+            while let Some(delivery) = self.net.deliver(now) {
+                match delivery.payload {
+                    Packet::Sip(bytes) if delivery.to == core() => {
+                        self.through_core(now, delivery.from, bytes);
+                    }
+                    Packet::Sip(bytes) => {
+                        if let Some(wic) = self.wics.get_mut(&delivery.to) {
+                            wic.handle_message(now, bytes);
+                        }
+                    }
+                    Packet::Media(bytes) => {
+                        if let Some(wic) = self.wics.get_mut(&delivery.to) {
+                            wic.handle_media(now, delivery.from, &bytes);
+                        }
+                    }
+                }
+                self.settle();
+            }
+            for wic in self.wics.values_mut() {
+                if wic.poll_timeout().is_some_and(|due| due <= now) {
+                    wic.handle_timeout(now);
+                }
+            }
+            self.settle();
+        }
+    }
+
+    fn settle(&mut self) {
+        let now = self.now();
+        let addresses: Vec<SocketAddr> = self.wics.keys().copied().collect();
+        let mut quiet = false;
+        while !quiet {
+            quiet = true;
+            for address in &addresses {
+                let Some(wic) = self.wics.get_mut(address) else {
+                    continue;
+                };
+                while let Some(output) = wic.poll_output() {
+                    quiet = false;
+                    match output {
+                        Output::Connect if self.unreachable.contains(address) => {
+                            wic.handle_closed(now);
+                        }
+                        Output::Connect => {
+                            self.connections += 1;
+                            wic.handle_connected(now, ConnectionId(self.connections));
+                        }
+                        Output::Send(bytes) => {
+                            self.net.send(now, *address, core(), Packet::Sip(bytes));
+                        }
+                        Output::Transmit { to, bytes } => {
+                            self.net.send(now, *address, to, Packet::Media(bytes));
+                        }
+                        Output::Event(event) => {
+                            let whose = name_of(*address);
+                            self.events.push((format!("sip:{whose}@{DOMAIN}"), event));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn through_core(&mut self, now: Instant, from: SocketAddr, bytes: Bytes) {
+        let mut message = Message::parse(bytes).expect("our SIP is well formed");
+        self.seen.push(message.clone());
+        let other = self.wics.keys().copied().find(|address| *address != from);
+        if message.method() == Method::Register && message.is_request() {
+            let response = self.core.register(&message);
+            self.net
+                .send(now, core(), from, Packet::Sip(response.to_bytes()));
+            return;
+        }
+        let other = other.expect("two WICs");
+        if message.is_request() {
+            let branch = message.header(HeaderName::Via).expect("a Via");
+            let branch = branch.split("branch=").nth(1).expect("a branch");
+            let via = format!("SIP/2.0/WSS core.invalid;branch=z9hG4bKc{}", branch.trim());
+            message.push_front(HeaderName::Via, via);
+            let begins = message.method() == Method::Invite
+                && message
+                    .header(HeaderName::To)
+                    .is_some_and(|to| !to.contains("tag="));
+            if begins && self.core.require_100rel {
+                message.push_back(HeaderName::Require, "100rel");
+            }
+            if begins && self.core.late_offer {
+                message.set_body(None, Bytes::new());
+            }
+        } else {
+            message.remove_first_value(HeaderName::Via);
+        }
+        let bytes = message.to_bytes();
+        self.net.send(now, core(), other, Packet::Sip(bytes));
+    }
+}
+
+fn name_of(address: SocketAddr) -> &'static str {
+    ["bob", "alice"]
+        .into_iter()
+        .find(|name| self::address(name) == address)
+        .expect("alice or bob")
+}
+
+impl Core {
+    fn register(&mut self, request: &Message) -> Message {
+        let value = request
+            .header(HeaderName::Authorization)
+            .expect("each has one");
+        let good = if let Some(token) = value.strip_prefix("Bearer ") {
+            token == self.good_token
+        } else {
+            let credentials = DigestCredentials::parse(value).expect("Digest");
+            let stored = HashedPassword::new(
+                Algorithm::MD5.hash,
+                &credentials.username,
+                DOMAIN,
+                PASSWORD.as_bytes(),
+            );
+            credentials.verify(&stored, "REGISTER", b"")
+        };
+        if !good {
+            self.nonces += 1;
+            let mut response = reply(request, StatusCode::UNAUTHORIZED, "core");
+            let challenge = if value.starts_with("Bearer ") {
+                "Bearer realm=\"ims\", error=\"invalid_token\"".to_owned()
+            } else {
+                Challenge::new(DOMAIN, &format!("n{}", self.nonces), Algorithm::MD5).to_string()
+            };
+            response.push_back(HeaderName::WwwAuthenticate, challenge);
+            return response;
+        }
+        let mut response = reply(request, StatusCode::OK, "core");
+        let contact = request.header(HeaderName::Contact).expect("a Contact");
+        let (contact, asked) = contact.rsplit_once(";expires=").expect("expires");
+        let granted = asked.parse::<u32>().expect("a number").min(self.expires);
+        if granted > 0 {
+            response.push_back(HeaderName::Contact, format!("{contact};expires={granted}"));
+        }
+        response.push_back(HeaderName::ServiceRoute, "<sip:orig@scscf.ims.example;lr>");
+        let to = request.header(HeaderName::To).expect("a To").to_owned();
+        response.push_back(HeaderName::PAssociatedUri, to);
+        response
+    }
+}
