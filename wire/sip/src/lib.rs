@@ -5,9 +5,11 @@
 //! ([`header`], [`uri`], [`NameAddr`], [`Params`]) are parsed when they are asked for, never before.
 //!
 //! Contents, bottom up: [`scan`] (lexical rules), [`HeaderName`], [`Method`], [`StatusCode`], [`Params`], [`uri`],
-//! [`NameAddr`], [`header`] (typed headers), [`Message`] (parse, read, edit, build), [`stream`] (TCP framing).
+//! [`NameAddr`], [`header`] (typed headers), [`Message`] (parse, read, edit, build), [`stream`] (TCP framing),
+//! [`salvage`] (answering what could not be parsed), [`body`] (multipart).
 #![forbid(unsafe_code)]
 
+pub mod body;
 mod error;
 pub mod header;
 mod header_name;
@@ -16,6 +18,7 @@ mod message;
 mod method;
 mod name_addr;
 pub mod params;
+pub mod salvage;
 pub mod scan;
 mod status;
 pub mod stream;

@@ -44,6 +44,11 @@ impl NameAddr {
         })
     }
 
+    /// The URI of a value, without allocating or checking it.
+    pub fn uri_of(value: &str) -> Option<&str> {
+        split(scan::trim(value)).ok().map(|parts| parts.uri)
+    }
+
     /// The display name without quotes.
     pub fn display_name(&self) -> Option<Cow<'_, str>> {
         self.display.as_deref().map(scan::unquote)

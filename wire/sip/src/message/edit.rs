@@ -174,6 +174,18 @@ impl Message {
         self.body = Body::Own(body);
     }
 
+    /// No body: the fields that describe one go, Content-Length becomes 0.
+    pub fn remove_body(&mut self) {
+        for name in [
+            HeaderName::ContentDisposition,
+            HeaderName::ContentEncoding,
+            HeaderName::ContentLanguage,
+        ] {
+            self.remove(name);
+        }
+        self.set_body(None, Bytes::new());
+    }
+
     fn new_line(&mut self, name: &str, id: HeaderName, value: impl Display) -> Entry {
         let start = self.side.len();
         let name_len = name.len().min(255);

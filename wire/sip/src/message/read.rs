@@ -1,5 +1,7 @@
 //! Reading: lookups by name, values across lines, and the short cuts that every element needs.
 
+use bytes::Bytes;
+
 use super::{Body, Entry, Message, StartLine};
 use crate::scan::{self, split_commas};
 use crate::{HeaderName, Method, StatusCode, params};
@@ -60,9 +62,11 @@ impl Message {
 
     /// The same by text, for names that the table lacks too.
     pub fn header_named(&self, name: &str) -> Option<&str> {
-        self.headers()
-            .find(|h| h.name.eq_ignore_ascii_case(name))
-            .map(|h| h.value)
+        let id = HeaderName::parse(name);
+        let found = |h: &Header<'_>| {
+            h.id == id && (id != HeaderName::Other || h.name.eq_ignore_ascii_case(name))
+        };
+        self.headers().find(found).map(|h| h.value)
     }
 
     /// Values of all lines of that name, by text.
@@ -114,6 +118,14 @@ impl Message {
         match &self.body {
             Body::Raw(at) => &self.raw[*at as usize..],
             Body::Own(bytes) => bytes,
+        }
+    }
+
+    /// The body without copying it.
+    pub fn body_bytes(&self) -> Bytes {
+        match &self.body {
+            Body::Raw(at) => self.raw.slice(*at as usize..),
+            Body::Own(bytes) => bytes.clone(),
         }
     }
 

@@ -8,6 +8,7 @@ mod urn;
 use std::fmt;
 
 pub use escape::unescape;
+pub(crate) use sip::host_port;
 pub use sip::{SipUri, parameter};
 pub use tel::TelUri;
 pub use urn::Urn;

@@ -1,0 +1,58 @@
+//! Typed headers: one file a header, or a table where many have one shape.
+//!
+//! | file | headers | shape |
+//! | --- | --- | --- |
+//! | [`addresses`] | From, To, Route, Record-Route, Path, Service-Route, P-*-Identity .. | name-addr with parameters |
+//! | [`numbers`] | Max-Forwards, Expires, RSeq, Content-Length .. | a number |
+//! | [`tokens`] | Require, Supported, Allow, Privacy .. | one token of a list |
+//! | [`parameterised`] | Event, Session-Expires, Reason, P-Charging-Vector .. | a word and parameters |
+//! | the rest | Via, Contact, CSeq, RAck, Content-Type, Authorization and challenges, Replaces | their own |
+
+pub mod addresses;
+mod auth;
+mod contact;
+mod content_type;
+mod cseq;
+pub mod numbers;
+pub mod parameterised;
+mod rack;
+mod replaces;
+pub mod tokens;
+mod via;
+mod warning;
+
+pub use addresses::{
+    From, HistoryInfo, PAssertedIdentity, PAssociatedUri, PCalledPartyId, PPreferredIdentity,
+    PServedUser, Path, RecordRoute, ReferTo, ReferredBy, ReplyTo, Route, ServiceRoute, To,
+};
+pub use auth::{Authorization, Challenge, ProxyAuthenticate, ProxyAuthorization, WwwAuthenticate};
+pub use contact::Contact;
+pub use content_type::ContentType;
+pub use cseq::CSeq;
+pub use numbers::{ContentLength, Expires, FlowTimer, MaxBreadth, MaxForwards, MinExpires, RSeq};
+pub use parameterised::{
+    AcceptContact, Event, FeatureCaps, MinSe, PAccessNetworkInfo, PChargingFunctionAddresses,
+    PChargingVector, PVisitedNetworkId, Reason, RejectContact, RetryAfter, SessionExpires,
+    SubscriptionState, TargetDialog,
+};
+pub use rack::RAck;
+pub use replaces::{Join, Replaces};
+pub use tokens::{
+    Allow, AllowEvents, PAssertedService, PEarlyMedia, PPreferredService, Priority, Privacy,
+    ProxyRequire, Require, ResourcePriority, SecurityVerifyMechanism, Supported, Unsupported,
+};
+pub use via::Via;
+pub use warning::Warning;
+
+use crate::HeaderName;
+
+/// A header value as a type.
+pub trait TypedHeader: Sized {
+    /// Its field.
+    const NAME: HeaderName;
+    /// May one line hold several, separated by commas?
+    const LIST: bool = false;
+
+    /// One value, unfolded or not; `Err` names the rule that was broken.
+    fn parse(value: &str) -> Result<Self, &'static str>;
+}
