@@ -58,11 +58,14 @@ export class Person {
   async find(role, name, within = 10_000) {
     // A tab in the background draws no frames, and nothing in it can be clicked.
     await this.page.bringToFront();
+    // To Firefox a password is no textbox.
+    const selector = role === 'textbox' ? `aria/${name}` : `aria/${name}[role="${role}"]`;
+    const usable = (each, input) => each.checkVisibility() && !each.disabled && (!input || each.matches('input'));
     const deadline = Date.now() + within;
     for (;;) {
       // While the page goes to another there is nothing to find, only errors.
-      for (const element of await this.page.$$(`aria/${name}[role="${role}"]`).catch(() => [])) {
-        if (await element.evaluate((each) => each.checkVisibility() && !each.disabled).catch(() => false)) return element;
+      for (const element of await this.page.$$(selector).catch(() => [])) {
+        if (await element.evaluate(usable, role === 'textbox').catch(() => false)) return element;
       }
       if (Date.now() > deadline) throw new Error(`${this.name} found no ${role} «${name}»\n${await this.told()}`);
       await sleep(50);

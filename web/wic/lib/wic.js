@@ -145,7 +145,14 @@ export class Wic extends Emitter {
       this.agent.reply(transaction, 486);
       return;
     }
-    const call = new IncomingCall({ agent: this.agent, transaction, media: this.#options.media?.(), random: this.#random });
+    let call;
+    try {
+      call = new IncomingCall({ agent: this.agent, transaction, media: this.#options.media?.(), random: this.#random });
+    } catch (error) {
+      this.agent.reply(transaction, 480);
+      this.emit('failure', error instanceof Failure ? error : new Failure('not_supported', { cause: error }));
+      return;
+    }
     this.#keep(call);
     call.ring();
     this.emit('incoming', call);
@@ -175,6 +182,7 @@ export class Wic extends Emitter {
         this.agent.hold();
         this.registration.connectionLost();
         this.#enter(this.#everRegistered ? 'reconnecting' : 'connecting');
+        if (!this.#everRegistered) this.emit('failure', new Failure('connection_refused'));
         if (!this.#grace.running) this.#grace.set(SIGNALLING_GRACE, () => this.#signallingGone());
         return;
       case 'closed':

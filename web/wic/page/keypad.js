@@ -7,7 +7,7 @@ const NAMES = new Map([['*', 'Star'], ['#', 'Hash']]);
 /** The keypad of a call: each key sends its tone, by pointer or by keyboard. */
 export class Keypad {
   #dialog = element('keypad-dialog', HTMLDialogElement);
-  #sent = element('keypad-sent', HTMLOutputElement);
+  #sent = element('keypad-sent', HTMLElement);
   #send;
 
   /** @param {(tone: string) => void} send */

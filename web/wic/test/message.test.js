@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { parseChallenge } from '../lib/sip/digest.js';
 import { Message } from '../lib/sip/message.js';
 import { Malformed } from '../lib/sip/malformed.js';
 import { NameAddr } from '../lib/sip/name-addr.js';
@@ -131,4 +132,24 @@ test('an address prints what it read', () => {
   assert.equal(NameAddr.parse('sip:a@b;tag=1').toString(), '<sip:a@b>;tag=1');
   assert.equal(NameAddr.parse('"A, B" <sip:a@b;lr>;+sip.instance="<urn:uuid:1>"').toString(), '"A, B" <sip:a@b;lr>;+sip.instance="<urn:uuid:1>"');
   assert.throws(() => NameAddr.parse('"open <sip:a@b>'), Malformed);
+});
+
+test('addresses, URIs and challenges of any letters are read or malformed, and what is read prints as it reads', () => {
+  let seed = 99;
+  const random = (below) => Math.floor(((seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31) / 2 ** 31) * below);
+  const pieces = ['sip:', 'tel:', 'urn:', 'a', 'bob', '@', '.', ':', '5060', ';', '=', '"', '\\\\', '<', '>', ',', ' ', '?', '%', '[::1]', '+1', 'lr', 'Digest '];
+  for (let i = 0; i < 20_000; i += 1) {
+    const text = Array.from({ length: 1 + random(9) }, () => pieces[random(pieces.length)]).join('');
+    for (const parse of [Uri.parse, NameAddr.parse, parseChallenge]) {
+      let read;
+      try {
+        read = parse(text);
+      } catch (error) {
+        assert.ok(error instanceof Malformed, `${error} for ${JSON.stringify(text)}`);
+        continue;
+      }
+      if (parse === parseChallenge) continue;
+      assert.equal(parse(read.toString()).toString(), read.toString(), JSON.stringify(text));
+    }
+  }
 });

@@ -133,6 +133,20 @@ test('a lost connection is registered anew, and what could not be sent leaves af
   assert.deepEqual(states, ['reconnecting', 'registered']);
 });
 
+test('a service that cannot be reached is said so, and the first success makes it a phone', async () => {
+  const { wic, transport } = await phone({ register: false });
+  const failures = [];
+  wic.on('failure', (failure) => failures.push(failure.message));
+  wic.start();
+  await transport.take('REGISTER');
+  transport.lose();
+  assert.deepEqual(failures, ['The service cannot be reached. Trying again…']);
+  assert.equal(wic.status, 'connecting');
+  transport.restore();
+  await transport.deliver(registered(await transport.take('REGISTER')));
+  assert.equal(wic.status, 'registered');
+});
+
 test('stopping deregisters with expires=0 and closes the connection (TS 24.371 §6A.2)', async () => {
   const { wic, transport } = await phone();
   const stopped = wic.stop();

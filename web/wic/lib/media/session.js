@@ -53,7 +53,7 @@ export class MediaSession extends Emitter {
     this.#gatheringLimit = options.gatheringLimit ?? GATHERING_LIMIT;
     this.microphoneId = options.microphoneId;
     this.cameraId = options.cameraId;
-    const create = options.createPeerConnection ?? ((configuration) => new RTCPeerConnection(configuration));
+    const create = options.createPeerConnection ?? createPeerConnection;
     // No BUNDLE on W3 (TS 24.371 §7.4.2): each m-line gets a transport of its own. RTCP is always multiplexed.
     this.#pc = create({ bundlePolicy: 'max-compat', rtcpMuxPolicy: 'require', iceServers: [] });
     this.#pc.addEventListener('track', (event) => this.emit('remotetrack', event.track));
@@ -336,6 +336,12 @@ export class MediaSession extends Emitter {
       timer.set(this.#gatheringLimit, done);
     });
   }
+}
+
+/** @param {RTCConfiguration} configuration */
+function createPeerConnection(configuration) {
+  if (typeof RTCPeerConnection === 'undefined') throw new Failure('not_supported');
+  return new RTCPeerConnection(configuration);
 }
 
 /**

@@ -1,0 +1,65 @@
+// Firefox calls Chromium and is called: another WebRTC stack at one end, and the page in another browser.
+
+import assert from 'node:assert/strict';
+import { after, afterEach, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { startChromium } from '../harness/chromium.js';
+import { startFirefox } from '../harness/firefox.js';
+import { startIsthmus } from '../harness/isthmus.js';
+import { signIn } from '../harness/person.js';
+
+describe('Firefox', () => {
+  let product;
+  let chromium;
+  let firefox;
+  let alice;
+  let bob;
+
+  before(async () => {
+    product = await startIsthmus();
+    [firefox, chromium] = await Promise.all([startFirefox(), startChromium()]);
+    alice = await signIn(firefox, product, 'alice');
+    bob = await signIn(chromium, product, 'bob');
+  });
+
+  after(async () => {
+    await firefox?.close();
+    await chromium?.close();
+    await product?.stop();
+  });
+
+  afterEach(async () => {
+    for (const person of [alice, bob]) if (person && (await person.sees('Hang up'))) await person.press('Hang up');
+  });
+
+  it('calls, both hear each other, hold and resume', async () => {
+    await alice.call('bob');
+    await bob.answer();
+    await alice.hears(/^In a call with/);
+    assert.ok((await alice.energy()) > 0.05, 'Firefox hears Chromium');
+    assert.ok((await bob.energy()) > 0.01, 'Chromium hears Firefox');
+    await alice.press('Hold');
+    await bob.hears(/has put you on hold/);
+    await alice.press('Hold');
+    await bob.hears(/^In a call with/);
+    assert.ok((await bob.energy()) > 0.01, 'Chromium hears Firefox after hold');
+    await alice.press('Hang up');
+    await bob.hears(/ended/);
+  });
+
+  it('is called with video, and both see each other', async () => {
+    await bob.call('alice', 'Video call');
+    await alice.answer();
+    await bob.hears(/^In a call with/);
+    for (const person of [alice, bob]) {
+      const deadline = Date.now() + 15_000;
+      while ((await person.framesShown()) < 30) {
+        assert.ok(Date.now() < deadline, `${person.name} sees the other: ${await person.framesShown()} frames`);
+        await sleep(200);
+      }
+    }
+    await bob.press('Hang up');
+    await alice.hears(/ended/);
+  });
+});
