@@ -1,0 +1,79 @@
+//! What an operator decides.
+
+use std::time::Duration;
+
+use crate::ims_alg::Policy;
+
+/// What `integrity-protected` says of a REGISTER over a TLS association.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum IntegrityProtected {
+    /// `tls-yes`: TS 24.229 §7.2A.2.
+    #[default]
+    TlsYes,
+    /// `tls-protected`: as TS 24.371 §6.4.1.2 c) writes it.
+    TlsProtected,
+}
+
+/// One shard's configuration; all shards of a node have the same but for `shard`.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The home network's domain.
+    pub home_domain: String,
+    /// Host and port that the core reaches us at, as in Via, Path and Record-Route.
+    pub mw: String,
+    /// Host and port that WICs are told in Record-Route.
+    pub w2: String,
+    /// The entry of the core for REGISTER: a SIP URI.
+    pub next_hop: String,
+    /// P-Visited-Network-ID; the home domain unless said otherwise (TS 24.229 §5.2.2.1).
+    pub visited_network: String,
+    /// Which machine this is, in tokens.
+    pub node: u32,
+    /// Which thread this is.
+    pub shard: u16,
+    /// How many threads there are.
+    pub shards: u16,
+    /// Which run of the process this is, in tokens.
+    pub epoch: u32,
+    /// What tokens are sealed with; one for all shards and nodes.
+    pub token_key: [u8; 32],
+    /// See [`IntegrityProtected`].
+    pub integrity_protected: IntegrityProtected,
+    /// How long the calls of a WIC wait for its return.
+    pub reconnect: Duration,
+    /// Numbers that are emergency calls, digits only.
+    pub emergency_numbers: Vec<String>,
+    /// Where a WIC gets a token, for the challenge (RFC 8898 §4).
+    pub authz_server: Option<String>,
+    /// `aud` that names this eP-CSCF.
+    pub audience: String,
+    /// Requests of one address in a second.
+    pub requests_per_second: u32,
+    /// What is done with SDP.
+    pub media: Policy,
+}
+
+impl Config {
+    /// A laboratory's.
+    pub fn new(home_domain: &str, mw: &str, next_hop: &str) -> Self {
+        Self {
+            home_domain: home_domain.to_owned(),
+            mw: mw.to_owned(),
+            w2: mw.to_owned(),
+            next_hop: next_hop.to_owned(),
+            visited_network: home_domain.to_owned(),
+            node: 0,
+            shard: 0,
+            shards: 1,
+            epoch: 0,
+            token_key: [0; 32],
+            integrity_protected: IntegrityProtected::default(),
+            reconnect: Duration::from_secs(30),
+            emergency_numbers: ["112", "911"].map(str::to_owned).to_vec(),
+            authz_server: None,
+            audience: "eP-CSCF".to_owned(),
+            requests_per_second: 200,
+            media: Policy::default(),
+        }
+    }
+}

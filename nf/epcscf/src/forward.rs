@@ -1,0 +1,188 @@
+//! Requests that go on: towards the core by route and name, towards a WIC by its flow.
+
+use std::time::Instant;
+
+use core_sip::next_hop::{NextHop, Resolution};
+use core_sip::proxy::{self, LoopHash, ResponseContext};
+use core_sip::{ServerTransactionId, Target, TimerSet};
+use wire_sip::{Message, Method, StatusCode};
+
+use crate::EpCscf;
+use crate::ims_alg::Leg;
+use crate::register::Registering;
+use crate::timer::Timer;
+
+/// A request between its two transactions.
+#[derive(Debug)]
+pub(crate) struct Forward {
+    pub(crate) context: ResponseContext,
+    /// Who asked.
+    pub(crate) from: Leg,
+    pub(crate) purpose: Purpose,
+}
+
+/// What its response means to us.
+#[derive(Debug)]
+pub(crate) enum Purpose {
+    /// A registration.
+    Register(Box<Registering>),
+    /// Part of a session: its responses go through the session's queue.
+    Session {
+        /// Which.
+        id: u64,
+        /// The request carried an offer, so that SDP in a response is its answer.
+        offered: bool,
+    },
+    /// Anything else; in what a called WIC answers, the identity that was called.
+    Standalone(Option<String>),
+}
+
+/// A request that waits for an address.
+#[derive(Debug)]
+pub(crate) struct Deferred {
+    pub(crate) server: ServerTransactionId,
+    pub(crate) message: Message,
+    pub(crate) hash: LoopHash,
+    pub(crate) hop: NextHop,
+}
+
+impl EpCscf {
+    /// RFC 3261 §16.6 — to the topmost Route, or the Request-URI, or for URIs that name no host to
+    /// the core's entry.
+    pub(crate) fn forward_to_core(
+        &mut self,
+        now: Instant,
+        server: ServerTransactionId,
+        mut message: Message,
+        hash: LoopHash,
+    ) {
+        let next = proxy::forward(&mut message);
+        let hop = NextHop::of_uri(&next).or_else(|| NextHop::of_uri(&self.config.next_hop));
+        let Some(hop) = hop else {
+            self.refuse_forward(now, server, StatusCode::SERVER_INTERNAL_ERROR);
+            return;
+        };
+        self.send_deferred(
+            now,
+            Deferred {
+                server,
+                message,
+                hash,
+                hop,
+            },
+        );
+    }
+
+    /// Sends, or waits for the address.
+    pub(crate) fn send_deferred(&mut self, now: Instant, deferred: Deferred) {
+        match self.lookups.resolve(now, &deferred.hop) {
+            Resolution::Ready(addresses) => {
+                let Some(addr) = addresses.first().copied() else {
+                    return;
+                };
+                let Deferred {
+                    server,
+                    message,
+                    hash,
+                    hop,
+                } = deferred;
+                let timers = TimerSet::core();
+                let id = match hop.transport {
+                    Some(transport) => {
+                        let target = Target::Address { transport, addr };
+                        self.transactions
+                            .forward_request(now, target, message, timers, hash)
+                    }
+                    None => self.transactions.send_request_by_size(
+                        now,
+                        addr,
+                        message,
+                        timers,
+                        Some(hash),
+                    ),
+                };
+                self.add_branch(now, server, id);
+            }
+            Resolution::Pending => {
+                self.deferred
+                    .entry(deferred.hop.host.clone())
+                    .or_default()
+                    .push(deferred);
+            }
+            Resolution::Failed => {
+                self.refuse_forward(now, deferred.server, StatusCode::BAD_GATEWAY);
+            }
+        }
+    }
+
+    /// Down the flow that the binding has now.
+    pub(crate) fn forward_to_wic(
+        &mut self,
+        now: Instant,
+        server: ServerTransactionId,
+        mut message: Message,
+        hash: LoopHash,
+        binding: u64,
+    ) {
+        let bound = self.bindings.get(binding);
+        let outbound = bound.is_some_and(|binding| binding.outbound);
+        let flow = bound.and_then(|binding| binding.flow).and_then(|id| {
+            let flow = self.flows.get(&id)?;
+            Some(Target::Connection {
+                id,
+                transport: flow.transport(),
+            })
+        });
+        let Some(target) = flow else {
+            self.refuse_forward(now, server, core_sip::token::gone(outbound));
+            return;
+        };
+        let _ = proxy::forward(&mut message);
+        let timers = TimerSet::access();
+        let id = self
+            .transactions
+            .forward_request(now, target, message, timers, hash);
+        self.add_branch(now, server, id);
+    }
+
+    fn add_branch(
+        &mut self,
+        now: Instant,
+        server: ServerTransactionId,
+        id: core_sip::ClientTransactionId,
+    ) {
+        let Some(forward) = self.forwards.get_mut(&server) else {
+            return;
+        };
+        let invite = forward.context.request().method() == Method::Invite;
+        forward.context.add_branch(now, id);
+        self.by_branch.insert(id, server);
+        if invite {
+            self.timers
+                .set(now + TimerSet::TIMER_C, Timer::TimerC(server));
+        }
+    }
+
+    /// A request that cannot go on is answered here.
+    pub(crate) fn refuse_forward(
+        &mut self,
+        now: Instant,
+        server: ServerTransactionId,
+        status: StatusCode,
+    ) {
+        let Some(forward) = self.forwards.get(&server) else {
+            return;
+        };
+        let response = core_sip::reply(forward.context.request(), status, &self.random.tag());
+        self.deliver(now, server, response);
+        self.forget_forward(server);
+    }
+
+    pub(crate) fn forget_forward(&mut self, server: ServerTransactionId) {
+        if let Some(forward) = self.forwards.remove(&server) {
+            for branch in forward.context.branches() {
+                self.by_branch.remove(&branch);
+            }
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! Requests in a dialog, either way, and the ACK of a 2xx.
+
+use std::time::Instant;
+
+use core_sip::next_hop::{NextHop, Resolution};
+use core_sip::proxy::{ResponseContext, check_request, forward, loop_hash, take_own_routes};
+use core_sip::{ServerTransactionId, Source, Target, token};
+use wire_sip::{HeaderName, Message, Method, StatusCode};
+
+use crate::forward::{Forward, Purpose};
+use crate::ims_alg::Leg;
+use crate::originating::{SCHEMES, SUPPORTED, is_own};
+use crate::session::Item;
+use crate::terminating::Named;
+use crate::{EpCscf, charging, trust};
+
+impl EpCscf {
+    pub(crate) fn in_dialog_from_wic(
+        &mut self,
+        now: Instant,
+        id: ServerTransactionId,
+        source: Source,
+        mut message: Message,
+    ) {
+        let Some(connection) = source.connection else {
+            return;
+        };
+        let hash = match check_request(&message, &[&self.config.mw], SUPPORTED, SCHEMES) {
+            Ok(hash) => hash,
+            Err(refusal) => {
+                let response = refusal.answer(&message, &self.random.tag());
+                self.transactions.respond(now, id, response);
+                return;
+            }
+        };
+        let Some(binding_id) = self.flows.get(&connection).and_then(|flow| flow.binding) else {
+            self.answer(now, id, &message, StatusCode::FORBIDDEN);
+            return;
+        };
+        // The token rules: a change of the session shows a good one, what ends it rides on the flow.
+        let changes = matches!(message.method(), Method::Invite | Method::Update);
+        if changes && let Err(why) = self.check_token(now, binding_id, &message) {
+            self.refuse_token(now, Some(connection), id, &message, why);
+            return;
+        }
+        let session = self.sessions.find(&message);
+        let owner = session
+            .and_then(|session| self.sessions.get(session))
+            .map(|s| s.binding);
+        match (owner, message.method()) {
+            (Some(owner), _) if owner != binding_id => {
+                self.answer(now, id, &message, StatusCode::FORBIDDEN);
+                return;
+            }
+            (
+                None,
+                Method::Invite | Method::Update | Method::Bye | Method::Prack | Method::Info,
+            ) => {
+                self.answer(now, id, &message, StatusCode::CALL_DOES_NOT_EXIST);
+                return;
+            }
+            _ => {}
+        }
+        let before = message.clone();
+        let hosts = [self.config.mw.clone(), self.config.w2.clone()];
+        let _ = take_own_routes(&mut message, |uri| is_own(uri, &hosts));
+        trust::from_wic(&mut message);
+        Self::strip_bearer(&mut message);
+        if let Some(icid) = session
+            .and_then(|id| self.sessions.get(id))
+            .map(|s| &s.icid)
+        {
+            let vector = charging::vector(&self.config, icid);
+            message.push_back(HeaderName::PChargingVector, vector);
+        }
+        self.record_change(binding_id, &mut message, Leg::Wic);
+        self.pass_in_dialog(
+            now,
+            id,
+            session,
+            binding_id,
+            Leg::Wic,
+            before,
+            message,
+            hash,
+        );
+    }
+
+    pub(crate) fn in_dialog_from_core(
+        &mut self,
+        now: Instant,
+        id: ServerTransactionId,
+        mut message: Message,
+    ) {
+        let hash = match check_request(&message, &[&self.config.mw], SUPPORTED, SCHEMES) {
+            Ok(hash) => hash,
+            Err(refusal) => {
+                let response = refusal.answer(&message, &self.random.tag());
+                self.transactions.respond(now, id, response);
+                return;
+            }
+        };
+        let before = message.clone();
+        let binding_id = match self.whose(&mut message) {
+            Named::Binding(binding) => binding,
+            Named::Forged => {
+                self.counters.forged += 1;
+                self.answer(now, id, &message, token::Forged.status());
+                return;
+            }
+            Named::Gone | Named::Nobody => {
+                self.answer(now, id, &message, StatusCode::CALL_DOES_NOT_EXIST);
+                return;
+            }
+        };
+        let session = self.sessions.find(&message);
+        let known = session.is_some() || !matches!(message.method(), Method::Invite | Method::Bye);
+        if !known {
+            self.answer(now, id, &message, StatusCode::CALL_DOES_NOT_EXIST);
+            return;
+        }
+        // A far end that hangs up while the WIC is away need not wait for its return.
+        let away = self.flow_target(binding_id).is_none();
+        if away && message.method() == Method::Bye {
+            self.answer(now, id, &message, StatusCode::OK);
+            if let Some(session) = session {
+                self.end_session(session);
+            }
+            return;
+        }
+        trust::to_wic(&mut message);
+        self.record_change(binding_id, &mut message, Leg::Core);
+        self.pass_in_dialog(
+            now,
+            id,
+            session,
+            binding_id,
+            Leg::Core,
+            before,
+            message,
+            hash,
+        );
+    }
+
+    /// RFC 3261 §16.6 item 4: a target refresh is recorded again, for whoever lost its route set.
+    fn record_change(&self, binding_id: u64, message: &mut Message, from: Leg) {
+        if matches!(
+            message.method(),
+            Method::Invite | Method::Subscribe | Method::Notify
+        ) {
+            self.record(binding_id, message, from);
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "both directions end here")]
+    fn pass_in_dialog(
+        &mut self,
+        now: Instant,
+        id: ServerTransactionId,
+        session: Option<u64>,
+        binding_id: u64,
+        from: Leg,
+        before: Message,
+        message: Message,
+        hash: core_sip::proxy::LoopHash,
+    ) {
+        let offered = !before.body().is_empty();
+        let context = ResponseContext::new(id, before, self.random.tag());
+        let purpose = match session {
+            Some(id) => Purpose::Session { id, offered },
+            None => Purpose::Standalone(None),
+        };
+        self.forwards.insert(
+            id,
+            Forward {
+                context,
+                from,
+                purpose,
+            },
+        );
+        match (session, from) {
+            (Some(session), _) => {
+                self.enqueue(
+                    now,
+                    session,
+                    Item::Request {
+                        server: id,
+                        message,
+                        from,
+                        hash,
+                    },
+                );
+            }
+            (None, Leg::Wic) => self.forward_to_core(now, id, message, hash),
+            (None, Leg::Core) => self.forward_to_wic(now, id, message, hash, binding_id),
+        }
+    }
+
+    /// RFC 3261 §13.2.2.4 — the ACK of a 2xx has no transaction: it passes by its route, behind
+    /// whatever of its session waits.
+    pub(crate) fn ack(&mut self, now: Instant, source: Source, mut message: Message) {
+        let from = if source.transport.is_websocket() {
+            Leg::Wic
+        } else {
+            Leg::Core
+        };
+        let session = self.sessions.find(&message);
+        let named = self.whose(&mut message);
+        let binding = match (named, from) {
+            (Named::Forged, _) => {
+                self.counters.forged += 1;
+                return;
+            }
+            (Named::Binding(binding), _) => Some(binding),
+            (_, Leg::Wic) => source
+                .connection
+                .and_then(|id| self.flows.get(&id))
+                .and_then(|flow| flow.binding),
+            _ => None,
+        };
+        let Some(binding) = binding else { return };
+        match from {
+            Leg::Wic => {
+                let own = source
+                    .connection
+                    .and_then(|id| self.flows.get(&id)?.binding);
+                if own != Some(binding) {
+                    return;
+                }
+                trust::from_wic(&mut message);
+                Self::strip_bearer(&mut message);
+            }
+            Leg::Core => trust::to_wic(&mut message),
+        }
+        match session {
+            Some(session) => self.enqueue(now, session, Item::Ack { message, from }),
+            None if from == Leg::Wic => self.ack_to_core(now, message),
+            None => {
+                if let Some(target) = self.flow_target(binding) {
+                    let _ = forward(&mut message);
+                    self.transactions.send(now, target, message);
+                }
+            }
+        }
+    }
+
+    /// By its route; a name that is not known yet loses the ACK, and the 2xx comes again.
+    pub(crate) fn ack_to_core(&mut self, now: Instant, mut message: Message) {
+        let next = forward(&mut message);
+        let Some(hop) = NextHop::of_uri(&next) else {
+            return;
+        };
+        if let Resolution::Ready(addresses) = self.lookups.resolve(now, &hop)
+            && let Some(addr) = addresses.first().copied()
+        {
+            let length = message.to_bytes().len();
+            let by_size = self.transactions.transport_by_size(now, addr, length);
+            let target: Target = hop.target(addr, by_size);
+            self.transactions.send(now, target, message);
+        }
+    }
+
+    /// An ACK of our own, for a 2xx whose caller will not send one.
+    pub(crate) fn acknowledge(
+        &mut self,
+        now: Instant,
+        id: u64,
+        response: &Message,
+        from: Leg,
+        _offered: bool,
+    ) {
+        let Some(ack) = self.own_request(id, from, Method::Ack, crate::session::cseq(response))
+        else {
+            return;
+        };
+        let _ = loop_hash(&ack);
+        match from {
+            Leg::Core => self.ack_to_core(now, ack),
+            Leg::Wic => {
+                let binding = self.sessions.get(id).map(|session| session.binding);
+                if let Some(target) = binding.and_then(|binding| self.flow_target(binding)) {
+                    self.transactions.send(now, target, ack);
+                }
+            }
+        }
+    }
+}

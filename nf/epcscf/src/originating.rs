@@ -1,0 +1,212 @@
+//! A WIC asks for something outside a dialog: a call, a message, a subscription (TS 24.371 §7.4.2,
+//! TS 24.229 §5.2.6.3).
+
+use std::time::Instant;
+
+use core_sip::proxy::{ResponseContext, check_request, own_uri, record_route, take_own_routes};
+use core_sip::token::{AuthenticatedToken, Binding as BindingToken};
+use core_sip::{ServerTransactionId, Source, Transport};
+use wire_sip::{HeaderName, Message, Method, StatusCode};
+
+use crate::forward::{Forward, Purpose};
+use crate::ims_alg::{Leg, Negotiation};
+use crate::session::{Item, Party, Session, SessionKey, State};
+use crate::{EpCscf, charging, emergency, identity, trust};
+
+/// URIs that the core can be asked for.
+pub(crate) const SCHEMES: &[&str] = &["sip", "sips", "tel", "urn"];
+/// Option tags that a Proxy-Require may ask of us.
+pub(crate) const SUPPORTED: &[&str] = &["path", "outbound", "gruu", "privacy"];
+
+impl EpCscf {
+    pub(crate) fn originating(
+        &mut self,
+        now: Instant,
+        id: ServerTransactionId,
+        source: Source,
+        mut message: Message,
+    ) {
+        let Some(connection) = source.connection else {
+            return;
+        };
+        // TS 24.229 §5.2.10: before anything else, registered or not.
+        if emergency::is_emergency(&self.config, &message) {
+            self.counters.emergency += 1;
+            let tag = self.random.tag();
+            let response = emergency::answer(&self.config, &message, &tag, None);
+            self.transactions.respond(now, id, response);
+            return;
+        }
+        let hash = match check_request(&message, &[&self.config.mw], SUPPORTED, SCHEMES) {
+            Ok(hash) => hash,
+            Err(refusal) => {
+                let response = refusal.answer(&message, &self.random.tag());
+                self.transactions.respond(now, id, response);
+                return;
+            }
+        };
+        // TS 24.229 §5.2.6.3: who is not registered over this flow may only register.
+        let Some(binding_id) = self.flows.get(&connection).and_then(|flow| flow.binding) else {
+            self.answer(now, id, &message, StatusCode::FORBIDDEN);
+            return;
+        };
+        if let Err(why) = self.check_token(now, binding_id, &message) {
+            self.refuse_token(now, Some(connection), id, &message, why);
+            return;
+        }
+        let invite = message.method() == Method::Invite;
+        if invite && self.draining {
+            let unavailable = StatusCode::SERVICE_UNAVAILABLE;
+            let response = core_sip::retry_after(&message, unavailable, &self.random.tag(), 10);
+            self.transactions.respond(now, id, response);
+            return;
+        }
+        let before = message.clone();
+        let icid = charging::icid(&mut self.random);
+        self.prepare_originating(binding_id, &mut message, &icid);
+        let context = ResponseContext::new(id, before.clone(), self.random.tag());
+        if !invite {
+            let purpose = Purpose::Standalone(None);
+            self.forwards.insert(
+                id,
+                Forward {
+                    context,
+                    from: Leg::Wic,
+                    purpose,
+                },
+            );
+            self.forward_to_core(now, id, message, hash);
+            return;
+        }
+        self.begin_session(binding_id, Leg::Wic, icid, &before, context);
+        let Some(session) = self.sessions.find(&message) else {
+            return;
+        };
+        self.enqueue(
+            now,
+            session,
+            Item::Request {
+                server: id,
+                message,
+                from: Leg::Wic,
+                hash,
+            },
+        );
+    }
+
+    /// What the core is to see: our routes, the WIC's identity, and nothing that is not for it.
+    fn prepare_originating(&mut self, binding_id: u64, message: &mut Message, icid: &str) {
+        let hosts = [self.config.mw.clone(), self.config.w2.clone()];
+        let _ = take_own_routes(message, |uri| is_own(uri, &hosts));
+        trust::from_wic(message);
+        Self::strip_bearer(message);
+        let Some(binding) = self.bindings.get(binding_id) else {
+            return;
+        };
+        // TS 24.229 §5.2.6.3.3: whatever route the WIC preloaded, its service route is the one.
+        message.remove(HeaderName::Route);
+        for route in &binding.service_route {
+            message.push_back(HeaderName::Route, route);
+        }
+        identity::assert(message, binding);
+        message.push_back(
+            HeaderName::PChargingVector,
+            charging::vector(&self.config, icid),
+        );
+        self.record(binding_id, message, Leg::Wic);
+    }
+
+    /// RFC 5658 — stays in the dialog on both sides, by the binding that outlives its flow.
+    pub(crate) fn record(&self, binding_id: u64, message: &mut Message, from: Leg) {
+        if matches!(
+            message.method(),
+            Method::Message | Method::Options | Method::Publish
+        ) {
+            return;
+        }
+        let token = BindingToken {
+            node: self.config.node,
+            shard: self.config.shard,
+            binding: binding_id,
+        };
+        let user = self.key.seal(&AuthenticatedToken::Binding(token));
+        let w2 = own_uri(Some(&user), &self.config.w2, Transport::Ws);
+        let mw = own_uri(Some(&user), &self.config.mw, Transport::Udp);
+        match from {
+            Leg::Wic => record_route(message, &w2, &mw),
+            Leg::Core => record_route(message, &mw, &w2),
+        }
+    }
+
+    /// A call begins, from either side.
+    pub(crate) fn begin_session(
+        &mut self,
+        binding_id: u64,
+        initiator: Leg,
+        icid: String,
+        invite: &Message,
+        context: ResponseContext,
+    ) {
+        let negotiation = {
+            let mut number = || self.random.u64() >> 2; // fits what every parser of o= takes
+            Negotiation::new(self.config.media.clone(), number(), number())
+        };
+        let server = context.server();
+        let called = invite.header(HeaderName::PCalledPartyId).map(str::to_owned);
+        let mut core = Party::default();
+        if initiator == Leg::Core {
+            // RFC 3261 §12.1.1: the route back is as it was recorded.
+            core.route = invite
+                .values(HeaderName::RecordRoute)
+                .map(str::to_owned)
+                .collect();
+        }
+        let wic = Party {
+            contact: match initiator {
+                Leg::Wic => String::new(),
+                Leg::Core => invite.request_uri().unwrap_or_default().to_owned(),
+            },
+            ..Party::default()
+        };
+        let session = Session {
+            key: SessionKey::of_initial(invite),
+            binding: binding_id,
+            initiator,
+            state: State::Early,
+            negotiation,
+            queue: std::collections::VecDeque::new(),
+            waiting: None,
+            invite: Some(server),
+            wic,
+            core,
+            called,
+            icid,
+        };
+        self.counters.calls += 1;
+        let offered = !invite.body().is_empty();
+        let id = self.sessions.insert(session);
+        if let Some(binding) = self.bindings.get_mut(binding_id) {
+            binding.sessions.insert(id);
+        }
+        let purpose = Purpose::Session { id, offered };
+        self.forwards.insert(
+            server,
+            Forward {
+                context,
+                from: initiator,
+                purpose,
+            },
+        );
+    }
+}
+
+/// A URI that we wrote: it names one of our hosts.
+pub(crate) fn is_own(uri: &core_sip::address::UriView<'_>, hosts: &[String]) -> bool {
+    hosts.iter().any(|own| {
+        let (host, port) = match own.rsplit_once(':') {
+            Some((host, port)) if !own.ends_with(']') => (host, port.parse().ok()),
+            _ => (own.as_str(), None),
+        };
+        uri.host.eq_ignore_ascii_case(host.trim_matches(['[', ']'])) && uri.port == port
+    })
+}

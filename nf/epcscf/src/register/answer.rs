@@ -1,0 +1,184 @@
+//! What the core says to a REGISTER (TS 24.229 §5.2.2.1).
+
+use std::time::{Duration, Instant};
+
+use core_sip::address::uri_of;
+use core_sip::{ServerTransactionId, reply};
+use wire_sip::{HeaderName, Message, StatusCode, params, scan};
+
+use super::Registering;
+use crate::binding::Binding;
+use crate::timer::Timer;
+use crate::{EpCscf, trust};
+
+/// Beyond its expiry a binding is kept so long: the core may be late with its refresh.
+const MARGIN: Duration = Duration::from_secs(30);
+
+impl EpCscf {
+    /// Keeps or forgets the binding, and sends the answer on as the WIC is to see it.
+    pub(crate) fn registered(
+        &mut self,
+        now: Instant,
+        id: ServerTransactionId,
+        registering: &Registering,
+        request: &Message,
+        mut response: Message,
+    ) {
+        let Some(status) = response.status() else {
+            return;
+        };
+        if status.is_success() {
+            self.keep(now, registering, &response);
+        } else if status.is_final() && status != StatusCode::UNAUTHORIZED {
+            self.counters.registration_refused += 1;
+        }
+        // TS 24.229 §5.2.2.1: no answer of the core's is a time-out of the gateway to it.
+        if status == StatusCode::REQUEST_TIMEOUT {
+            response = reply(request, StatusCode::SERVER_TIMEOUT, &self.random.tag());
+        }
+        trust::to_wic(&mut response);
+        remove_keys(&mut response);
+        if let Some((from, to)) = &registering.own {
+            // The WIC matches by what it wrote; only the tag is the core's.
+            let tag = response
+                .header(HeaderName::To)
+                .and_then(|to| params::find(to, "tag"));
+            let to = match (params::find(to, "tag"), tag) {
+                (None, Some(tag)) => format!("{to};tag={tag}"),
+                _ => to.clone(),
+            };
+            response.set(HeaderName::From, from);
+            response.set(HeaderName::To, to);
+        }
+        self.transactions.respond(now, id, response);
+    }
+
+    fn keep(&mut self, now: Instant, registering: &Registering, response: &Message) {
+        let contacts = || response.values(HeaderName::Contact);
+        let ours = contacts().find(|contact| {
+            uri_of(contact) == Some(registering.contact.as_str())
+                || crate::register::binding_key(contact).as_ref() == Some(&registering.key)
+        });
+        let general = response
+            .header(HeaderName::Expires)
+            .and_then(|text| text.parse().ok());
+        let seconds = ours.map_or(0, |contact| {
+            let own = params::find(contact, "expires").and_then(|text| text.parse().ok());
+            own.or(general).unwrap_or(3600_u64)
+        });
+        let known = self.bindings.find(&registering.key);
+        if seconds == 0 {
+            if let Some(id) = known {
+                self.forget_binding(now, id);
+            }
+            return;
+        }
+        self.counters.registered += 1;
+        let expires = now + Duration::from_secs(seconds) + MARGIN;
+        let mut identities: Vec<String> = response
+            .values(HeaderName::PAssociatedUri)
+            .filter_map(uri_of)
+            .map(str::to_owned)
+            .collect();
+        if identities.is_empty() {
+            identities.push(registering.identity.clone());
+        }
+        let service_route: Vec<String> = response
+            .values(HeaderName::ServiceRoute)
+            .map(str::to_owned)
+            .collect();
+        let id = match known.and_then(|id| self.bindings.get_mut(id).map(|binding| (id, binding))) {
+            Some((id, binding)) => {
+                let before = binding.flow.replace(registering.connection);
+                binding.impi.clone_from(&registering.impi);
+                binding.identities = identities;
+                binding.service_route = service_route;
+                binding.expires = expires;
+                binding.proof = registering.proof.clone();
+                // RFC 5626 §5.3: the same instance and reg-id from elsewhere replaces the old flow.
+                if let Some(before) = before.filter(|before| *before != registering.connection)
+                    && let Some(flow) = self.flows.get_mut(&before)
+                {
+                    flow.binding = None;
+                }
+                id
+            }
+            None => self.bindings.insert(Binding {
+                key: registering.key.clone(),
+                impi: registering.impi.clone(),
+                identities,
+                service_route,
+                flow: Some(registering.connection),
+                expires,
+                proof: registering.proof.clone(),
+                outbound: registering.outbound,
+                sessions: std::collections::HashSet::new(),
+            }),
+        };
+        if let Some(flow) = self.flows.get_mut(&registering.connection) {
+            flow.binding = Some(id);
+            flow.refusals = 0;
+        } else {
+            // The WebSocket ended while the core was asked.
+            if let Some(binding) = self.bindings.get_mut(id) {
+                binding.flow = None;
+            }
+            self.timers
+                .set(now + self.config.reconnect, Timer::WicGone(id));
+        }
+        self.timers.set(expires, Timer::BindingExpires(id));
+    }
+
+    pub(crate) fn binding_timer(&mut self, now: Instant, id: u64) {
+        if self
+            .bindings
+            .get(id)
+            .is_some_and(|binding| binding.expires <= now)
+        {
+            self.forget_binding(now, id);
+        }
+    }
+
+    /// The registration is over: its calls are, too.
+    pub(crate) fn forget_binding(&mut self, now: Instant, id: u64) {
+        let sessions: Vec<u64> = self
+            .bindings
+            .get(id)
+            .map(|b| b.sessions.iter().copied().collect())
+            .unwrap_or_default();
+        for session in sessions {
+            self.release(now, session, "the registration ended");
+        }
+        let Some(binding) = self.bindings.remove(id) else {
+            return;
+        };
+        if let Some(flow) = binding
+            .flow
+            .and_then(|connection| self.flows.get_mut(&connection))
+        {
+            flow.binding = None;
+        }
+    }
+}
+
+/// TS 33.203 §X.2.3.3 — the WIC never sees the keys of AKA.
+fn remove_keys(response: &mut Message) {
+    let Some(value) = response.header(HeaderName::WwwAuthenticate) else {
+        return;
+    };
+    let has_keys = |param: &&str| {
+        let name = param.split('=').next().unwrap_or_default().trim();
+        name.eq_ignore_ascii_case("ck") || name.eq_ignore_ascii_case("ik")
+    };
+    let Some((scheme, params)) = value.split_once(' ') else {
+        return;
+    };
+    if !scan::split_commas(params).any(|param| has_keys(&param)) {
+        return;
+    }
+    let kept: Vec<&str> = scan::split_commas(params)
+        .filter(|param| !has_keys(param))
+        .collect();
+    let value = format!("{scheme} {}", kept.join(", "));
+    response.set(HeaderName::WwwAuthenticate, value);
+}

@@ -1,0 +1,87 @@
+//! Web authentication (TS 24.371 §6.4.2): the token says who it is, and we vouch for it towards the
+//! core as a trusted node (TS 33.203 annex U).
+
+use std::time::{Duration, Instant, SystemTime};
+
+use wire_sip::{HeaderName, Message, params};
+
+use super::Registering;
+use crate::EpCscf;
+use crate::access::NoAccess;
+use crate::binding::{Proof, same_identity};
+use crate::identity::with_uri;
+
+impl EpCscf {
+    /// Verifies the token and rewrites From, To, Authorization and the expiry.
+    pub(super) fn prepare_bearer(
+        &mut self,
+        now: Instant,
+        message: &mut Message,
+        registering: &mut Registering,
+    ) -> Result<(), NoAccess> {
+        let claims = self.verify(now, message)?;
+        // Whoever holds a registration keeps it: another subject's token does not take it over.
+        let bound = self
+            .bindings
+            .find(&registering.key)
+            .and_then(|id| self.bindings.get(id));
+        if let Some(binding) = bound
+            && binding.impi != claims.impi
+        {
+            return Err(NoAccess::OtherSubject);
+        }
+        // TS 33.203 §X.3.2: the identity comes from the token; what the WIC wrote may only choose
+        // among those that the token gives.
+        let asked = &registering.identity;
+        let chosen = claims.impu.iter().find(|own| same_identity(own, asked));
+        let identity = chosen
+            .or(claims.impu.first())
+            .ok_or(NoAccess::NoToken)?
+            .clone();
+        let from = message
+            .header(HeaderName::From)
+            .unwrap_or_default()
+            .to_owned();
+        let to = message
+            .header(HeaderName::To)
+            .unwrap_or_default()
+            .to_owned();
+        message.set(HeaderName::From, with_uri(&from, &identity));
+        message.set(HeaderName::To, with_uri(&to, &identity));
+        let home = &self.config.home_domain;
+        message.set(
+            HeaderName::Authorization,
+            format_args!(
+                "Digest username=\"{}\", realm=\"{home}\", nonce=\"\", uri=\"sip:{home}\", \
+                 response=\"\", integrity-protected=\"auth-done\"",
+                claims.impi
+            ),
+        );
+        let expires = SystemTime::UNIX_EPOCH + Duration::from_secs(claims.exp);
+        let left = expires
+            .duration_since(self.wall(now))
+            .map_or(0, |left| left.as_secs());
+        cap_expiry(message, left);
+        registering.own = Some((from, to));
+        registering.identity = identity;
+        registering.impi.clone_from(&claims.impi);
+        registering.proof = Proof::Bearer { impi: claims.impi };
+        Ok(())
+    }
+}
+
+/// RFC 8898 §3 — no registration outlives its token.
+fn cap_expiry(message: &mut Message, left: u64) {
+    let too_long = |text: &str| text.parse::<u64>().is_ok_and(|seconds| seconds > left);
+    if message.header(HeaderName::Expires).is_none_or(too_long) {
+        message.set(HeaderName::Expires, left);
+    }
+    let Some(contact) = message.header(HeaderName::Contact) else {
+        return;
+    };
+    let Some(asked) = params::find(contact, "expires").filter(|text| too_long(text)) else {
+        return;
+    };
+    let shorter = contact.replacen(&format!("expires={asked}"), &format!("expires={left}"), 1);
+    message.set(HeaderName::Contact, shorter);
+}

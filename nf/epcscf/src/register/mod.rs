@@ -1,0 +1,207 @@
+//! REGISTER: towards the core and back (TS 24.229 §5.2.2, TS 24.371 §6.4).
+//!
+//! ```text
+//!   WIC                      eP-CSCF                              core
+//!    │ REGISTER (Digest)        │ integrity-protected by what is known of the flow
+//!    │ ───────────────────────▶ │ ─ Path, P-Charging-Vector, P-Visited-Network-ID ─▶
+//!    │ REGISTER (Bearer)        │ token verified here; From, To and Authorization rewritten,
+//!    │ ───────────────────────▶ │ ─ integrity-protected="auth-done" ───────────────▶
+//!    │                    401 ◀ │ ◀ ck and ik taken out ────────────────────────────
+//!    │                    200 ◀ │ ◀ binding kept, own From and To put back ─────────
+//! ```
+
+mod answer;
+mod bearer;
+mod digest;
+
+use std::time::Instant;
+
+use core_credentials::bearer::{Presented, presented};
+use core_sip::address::uri_of;
+use core_sip::proxy::{ResponseContext, check_request, own_uri};
+use core_sip::token::{AuthenticatedToken, Flow as FlowToken};
+use core_sip::{ConnectionId, ServerTransactionId, Source, Transport, reply};
+use wire_sip::{HeaderName, Message, StatusCode, params};
+
+use crate::binding::{BindingKey, Proof};
+use crate::forward::{Forward, Purpose};
+use crate::ims_alg::Leg;
+use crate::{EpCscf, charging, trust};
+
+/// A registration under way: what its answer needs.
+#[derive(Debug)]
+pub(crate) struct Registering {
+    pub(crate) connection: ConnectionId,
+    pub(crate) key: BindingKey,
+    /// The URI of its contact, by which the answer's contacts are told apart.
+    pub(crate) contact: String,
+    pub(crate) impi: String,
+    pub(crate) proof: Proof,
+    /// From and To as the WIC wrote them, when they were rewritten.
+    pub(crate) own: Option<(String, String)>,
+    /// The identity that it registers.
+    pub(crate) identity: String,
+    /// The WIC knows outbound: it gave a reg-id.
+    pub(crate) outbound: bool,
+}
+
+/// What names the binding of a contact; `*` names none.
+pub(crate) fn binding_key(contact: &str) -> Option<BindingKey> {
+    let uri = uri_of(contact)?;
+    let instance = params::find(contact, "+sip.instance").unwrap_or(uri);
+    let reg_id = params::find(contact, "reg-id").unwrap_or_default();
+    Some(BindingKey {
+        instance: instance.to_owned(),
+        reg_id: reg_id.to_owned(),
+    })
+}
+
+impl EpCscf {
+    /// A REGISTER of a WIC's.
+    pub(crate) fn register(
+        &mut self,
+        now: Instant,
+        id: ServerTransactionId,
+        source: Source,
+        mut message: Message,
+    ) {
+        let Some(connection) = source.connection else {
+            return;
+        };
+        let schemes = ["sip", "sips"];
+        let supported = ["path", "outbound", "gruu"];
+        let hash = match check_request(&message, &[&self.config.mw], &supported, &schemes) {
+            Ok(hash) => hash,
+            Err(refusal) => {
+                let response = refusal.answer(&message, &self.random.tag());
+                self.transactions.respond(now, id, response);
+                return;
+            }
+        };
+        if self.draining {
+            let tag = self.random.tag();
+            let unavailable = StatusCode::SERVICE_UNAVAILABLE;
+            let response = core_sip::retry_after(&message, unavailable, &tag, 10);
+            self.transactions.respond(now, id, response);
+            return;
+        }
+        let before = message.clone();
+        let registering = match self.prepare(now, connection, source.transport, &mut message) {
+            Ok(registering) => registering,
+            Err(NotRegistered::Malformed) => {
+                let response = reply(&before, StatusCode::BAD_REQUEST, &self.random.tag());
+                self.transactions.respond(now, id, response);
+                return;
+            }
+            Err(NotRegistered::NoAccess(why)) => {
+                self.counters.registration_refused += 1;
+                self.refuse_token(now, Some(connection), id, &before, why);
+                return;
+            }
+        };
+        self.route_to_core(connection, registering.outbound, &mut message);
+        let context = ResponseContext::new(id, before, self.random.tag());
+        let purpose = Purpose::Register(Box::new(registering));
+        self.forwards.insert(
+            id,
+            Forward {
+                context,
+                from: Leg::Wic,
+                purpose,
+            },
+        );
+        self.forward_to_core(now, id, message, hash);
+    }
+
+    fn prepare(
+        &mut self,
+        now: Instant,
+        connection: ConnectionId,
+        transport: Transport,
+        message: &mut Message,
+    ) -> Result<Registering, NotRegistered> {
+        trust::from_wic(message);
+        let contact = message
+            .values(HeaderName::Contact)
+            .next()
+            .unwrap_or_default()
+            .to_owned();
+        let contact_uri = uri_of(&contact).unwrap_or(&contact).to_owned();
+        let key = binding_key(&contact)
+            .or_else(|| {
+                let bound = self.flows.get(&connection)?.binding?;
+                Some(self.bindings.get(bound)?.key.clone())
+            })
+            .ok_or(NotRegistered::Malformed)?;
+        let outbound = !key.reg_id.is_empty();
+        let identity = message.header(HeaderName::To).and_then(uri_of);
+        let identity = identity.ok_or(NotRegistered::Malformed)?.to_owned();
+        let bearer = message.headers().any(|header| {
+            header.id == HeaderName::Authorization
+                && !matches!(presented(header.value), Presented::OtherScheme)
+        });
+        let mut registering = Registering {
+            connection,
+            key,
+            contact: contact_uri,
+            impi: String::new(),
+            proof: Proof::Digest,
+            own: None,
+            identity,
+            outbound,
+        };
+        if bearer {
+            self.prepare_bearer(now, message, &mut registering)
+                .map_err(NotRegistered::NoAccess)?;
+        } else {
+            self.prepare_digest(transport, message, &mut registering);
+        }
+        Ok(registering)
+    }
+
+    /// TS 24.229 §5.2.2.1 — Path with our token, and what the core is to know of where this is.
+    fn route_to_core(&mut self, connection: ConnectionId, outbound: bool, message: &mut Message) {
+        let flow = FlowToken {
+            node: self.config.node,
+            shard: self.config.shard,
+            epoch: self.config.epoch,
+            connection: connection.0,
+        };
+        let token = self.key.seal(&AuthenticatedToken::Flow(flow));
+        let mut path = own_uri(Some(&token), &self.config.mw, Transport::Udp);
+        if outbound {
+            path.push_str(";ob");
+        }
+        message.remove(HeaderName::Route);
+        message.push_front(HeaderName::Path, format_args!("<{path}>"));
+        let required = message.values(HeaderName::Require).any(|tag| tag == "path");
+        if !required {
+            message.push_back(HeaderName::Require, "path");
+        }
+        let icid = charging::icid(&mut self.random);
+        let vector = charging::vector(&self.config, &icid);
+        message.push_back(HeaderName::PChargingVector, vector);
+        let network = format!("\"{}\"", self.config.visited_network);
+        message.push_back(HeaderName::PVisitedNetworkId, network);
+        // TS 33.203 §P.3: without it an S-CSCF may take a bare REGISTER for GIBA.
+        if message.header(HeaderName::Authorization).is_none() {
+            message.push_back(
+                HeaderName::PAccessNetworkInfo,
+                "IEEE-802.3;network-provided",
+            );
+        }
+        let uri = format!("sip:{}", self.config.home_domain);
+        message.set_request_uri(&uri);
+        // Where it goes is configured; the Request-URI stays the home domain's.
+        message.push_front(
+            HeaderName::Route,
+            format_args!("<{};lr>", self.config.next_hop),
+        );
+    }
+}
+
+/// A REGISTER that goes no further.
+enum NotRegistered {
+    Malformed,
+    NoAccess(crate::access::NoAccess),
+}

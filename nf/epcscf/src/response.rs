@@ -1,0 +1,194 @@
+//! The way back: responses, time-outs and cancellations of what was forwarded.
+
+use std::time::Instant;
+
+use core_sip::proxy::Action;
+use core_sip::{ClientTransactionId, ServerTransactionId, TimerSet, reply};
+use wire_sip::{HeaderName, Message, Method, StatusCode};
+
+use crate::forward::Purpose;
+use crate::ims_alg::Leg;
+use crate::session::Item;
+use crate::timer::Timer;
+use crate::{EpCscf, identity, trust};
+
+impl EpCscf {
+    pub(crate) fn response(&mut self, now: Instant, id: ClientTransactionId, message: Message) {
+        let Some(server) = self.by_branch.get(&id).copied() else {
+            return;
+        };
+        let Some(forward) = self.forwards.get_mut(&server) else {
+            return;
+        };
+        // RFC 6026: a 2xx that comes again goes on again, so that its ACK comes again.
+        let again = forward.context.is_done()
+            && message.status().is_some_and(StatusCode::is_success)
+            && forward.context.request().method() == Method::Invite;
+        if again {
+            let mut message = message;
+            message.remove_first_value(HeaderName::Via);
+            self.deliver(now, server, message);
+            return;
+        }
+        let actions = forward.context.handle_response(now, id, message);
+        self.act(now, server, actions);
+    }
+
+    pub(crate) fn branch_timed_out(&mut self, now: Instant, id: ClientTransactionId) {
+        let Some(server) = self.by_branch.get(&id).copied() else {
+            return;
+        };
+        let Some(forward) = self.forwards.get_mut(&server) else {
+            return;
+        };
+        let actions = forward.context.handle_branch_timeout(id);
+        self.act(now, server, actions);
+    }
+
+    pub(crate) fn branch_failed(&mut self, now: Instant, id: ClientTransactionId) {
+        let Some(server) = self.by_branch.get(&id).copied() else {
+            return;
+        };
+        let Some(forward) = self.forwards.get_mut(&server) else {
+            return;
+        };
+        let actions = forward.context.handle_branch_failed(id);
+        self.act(now, server, actions);
+    }
+
+    /// RFC 3261 §16.10 — the INVITE is cancelled; its CANCEL is answered already.
+    pub(crate) fn cancelled(&mut self, now: Instant, id: ServerTransactionId, cancel: &Message) {
+        let Some(forward) = self.forwards.get_mut(&id) else {
+            return;
+        };
+        let reason = cancel.header(HeaderName::Reason).map(str::to_owned);
+        let gone = forward.context.branches().next().is_none();
+        let actions = forward.context.handle_cancel();
+        for action in actions {
+            if let Action::Cancel(branch) = action {
+                self.transactions.cancel(now, branch, reason.as_deref());
+            }
+        }
+        // It still waits for the gateway or for an address: nobody else will answer it.
+        if gone {
+            let Some(forward) = self.forwards.get(&id) else {
+                return;
+            };
+            let request = forward.context.request().clone();
+            if let Purpose::Session { id, .. } = forward.purpose {
+                self.end_session(id);
+            }
+            self.answer(now, id, &request, StatusCode::REQUEST_TERMINATED);
+            self.forget_forward(id);
+        }
+    }
+
+    /// RFC 3261 §16.8.
+    pub(crate) fn timer_c(&mut self, now: Instant, id: ServerTransactionId) {
+        let Some(forward) = self.forwards.get_mut(&id) else {
+            return;
+        };
+        if forward.context.is_done() {
+            self.forget_forward(id);
+            return;
+        }
+        let actions = forward.context.handle_timeout(now);
+        if let Some(at) = forward.context.poll_timeout() {
+            self.timers.set(at, Timer::TimerC(id));
+        }
+        self.act(now, id, actions);
+    }
+
+    fn act(&mut self, now: Instant, server: ServerTransactionId, actions: Vec<Action>) {
+        for action in actions {
+            match action {
+                Action::Forward(response) => self.deliver(now, server, response),
+                Action::Cancel(branch) => self.transactions.cancel(now, branch, None),
+            }
+        }
+        let Some(forward) = self.forwards.get(&server) else {
+            return;
+        };
+        if forward.context.is_done() {
+            // A 2xx for an INVITE may come again for as long as its sender waits for the ACK.
+            if forward.context.request().method() == Method::Invite {
+                let at = now + TimerSet::core().transaction();
+                self.timers.set(at, Timer::TimerC(server));
+            } else {
+                self.forget_forward(server);
+            }
+        }
+    }
+
+    /// A response on its way to whoever asked.
+    pub(crate) fn deliver(
+        &mut self,
+        now: Instant,
+        server: ServerTransactionId,
+        mut response: Message,
+    ) {
+        let Some(forward) = self.forwards.get_mut(&server) else {
+            return;
+        };
+        let from = forward.from.other();
+        match &mut forward.purpose {
+            Purpose::Register(_) => {
+                let is_final = response.status().is_some_and(StatusCode::is_final);
+                if !is_final {
+                    return;
+                }
+                let request = forward.context.request().clone();
+                let nothing = Purpose::Standalone(None);
+                if let Purpose::Register(registering) =
+                    std::mem::replace(&mut forward.purpose, nothing)
+                {
+                    self.registered(now, server, &registering, &request, response);
+                }
+            }
+            Purpose::Session { id, offered } => {
+                let (id, offered) = (*id, *offered);
+                if self.sessions.get(id).is_none() {
+                    // The session ended meanwhile: its last answers pass as they are.
+                    cross(&mut response, from, None);
+                    self.transactions.respond(now, server, response);
+                    return;
+                }
+                let item = Item::Response {
+                    server,
+                    message: response,
+                    from,
+                    offered,
+                };
+                self.enqueue(now, id, item);
+            }
+            Purpose::Standalone(called) => {
+                let called = called.clone();
+                cross(&mut response, from, called.as_deref());
+                self.transactions.respond(now, server, response);
+            }
+        }
+    }
+
+    /// A response of our own, to a request that went nowhere.
+    pub(crate) fn answer(
+        &mut self,
+        now: Instant,
+        id: ServerTransactionId,
+        request: &Message,
+        status: StatusCode,
+    ) {
+        let response = reply(request, status, &self.random.tag());
+        self.transactions.respond(now, id, response);
+    }
+}
+
+/// What crosses the edge of the trust domain in a response.
+pub(crate) fn cross(response: &mut Message, from: Leg, called: Option<&str>) {
+    match from {
+        Leg::Core => trust::to_wic(response),
+        Leg::Wic => {
+            trust::from_wic(response);
+            identity::assert_called(response, called);
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! All sessions of a shard, found by what every message of theirs has.
+
+use std::collections::HashMap;
+
+use wire_sip::{HeaderName, Message, params};
+
+use super::Session;
+
+/// Call-ID and the tag of whoever began: the same for all forks.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct SessionKey {
+    pub(crate) call_id: String,
+    pub(crate) tag: String,
+}
+
+impl SessionKey {
+    /// Of the request that begins a session.
+    pub(crate) fn of_initial(request: &Message) -> Self {
+        Self {
+            call_id: request
+                .header(HeaderName::CallId)
+                .unwrap_or_default()
+                .to_owned(),
+            tag: tag(request, HeaderName::From),
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Sessions {
+    by_id: HashMap<u64, Session>,
+    by_key: HashMap<SessionKey, u64>,
+    next: u64,
+}
+
+impl Sessions {
+    pub(crate) fn insert(&mut self, session: Session) -> u64 {
+        let id = self.next;
+        self.next += 1;
+        self.by_key.insert(session.key.clone(), id);
+        self.by_id.insert(id, session);
+        id
+    }
+
+    pub(crate) fn get(&self, id: u64) -> Option<&Session> {
+        self.by_id.get(&id)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: u64) -> Option<&mut Session> {
+        self.by_id.get_mut(&id)
+    }
+
+    pub(crate) fn remove(&mut self, id: u64) -> Option<Session> {
+        let session = self.by_id.remove(&id)?;
+        if self.by_key.get(&session.key) == Some(&id) {
+            self.by_key.remove(&session.key);
+        }
+        Some(session)
+    }
+
+    /// The session of a request in a dialog: whoever sends it, one of its tags is the first one.
+    pub(crate) fn find(&self, message: &Message) -> Option<u64> {
+        let call_id = message.header(HeaderName::CallId).unwrap_or_default();
+        [HeaderName::From, HeaderName::To]
+            .into_iter()
+            .find_map(|name| {
+                let key = SessionKey {
+                    call_id: call_id.to_owned(),
+                    tag: tag(message, name),
+                };
+                self.by_key.get(&key).copied()
+            })
+    }
+
+    pub(crate) fn contains(&self, key: &SessionKey) -> bool {
+        self.by_key.contains_key(key)
+    }
+
+    pub(crate) fn by_context(&self, context: core_iq::ContextId) -> Option<u64> {
+        self.by_id
+            .iter()
+            .find(|(_, session)| session.negotiation.context() == Some(context))
+            .map(|(id, _)| *id)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    pub(crate) fn ids(&self) -> Vec<u64> {
+        self.by_id.keys().copied().collect()
+    }
+}
+
+fn tag(message: &Message, name: HeaderName) -> String {
+    let value = message.header(name).unwrap_or_default();
+    params::find(value, "tag").unwrap_or_default().to_owned()
+}

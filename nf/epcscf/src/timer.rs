@@ -1,0 +1,41 @@
+//! When to come back: one heap of deadlines. A deadline that no longer means anything is passed
+//! over when it comes.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::time::Instant;
+
+use core_sip::ServerTransactionId;
+
+/// What is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Timer {
+    /// A registration ends (TS 24.229 §5.2.2.1).
+    BindingExpires(u64),
+    /// A WIC did not come back in time (TS 23.228 §5.10.3.1).
+    WicGone(u64),
+    /// The gateway has not answered for a session.
+    GatewaySilent(u64),
+    /// RFC 3261 §16.8, Timer C of a forwarded INVITE.
+    TimerC(ServerTransactionId),
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Timers(BinaryHeap<Reverse<(Instant, Timer)>>);
+
+impl Timers {
+    pub(crate) fn set(&mut self, at: Instant, timer: Timer) {
+        self.0.push(Reverse((at, timer)));
+    }
+
+    pub(crate) fn next(&self) -> Option<Instant> {
+        self.0.peek().map(|Reverse((at, _))| *at)
+    }
+
+    pub(crate) fn due(&mut self, now: Instant) -> Option<Timer> {
+        if self.next()? > now {
+            return None;
+        }
+        self.0.pop().map(|Reverse((_, timer))| timer)
+    }
+}

@@ -1,0 +1,315 @@
+//! The three neighbours.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant, SystemTime};
+
+use bytes::Bytes;
+use core_iq::{
+    Command, ContextId, CoreLocal, Fingerprint, IceCredentials, Reply, Reserved, ReservedStream,
+    W3Local,
+};
+use core_sip::{ConnectionId, Source, Target, Transport};
+use nf_epcscf::{Config, EpCscf, Output, W2Peer};
+use testbed::Clock;
+use wire_sip::{HeaderName, Message, StatusCode};
+
+pub(crate) const HOME: &str = "home.example";
+pub(crate) const CORE: &str = "192.0.2.10:5060";
+pub(crate) const WIC: ConnectionId = ConnectionId(7);
+
+/// The shard and what has come out of it.
+pub(crate) struct Bench {
+    pub(crate) shard: EpCscf,
+    pub(crate) now: Instant,
+    pub(crate) to_wic: VecDeque<(ConnectionId, Message)>,
+    pub(crate) to_core: VecDeque<(Target, Message)>,
+    pub(crate) closed: Vec<(ConnectionId, u16)>,
+    pub(crate) commands: Vec<Command>,
+    /// While true the gateway's replies wait.
+    pub(crate) gateway_holds: bool,
+    held: Vec<(core_iq::RequestId, Command)>,
+    contexts: u64,
+}
+
+impl Bench {
+    pub(crate) fn new() -> Self {
+        let mut config = Config::new(HOME, "198.51.100.1:5070", &format!("sip:{CORE}"));
+        config.w2 = "edge.home.example:8443".into();
+        let now = Clock::new().now();
+        let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        let mut bench = Self {
+            shard: EpCscf::new(config, now, wall, [3; 32]),
+            now,
+            to_wic: VecDeque::new(),
+            to_core: VecDeque::new(),
+            closed: Vec::new(),
+            commands: Vec::new(),
+            gateway_holds: false,
+            held: Vec::new(),
+            contexts: 0,
+        };
+        bench.open(WIC);
+        bench
+    }
+
+    pub(crate) fn open(&mut self, connection: ConnectionId) {
+        let peer = W2Peer {
+            remote: "203.0.113.5:50000".parse().unwrap(),
+            local: "198.51.100.1:8443".parse().unwrap(),
+            secure: true,
+        };
+        self.shard.handle_w2_open(self.now, connection, peer);
+        self.drain();
+    }
+
+    pub(crate) fn wic_says(&mut self, message: &Message) {
+        self.wic_says_on(WIC, message.to_bytes());
+    }
+
+    pub(crate) fn wic_says_on(&mut self, connection: ConnectionId, bytes: Bytes) {
+        self.shard.handle_w2_message(self.now, connection, bytes);
+        self.drain();
+    }
+
+    pub(crate) fn core_says(&mut self, message: &Message) {
+        let source = Source {
+            transport: Transport::Udp,
+            local: "198.51.100.1:5070".parse().unwrap(),
+            remote: CORE.parse().unwrap(),
+            connection: None,
+        };
+        let message = Message::parse(message.to_bytes()).unwrap();
+        self.shard.handle_mw_message(self.now, source, message);
+        self.drain();
+    }
+
+    /// Time passes, and every deadline in it.
+    pub(crate) fn wait(&mut self, span: Duration) {
+        let end = self.now + span;
+        while let Some(at) = self.shard.poll_timeout().filter(|at| *at <= end) {
+            self.now = self.now.max(at);
+            self.shard.handle_timeout(self.now);
+            self.drain();
+        }
+        self.now = end;
+    }
+
+    pub(crate) fn gateway_goes_on(&mut self) {
+        self.gateway_holds = false;
+        for (id, command) in std::mem::take(&mut self.held) {
+            self.reply(id, command);
+        }
+        self.drain();
+    }
+
+    /// The next message for the WIC that is not 100.
+    pub(crate) fn at_wic(&mut self) -> Message {
+        loop {
+            let (_, message) = self.to_wic.pop_front().expect("a message for the WIC");
+            if message.status() != Some(StatusCode::TRYING) {
+                return message;
+            }
+        }
+    }
+
+    /// The next message for the core that is not 100.
+    pub(crate) fn at_core(&mut self) -> Message {
+        loop {
+            let (_, message) = self.to_core.pop_front().expect("a message for the core");
+            if message.status() != Some(StatusCode::TRYING) {
+                return message;
+            }
+        }
+    }
+
+    pub(crate) fn quiet(&self) -> bool {
+        let only_100 = |message: &Message| message.status() == Some(StatusCode::TRYING);
+        self.to_wic.iter().all(|(_, m)| only_100(m))
+            && self.to_core.iter().all(|(_, m)| only_100(m))
+    }
+
+    fn drain(&mut self) {
+        while let Some(output) = self.shard.poll_output() {
+            match output {
+                Output::W2Send {
+                    connection,
+                    message,
+                } => {
+                    self.to_wic
+                        .push_back((connection, Message::parse(message).unwrap()));
+                }
+                Output::MwSend { target, message } => {
+                    self.to_core
+                        .push_back((target, Message::parse(message).unwrap()));
+                }
+                Output::W2Close {
+                    connection, code, ..
+                } => self.closed.push((connection, code)),
+                Output::Iq { id, command } => {
+                    self.commands.push(command.clone());
+                    if self.gateway_holds {
+                        self.held.push((id, command));
+                    } else {
+                        self.reply(id, command);
+                    }
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    fn reply(&mut self, id: core_iq::RequestId, command: Command) {
+        let (context, streams) = match command {
+            Command::Reserve { context, streams } => {
+                self.contexts += u64::from(context.is_none());
+                (context.unwrap_or(ContextId(self.contexts)), streams)
+            }
+            Command::Configure { context, .. } | Command::Subtract { context, .. } => {
+                (context, Vec::new())
+            }
+            Command::Release { .. } => {
+                self.shard
+                    .handle_iq_reply(self.now, id, Ok(Reply::Released));
+                return;
+            }
+        };
+        let told = streams.iter().map(|settings| {
+            let port = 40_000 + settings.stream.0 * 2;
+            ReservedStream {
+                stream: settings.stream,
+                w3: W3Local {
+                    ice: IceCredentials {
+                        ufrag: "gate".into(),
+                        pwd: "p".repeat(24),
+                    },
+                    fingerprint: Fingerprint {
+                        algorithm: "sha-256".into(),
+                        digest: vec![7; 32],
+                    },
+                    candidates: vec!["198.51.100.9:3478".parse().unwrap()],
+                },
+                core: CoreLocal {
+                    rtp: SocketAddr::from(([198, 51, 100, 9], port)),
+                    rtcp: SocketAddr::from(([198, 51, 100, 9], port + 1)),
+                },
+            }
+        });
+        let reserved = Reserved {
+            context,
+            streams: told.collect(),
+        };
+        let reply = match context.0 {
+            _ if streams.is_empty() => Reply::Configured(reserved),
+            _ => Reply::Reserved(reserved),
+        };
+        self.shard.handle_iq_reply(self.now, id, Ok(reply));
+    }
+
+    /// Registers alice by Digest over the first WebSocket.
+    pub(crate) fn register(&mut self) {
+        self.wic_says(&register(
+            1,
+            "response=\"6629fae49393a05397450978507c4ef1\"",
+        ));
+        let request = self.at_core();
+        self.core_says(&registered(&request));
+        let answer = self.at_wic();
+        assert_eq!(answer.status(), Some(StatusCode::OK));
+        self.to_core.clear();
+    }
+
+    /// Path's value, as the core has it.
+    pub(crate) fn path(&mut self) -> String {
+        self.wic_says(&register(
+            99,
+            "response=\"6629fae49393a05397450978507c4ef1\"",
+        ));
+        let request = self.at_core();
+        let path = request.header(HeaderName::Path).unwrap().to_owned();
+        self.core_says(&registered(&request));
+        self.at_wic();
+        path
+    }
+}
+
+pub(crate) fn message(text: &str) -> Message {
+    Message::parse(Bytes::copy_from_slice(text.as_bytes()))
+        .expect("a test's message is well-formed")
+}
+
+pub(crate) fn register(cseq: u32, credentials: &str) -> Message {
+    message(&format!(
+        "REGISTER sip:{HOME} SIP/2.0\r\n\
+         Via: SIP/2.0/WSS alice.invalid;branch=z9hG4bKreg{cseq};rport\r\n\
+         Max-Forwards: 70\r\nFrom: <sip:alice@{HOME}>;tag=reg\r\nTo: <sip:alice@{HOME}>\r\n\
+         Call-ID: registration\r\nCSeq: {cseq} REGISTER\r\n\
+         Contact: <sip:alice@alice.invalid;transport=ws>;reg-id=1;\
+         +sip.instance=\"<urn:uuid:00000000-0000-4000-8000-000000000001>\"\r\n\
+         Supported: path, outbound\r\nExpires: 600\r\n\
+         Authorization: Digest username=\"alice@{HOME}\", realm=\"{HOME}\", nonce=\"n\", \
+         uri=\"sip:{HOME}\", integrity-protected=\"yes\", {credentials}\r\nContent-Length: 0\r\n\r\n"
+    ))
+}
+
+pub(crate) fn registered(request: &Message) -> Message {
+    let mut response = Message::response_to(request, StatusCode::OK, None);
+    let contact = request.header(HeaderName::Contact).unwrap();
+    response.push_back(HeaderName::Contact, format_args!("{contact};expires=600"));
+    response.push_back(
+        HeaderName::ServiceRoute,
+        format_args!("<sip:orig@{CORE};lr>"),
+    );
+    response.push_back(
+        HeaderName::PAssociatedUri,
+        format_args!("<sip:alice@{HOME}>, <tel:+15550100>"),
+    );
+    response.push_back(HeaderName::PChargingVector, "icid-value=1");
+    response
+}
+
+/// An answer with a tag, and perhaps SDP.
+pub(crate) fn answer(
+    request: &Message,
+    status: StatusCode,
+    tag: &str,
+    sdp: Option<&str>,
+) -> Message {
+    let mut response = Message::response_to(request, status, None);
+    let to = response.header(HeaderName::To).unwrap().to_owned();
+    if !to.contains("tag=") {
+        response.set(HeaderName::To, format_args!("{to};tag={tag}"));
+    }
+    let routes: Vec<String> = request
+        .values(HeaderName::RecordRoute)
+        .map(str::to_owned)
+        .collect();
+    for route in routes {
+        response.push_back(HeaderName::RecordRoute, route);
+    }
+    response.push_back(
+        HeaderName::Contact,
+        format_args!("<sip:{tag}@192.0.2.99:5060>"),
+    );
+    if let Some(sdp) = sdp {
+        response.set_body(Some("application/sdp"), sdp.as_bytes().to_vec());
+    }
+    response
+}
+
+pub(crate) fn wic_sdp() -> String {
+    let fingerprint = ["AB"; 32].join(":");
+    format!(
+        "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n\
+         m=audio 9 UDP/TLS/RTP/SAVPF 111 8\r\nc=IN IP4 0.0.0.0\r\na=rtcp:9 IN IP4 0.0.0.0\r\n\
+         a=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\na=ice-options:trickle\r\n\
+         a=fingerprint:sha-256 {fingerprint}\r\na=setup:actpass\r\na=mid:0\r\na=sendrecv\r\n\
+         a=rtcp-mux\r\na=rtpmap:111 opus/48000/2\r\na=rtpmap:8 PCMA/8000\r\na=3ge2ae:requested\r\n"
+    )
+}
+
+pub(crate) fn core_sdp() -> String {
+    "v=0\r\no=far 5 5 IN IP4 192.0.2.99\r\ns=-\r\nc=IN IP4 192.0.2.99\r\nt=0 0\r\n\
+     m=audio 30000 RTP/AVP 8\r\na=rtpmap:8 PCMA/8000\r\na=sendrecv\r\n"
+        .to_owned()
+}
