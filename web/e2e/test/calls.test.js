@@ -186,6 +186,21 @@ describe('two tabs of one browser are two people', () => {
     await end(bob, alice);
   });
 
+  it('each tab has its own identity and its own tokens', async () => {
+    const token = (person) =>
+      person.page.evaluate(async () => {
+        const session = sessionStorage.getItem('session');
+        const answer = await fetch(`/session/${session}/token`, { method: 'POST', headers: { 'X-Requested-With': 'wic' } });
+        return answer.json();
+      });
+    for (let round = 0; round < 2; round += 1) {
+      const [hers, his] = await Promise.all([token(alice), token(bob)]);
+      assert.match(hers.impi, /^alice@/);
+      assert.match(his.impi, /^bob@/);
+      assert.notEqual(hers.access_token, his.access_token);
+    }
+  });
+
   it('a WebSocket that is lost comes back and the call lives on', async () => {
     await connect();
     await alice.dropConnection();

@@ -539,6 +539,75 @@ test('an answer to a re-INVITE that cannot be followed ends the call', async () 
   assert.equal(call.failure?.code, 'incompatible');
 });
 
+test('a 401 inside the dialog is answered with a new token, a higher CSeq and the same offer (RFC 8898)', async () => {
+  const { call, transport } = await connected();
+  const holding = call.setHeld(true);
+  const first = await transport.take('INVITE');
+  const expired = answerTo(first, 401, { headers: [['WWW-Authenticate', 'Bearer realm="ims", error="invalid_token"']] });
+  await transport.deliver(expired);
+  await transport.take('ACK');
+  // The binding is renewed with the new token as well.
+  assert.equal((await transport.take('REGISTER')).get('Authorization'), 'Bearer token2');
+  const second = await transport.take('INVITE');
+  assert.equal(second.get('Authorization'), 'Bearer token2');
+  assert.equal(second.cseq.number, first.cseq.number + 1);
+  assert.equal(second.sdp, first.sdp);
+  await transport.deliver(answerTo(second, 200, { sdp: ANSWER }));
+  assert.equal((await transport.take('ACK')).cseq.number, second.cseq.number);
+  await holding;
+});
+
+test('another microphone or camera takes its place without an offer', async () => {
+  const { call, transport, devices, pc } = await connected();
+  await call.media.useMicrophone('usb');
+  assert.equal(pc.transceivers[0].sender.track, devices.opened[1]);
+  assert.equal(devices.opened[0].readyState, 'ended');
+  await transport.nothing();
+  devices.refuse.audio = 'NotReadableError';
+  await assert.rejects(call.media.useMicrophone('gone'), { code: 'microphone_in_use' });
+  assert.equal(pc.transceivers[0].sender.track, devices.opened[1]);
+  assert.equal(devices.opened[1].readyState, 'live');
+});
+
+test('a muted call stays muted through hold and another microphone', async () => {
+  const { call, devices } = await connected();
+  call.setMuted(true);
+  assert.equal(devices.opened[0].enabled, false);
+  await call.media.useMicrophone('usb');
+  assert.equal(devices.opened[1].enabled, false);
+  call.setMuted(false);
+  assert.equal(devices.opened[1].enabled, true);
+});
+
+test('a video call is answered with or without our camera', async () => {
+  const video = `${ANSWER}m=video 5002 UDP/TLS/RTP/SAVPF 96\r\na=setup:actpass\r\na=rtcp-mux\r\na=sendrecv\r\n`;
+  for (const [options, cameras] of [[{}, 1], [{ video: false }, 0]]) {
+    const { wic, transport, devices } = await phone();
+    let call;
+    wic.on('incoming', (incoming) => (call = incoming));
+    await transport.deliver(requestFrom('INVITE', { sdp: video }));
+    await transport.take('180 INVITE');
+    assert.equal(call.offersVideo, true);
+    await call.answer(options);
+    const answer = (await transport.take('200 INVITE')).sdp;
+    assert.equal(devices.opened.filter(({ kind }) => kind === 'video').length, cameras);
+    assert.match(answer, cameras ? /m=video[^]*a=sendrecv/ : /m=video[^]*a=recvonly/);
+    assert.equal(call.cameraOn, cameras === 1);
+  }
+});
+
+test('a caller whose phone finds no microphone is told at once', async () => {
+  const { wic, transport, devices } = await phone();
+  let call;
+  wic.on('incoming', (incoming) => (call = incoming));
+  devices.refuse.audio = 'NotAllowedError';
+  await transport.deliver(requestFrom('INVITE', { sdp: ANSWER }));
+  await transport.take('180 INVITE');
+  await call.answer();
+  await transport.take('480 INVITE');
+  assert.equal(call.failure.code, 'microphone_refused');
+});
+
 test('garbage and strangers on the connection disturb nothing', async () => {
   const { call, transport } = await connected();
   for (const text of ['hello', '\r\n\r\n\r\n', 'SIP/2.0 200 OK\r\n\r\n', requestFrom('BYE').toString().replace('From: ', 'From: <')]) {
