@@ -156,6 +156,24 @@ fn over_a_reliable_transport_a_failure_ends_it_at_once() {
     assert!(a.is_empty());
 }
 
+#[test]
+fn a_machine_that_slept_does_not_send_all_that_it_missed() {
+    let (mut clock, mut a) = (Clock::new(), transactions(alice(), 1));
+    start(&mut a, &clock, "INVITE", udp(bob()));
+    clock.advance(Duration::from_millis(520));
+    a.handle_timeout(clock.now());
+    assert_eq!(said(&mut a), ["send INVITE"]);
+    let next = a.poll_timeout().map(|at| clock.since_start(at));
+    assert_eq!(
+        next,
+        Some(Duration::from_millis(1500)),
+        "as if it had been in time"
+    );
+    clock.advance(Duration::from_secs(20));
+    a.handle_timeout(clock.now());
+    assert_eq!(said(&mut a), ["send INVITE"]);
+}
+
 /// RFC 6026 §8.4.
 #[test]
 fn every_2xx_goes_up_for_64_t1_and_strays_after() {

@@ -23,6 +23,9 @@ use crate::{ConnectionId, Target, TimerSet, Transport, proxy::LoopHash};
 /// How long we remember that a next hop takes no streams.
 const REFUSAL_MEMORY: Duration = Duration::from_mins(10);
 
+/// More than this is not the shell's scheduling, but a machine that slept.
+const LATE: Duration = Duration::from_millis(100);
+
 impl Transactions {
     pub(super) fn start_client(
         &mut self,
@@ -146,9 +149,9 @@ impl Transactions {
             let Some((timer, due)) = client.take_due(now) else {
                 break;
             };
-            // Late is not later: intervals count from when a timer was due.
-            let effects = client.handle(due, client::Input::Timer(timer));
-            self.apply_client(due, key, &effects, None);
+            let at = counted_from(now, due);
+            let effects = client.handle(at, client::Input::Timer(timer));
+            self.apply_client(at, key, &effects, None);
         }
         self.reschedule_client(key);
     }
@@ -164,8 +167,9 @@ impl Transactions {
             let Some((timer, due)) = server.take_due(now) else {
                 break;
             };
-            let effects = server.handle(due, server::Input::Timer(timer));
-            self.apply_server(due, key, effects, None, None);
+            let at = counted_from(now, due);
+            let effects = server.handle(at, server::Input::Timer(timer));
+            self.apply_server(at, key, effects, None, None);
         }
         self.reschedule_server(key);
     }
@@ -324,5 +328,15 @@ impl Transactions {
         if let Some(server) = self.servers.get_mut(key) {
             self.schedule.update(Entry::Server(key), &mut server.timers);
         }
+    }
+}
+
+/// A little late is not later: intervals count from when a timer was due. After a long sleep they
+/// count from now, so that what was missed is not sent all at once.
+fn counted_from(now: Instant, due: Instant) -> Instant {
+    if now.saturating_duration_since(due) > LATE {
+        now
+    } else {
+        due
     }
 }
