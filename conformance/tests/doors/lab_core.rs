@@ -40,18 +40,18 @@ impl Door {
     }
 
     /// What the core sends when this comes from alice's phone.
-    pub(crate) fn from_phone(&mut self, text: &str) -> Vec<Sent> {
+    pub(crate) fn phone_sends(&mut self, text: &str) -> Vec<Sent> {
         self.receive(PHONE, text)
     }
 
     /// What the core sends when this comes from bob's edge.
-    pub(crate) fn from_edge(&mut self, text: &str) -> Vec<Sent> {
+    pub(crate) fn edge_sends(&mut self, text: &str) -> Vec<Sent> {
         self.receive(EDGE, text)
     }
 
     /// The status of the one response, for what comes from alice's phone.
     pub(crate) fn answer(&mut self, text: &str) -> Message {
-        let mut sent = self.from_phone(text);
+        let mut sent = self.phone_sends(text);
         assert_eq!(sent.len(), 1, "one response");
         sent.remove(0).message
     }

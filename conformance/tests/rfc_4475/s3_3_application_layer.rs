@@ -62,7 +62,7 @@ fn unknown_extensions_in_proxy_require_get_420() {
         &format!("OPTIONS {TO_BOB} SIP/2.0"),
         &["Require: nothingSupportsThis"],
     );
-    let sent = door.from_phone(&text);
+    let sent = door.phone_sends(&text);
     assert_eq!(
         sent[0].message.request_uri(),
         Some("sip:bob@192.0.2.20:5070")
@@ -93,7 +93,7 @@ fn a_response_with_a_broadcast_via_goes_nowhere() {
                 Via: SIP/2.0/UDP 255.255.255.255;branch=z9hG4bK1saber23\r\n\
                 Call-ID: bcast\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:b@c>;tag=2\r\n\
                 CSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n";
-    assert!(door.from_phone(text).is_empty());
+    assert!(door.phone_sends(text).is_empty());
 }
 
 /// RFC 4475 §3.3.11.

@@ -124,7 +124,7 @@ impl LabCore {
         };
         let by_size = |core: &Self, addr: SocketAddr, message: &Message| {
             // Via and Record-Route are still to come.
-            let length = message.to_bytes().len() + 250;
+            let length = message.wire_len() + 250;
             core.transactions.transport_by_size(now, addr, length)
         };
         if let Errand::Branch {

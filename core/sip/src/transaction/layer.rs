@@ -161,7 +161,7 @@ impl Transactions {
         hash: Option<LoopHash>,
     ) -> ClientTransactionId {
         // The Via that comes on top counts; its length is known well enough.
-        let length = message.to_bytes().len() + self.config.sent_by(Transport::Udp).len() + 90;
+        let length = message.wire_len() + self.config.sent_by(Transport::Udp).len() + 90;
         let udp = Target::Address {
             transport: Transport::Udp,
             addr,
