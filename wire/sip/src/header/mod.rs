@@ -6,6 +6,7 @@
 //! | [`numbers`] | Max-Forwards, Expires, RSeq, Content-Length .. | a number |
 //! | [`tokens`] | Require, Supported, Allow, Privacy .. | one token of a list |
 //! | [`parameterised`] | Event, Session-Expires, Reason, P-Charging-Vector .. | a word and parameters |
+//! | [`texts`] | Subject, Server, User-Agent .. | any text |
 //! | the rest | Via, Contact, CSeq, RAck, Content-Type, Authorization and challenges, Replaces | their own |
 
 pub mod addresses;
@@ -13,10 +14,12 @@ mod auth;
 mod contact;
 mod content_type;
 mod cseq;
+mod date;
 pub mod numbers;
 pub mod parameterised;
 mod rack;
 mod replaces;
+pub mod texts;
 pub mod tokens;
 mod via;
 mod warning;
@@ -29,17 +32,22 @@ pub use auth::{Authorization, Challenge, ProxyAuthenticate, ProxyAuthorization, 
 pub use contact::Contact;
 pub use content_type::ContentType;
 pub use cseq::CSeq;
+pub use date::Date;
 pub use numbers::{ContentLength, Expires, FlowTimer, MaxBreadth, MaxForwards, MinExpires, RSeq};
 pub use parameterised::{
-    AcceptContact, Event, FeatureCaps, MinSe, PAccessNetworkInfo, PChargingFunctionAddresses,
-    PChargingVector, PVisitedNetworkId, Reason, RejectContact, RetryAfter, SessionExpires,
-    SubscriptionState, TargetDialog,
+    Accept, AcceptContact, AcceptEncoding, AcceptLanguage, AlertInfo, AuthenticationInfo, CallInfo,
+    ContentDisposition, ErrorInfo, Event, FeatureCaps, Geolocation, InfoPackage, MinSe,
+    PAccessNetworkInfo, PChargingFunctionAddresses, PChargingVector, PVisitedNetworkId, Reason,
+    RecvInfo, RejectContact, RetryAfter, SecurityClient, SecurityServer, SecurityVerify,
+    SessionExpires, SubscriptionState, TargetDialog, Timestamp,
 };
 pub use rack::RAck;
 pub use replaces::{Join, Replaces};
+pub use texts::{CallId, Organization, Server, SessionId, Subject, UserAgent, UserToUser};
 pub use tokens::{
-    Allow, AllowEvents, PAssertedService, PEarlyMedia, PPreferredService, Priority, Privacy,
-    ProxyRequire, Require, ResourcePriority, SecurityVerifyMechanism, Supported, Unsupported,
+    AcceptResourcePriority, Allow, AllowEvents, ContentEncoding, ContentLanguage, InReplyTo,
+    MimeVersion, PAssertedService, PEarlyMedia, PPreferredService, Priority, Privacy, ProxyRequire,
+    RequestDisposition, Require, ResourcePriority, SipEtag, SipIfMatch, Supported, Unsupported,
 };
 pub use via::Via;
 pub use warning::Warning;

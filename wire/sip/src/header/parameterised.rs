@@ -40,6 +40,23 @@ macro_rules! parameterised {
     )*};
 }
 
+/// RFC 3261 §20.6: parameters separated by commas.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthenticationInfo {
+    /// `nextnonce`, `qop`, `rspauth`, `cnonce`, `nc`.
+    pub params: Params,
+}
+
+impl TypedHeader for AuthenticationInfo {
+    const NAME: HeaderName = HeaderName::AuthenticationInfo;
+
+    fn parse(text: &str) -> Result<Self, &'static str> {
+        Ok(Self {
+            params: Params::parse_separated(text, b',')?,
+        })
+    }
+}
+
 /// Parameters from the start, without a word before them.
 macro_rules! all_parameters {
     ($($name:ident $list:literal $rfc:literal;)*) => {$(
@@ -79,6 +96,20 @@ parameterised! {
     RejectContact true |v| v == "*", "RFC 3841 §9.2";
     FeatureCaps true |v| v == "*", "RFC 6809 §6.2";
     PAccessNetworkInfo true scan::is_token, "RFC 7315 §4.4";
+    Accept true is_media_range, "RFC 3261 §20.1";
+    AcceptEncoding true scan::is_token, "RFC 3261 §20.2";
+    AcceptLanguage true scan::is_token, "RFC 3261 §20.3";
+    AlertInfo true is_bracketed, "RFC 3261 §20.4";
+    CallInfo true is_bracketed, "RFC 3261 §20.9";
+    ErrorInfo true is_bracketed, "RFC 3261 §20.18";
+    Geolocation true is_bracketed, "RFC 6442 §4.1";
+    ContentDisposition false scan::is_token, "RFC 3261 §20.11";
+    InfoPackage false scan::is_token, "RFC 6086 §8.1";
+    RecvInfo true scan::is_token, "RFC 6086 §8.2";
+    SecurityClient true scan::is_token, "RFC 3329 §2.2";
+    SecurityServer true scan::is_token, "RFC 3329 §2.2";
+    SecurityVerify true scan::is_token, "RFC 3329 §2.2";
+    Timestamp false |v| !v.is_empty() && v.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b' ')), "RFC 3261 §20.38";
     PVisitedNetworkId true |v| scan::is_token(v) || scan::is_quoted(v), "RFC 7315 §4.3";
 }
 
@@ -106,6 +137,20 @@ impl RetryAfter {
     pub fn seconds(&self) -> u32 {
         scan::number(self.value.split('(').next().unwrap_or("").trim()).unwrap_or(u32::MAX)
     }
+}
+
+/// `type/subtype`, either of which may be a star.
+fn is_media_range(text: &str) -> bool {
+    text.split_once('/').is_some_and(|(main, sub)| {
+        scan::is_token(scan::trim(main)) && scan::is_token(scan::trim(sub))
+    })
+}
+
+/// A URI in angle brackets.
+fn is_bracketed(text: &str) -> bool {
+    text.strip_prefix('<')
+        .and_then(|t| t.strip_suffix('>'))
+        .is_some_and(|uri| crate::Uri::parse(uri).is_ok())
 }
 
 fn is_number(text: &str) -> bool {

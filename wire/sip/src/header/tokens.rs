@@ -42,7 +42,14 @@ tokens! {
     ResourcePriority ResourcePriority |v| scan::is_token(v) && v.contains('.'), "RFC 4412 §3.1";
     PAssertedService PAssertedService |v| v.starts_with("urn:"), "RFC 6050 §4.1";
     PPreferredService PPreferredService |v| v.starts_with("urn:"), "RFC 6050 §4.2";
-    SecurityVerifyMechanism SecurityVerify |v| scan::is_token(scan::trim(v.split(';').next().unwrap_or(""))), "RFC 3329 §2.2";
+    AcceptResourcePriority AcceptResourcePriority |v| scan::is_token(v) && v.contains('.'), "RFC 4412 §3.2";
+    ContentEncoding ContentEncoding scan::is_token, "RFC 3261 §20.12";
+    ContentLanguage ContentLanguage scan::is_token, "RFC 3261 §20.13";
+    InReplyTo InReplyTo |v| !v.contains(' '), "RFC 3261 §20.21";
+    MimeVersion MimeVersion |v| v.split('.').all(|n| scan::number(n).is_some()), "RFC 3261 §20.24";
+    RequestDisposition RequestDisposition scan::is_token, "RFC 3841 §9.1";
+    SipEtag SipEtag scan::is_token, "RFC 3903 §11.3.1";
+    SipIfMatch SipIfMatch scan::is_token, "RFC 3903 §11.3.2";
 }
 
 impl Privacy {

@@ -46,8 +46,11 @@ impl Message {
                 .map_or(0, |entry| entry.start as usize & 0x7fff_ffff);
             Malformed::new(Fault::Header(name), at)
         };
-        if let Some(Err(_)) = self.uri() {
-            return Err(Malformed::new(Fault::RequestUri, 0));
+        match self.uri() {
+            // RFC 3261 §19.1.1: header fields have no place in a Request-URI.
+            Some(Ok(Uri::Sip(uri))) if uri.headers.is_none() => {}
+            None | Some(Ok(Uri::Tel(_) | Uri::Urn(_) | Uri::Other(_))) => {}
+            Some(_) => return Err(Malformed::new(Fault::RequestUri, 0)),
         }
         for name in [HeaderName::From, HeaderName::To] {
             NameAddr::parse(self.header(name).unwrap_or("")).map_err(|_| refuse(name))?;
@@ -82,6 +85,8 @@ impl Message {
         if !self.body().is_empty() && self.content_type().is_none() {
             return Err(Malformed::new(Fault::Missing(HeaderName::ContentType), 0));
         }
+        self.typed::<header::Date>()
+            .map_err(|_| refuse(HeaderName::Date))?;
         self.typed::<header::ContentType>()
             .map_err(|_| refuse(HeaderName::ContentType))?;
         Ok(())
