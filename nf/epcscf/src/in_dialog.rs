@@ -43,23 +43,15 @@ impl EpCscf {
             self.refuse_token(now, Some(connection), id, &message, why);
             return;
         }
-        let session = self.sessions.find(&message);
-        let owner = session
-            .and_then(|session| self.sessions.get(session))
-            .map(|s| s.binding);
-        match (owner, message.method()) {
-            (Some(owner), _) if owner != binding_id => {
-                self.answer(now, id, &message, StatusCode::FORBIDDEN);
-                return;
-            }
-            (
-                None,
-                Method::Invite | Method::Update | Method::Bye | Method::Prack | Method::Info,
-            ) => {
-                self.answer(now, id, &message, StatusCode::CALL_DOES_NOT_EXIST);
-                return;
-            }
-            _ => {}
+        // TS 24.229 §5.2.6.3.5: only a dialog of its own, found among those of its binding.
+        let session = self.sessions.find(binding_id, Leg::Wic, &message);
+        let needs_one = matches!(
+            message.method(),
+            Method::Invite | Method::Update | Method::Bye | Method::Prack | Method::Info
+        );
+        if session.is_none() && needs_one {
+            self.answer(now, id, &message, StatusCode::CALL_DOES_NOT_EXIST);
+            return;
         }
         let before = message.clone();
         let hosts = [self.config.mw.clone(), self.config.w2.clone()];
@@ -113,7 +105,7 @@ impl EpCscf {
                 return;
             }
         };
-        let session = self.sessions.find(&message);
+        let session = self.sessions.find(binding_id, Leg::Core, &message);
         let known = session.is_some() || !matches!(message.method(), Method::Invite | Method::Bye);
         if !known {
             self.answer(now, id, &message, StatusCode::CALL_DOES_NOT_EXIST);
@@ -204,7 +196,6 @@ impl EpCscf {
         } else {
             Leg::Core
         };
-        let session = self.sessions.find(&message);
         let named = self.whose(&mut message);
         let binding = match (named, from) {
             (Named::Forged, _) => {
@@ -232,7 +223,7 @@ impl EpCscf {
             }
             Leg::Core => trust::to_wic(&mut message),
         }
-        match session {
+        match self.sessions.find(binding, from, &message) {
             Some(session) => self.enqueue(now, session, Item::Ack { message, from }),
             None if from == Leg::Wic => self.ack_to_core(now, message),
             None => {

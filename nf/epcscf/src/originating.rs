@@ -78,10 +78,15 @@ impl EpCscf {
             self.forward_to_core(now, id, message, hash);
             return;
         }
-        self.begin_session(binding_id, Leg::Wic, icid, &before, context);
-        let Some(session) = self.sessions.find(&message) else {
+        if self
+            .sessions
+            .contains(&SessionKey::of_initial(binding_id, Leg::Wic, &before))
+        {
+            // The same INVITE by another transaction, while the first is not answered.
+            self.answer(now, id, &before, StatusCode::REQUEST_PENDING);
             return;
-        };
+        }
+        let session = self.begin_session(binding_id, Leg::Wic, icid, &before, context);
         self.enqueue(
             now,
             session,
@@ -146,7 +151,7 @@ impl EpCscf {
         icid: String,
         invite: &Message,
         context: ResponseContext,
-    ) {
+    ) -> u64 {
         let negotiation = {
             let mut number = || self.random.u64() >> 2; // fits what every parser of o= takes
             Negotiation::new(self.config.media.clone(), number(), number())
@@ -169,7 +174,7 @@ impl EpCscf {
             ..Party::default()
         };
         let session = Session {
-            key: SessionKey::of_initial(invite),
+            key: SessionKey::of_initial(binding_id, initiator, invite),
             binding: binding_id,
             initiator,
             state: State::Early,
@@ -197,6 +202,7 @@ impl EpCscf {
                 purpose,
             },
         );
+        id
     }
 }
 

@@ -101,15 +101,15 @@ impl EpCscf {
             return;
         }
         // The same call again by another way of the core's: RFC 3261 §8.2.2.2.
-        if self.sessions.contains(&SessionKey::of_initial(&message)) {
+        if self
+            .sessions
+            .contains(&SessionKey::of_initial(binding_id, Leg::Core, &message))
+        {
             self.answer(now, id, &message, StatusCode::LOOP_DETECTED);
             return;
         }
-        self.begin_session(binding_id, Leg::Core, icid, &before, context);
+        let session = self.begin_session(binding_id, Leg::Core, icid, &before, context);
         self.record(binding_id, &mut message, Leg::Core);
-        let Some(session) = self.sessions.find(&message) else {
-            return;
-        };
         self.enqueue(
             now,
             session,

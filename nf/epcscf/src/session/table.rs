@@ -5,18 +5,25 @@ use std::collections::HashMap;
 use wire_sip::{HeaderName, Message, params};
 
 use super::Session;
+use crate::ims_alg::Leg;
 
-/// Call-ID and the tag of whoever began: the same for all forks.
+/// What names a session: the binding, who began, Call-ID and the tag of whoever began. The last two are the
+/// same for all forks, and the same on both halves of a call between two WICs of one shard (or of one
+/// WIC with itself), which the first two tell apart.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct SessionKey {
+    pub(crate) binding: u64,
+    pub(crate) initiator: Leg,
     pub(crate) call_id: String,
     pub(crate) tag: String,
 }
 
 impl SessionKey {
     /// Of the request that begins a session.
-    pub(crate) fn of_initial(request: &Message) -> Self {
+    pub(crate) fn of_initial(binding: u64, initiator: Leg, request: &Message) -> Self {
         Self {
+            binding,
+            initiator,
             call_id: request
                 .header(HeaderName::CallId)
                 .unwrap_or_default()
@@ -58,13 +65,16 @@ impl Sessions {
         Some(session)
     }
 
-    /// The session of a request in a dialog: whoever sends it, one of its tags is the first one.
-    pub(crate) fn find(&self, message: &Message) -> Option<u64> {
+    /// The session of a request in a dialog that came from this side: its own tag is the first one
+    /// when it began, the other side's when that did.
+    pub(crate) fn find(&self, binding: u64, from: Leg, message: &Message) -> Option<u64> {
         let call_id = message.header(HeaderName::CallId).unwrap_or_default();
-        [HeaderName::From, HeaderName::To]
+        [(HeaderName::From, from), (HeaderName::To, from.other())]
             .into_iter()
-            .find_map(|name| {
+            .find_map(|(name, initiator)| {
                 let key = SessionKey {
+                    binding,
+                    initiator,
                     call_id: call_id.to_owned(),
                     tag: tag(message, name),
                 };

@@ -7,31 +7,6 @@ use wire_sip::{HeaderName, Message, StatusCode};
 
 use super::support::*;
 
-fn invite(to: &str, sdp: &str) -> Message {
-    message(&format!(
-        "INVITE {to} SIP/2.0\r\nVia: SIP/2.0/WSS alice.invalid;branch=z9hG4bKinv\r\n\
-         Max-Forwards: 70\r\nFrom: <sip:alice@{HOME}>;tag=alice\r\nTo: <{to}>\r\n\
-         Call-ID: call\r\nCSeq: 1 INVITE\r\n\
-         Contact: <sip:alice@alice.invalid;transport=ws;ob>\r\n\
-         P-Preferred-Identity: <tel:+1-555-0100>\r\nX-Service: kept\r\n\
-         Content-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{sdp}",
-        sdp.len()
-    ))
-}
-
-fn in_dialog(method: &str, cseq: u32, answer: &Message) -> Message {
-    let mut routes: Vec<&str> = answer.values(HeaderName::RecordRoute).collect();
-    routes.reverse();
-    message(&format!(
-        "{method} sip:bob@192.0.2.99:5060 SIP/2.0\r\n\
-         Via: SIP/2.0/WSS alice.invalid;branch=z9hG4bK{method}{cseq}\r\nMax-Forwards: 70\r\n\
-         Route: {}\r\nFrom: <sip:alice@{HOME}>;tag=alice\r\nTo: {}\r\nCall-ID: call\r\n\
-         CSeq: {cseq} {method}\r\nContent-Length: 0\r\n\r\n",
-        routes.join(", "),
-        answer.header(HeaderName::To).unwrap(),
-    ))
-}
-
 #[test]
 fn a_call_goes_out_is_answered_and_ends() {
     let mut bench = Bench::new();

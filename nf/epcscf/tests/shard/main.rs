@@ -8,3 +8,4 @@
 mod calls;
 mod registration;
 mod support;
+mod two_wics;

@@ -123,6 +123,15 @@ impl Bench {
         }
     }
 
+    /// The same on one WebSocket.
+    pub(crate) fn at_wic_on(&mut self, connection: ConnectionId) -> Message {
+        let trying = |message: &Message| message.status() == Some(StatusCode::TRYING);
+        self.to_wic.retain(|(_, message)| !trying(message));
+        let at = self.to_wic.iter().position(|(on, _)| *on == connection);
+        let at = at.expect("a message on that WebSocket");
+        self.to_wic.remove(at).map(|(_, message)| message).unwrap()
+    }
+
     pub(crate) fn quiet(&self) -> bool {
         let only_100 = |message: &Message| message.status() == Some(StatusCode::TRYING);
         self.to_wic.iter().all(|(_, m)| only_100(m))
@@ -219,6 +228,24 @@ impl Bench {
         self.to_core.clear();
     }
 
+    /// Registers another subscriber, and gives the Path that the core has.
+    pub(crate) fn register_as(&mut self, connection: ConnectionId, name: &str) -> String {
+        let text = String::from_utf8(register(1, "response=\"1\"").to_bytes().to_vec()).unwrap();
+        let text = text
+            .replace("alice", name)
+            .replace("000000000001", &format!("{name:0>12}"));
+        self.wic_says_on(connection, text.replace("z9hG4bKreg", name).into());
+        let request = self.at_core();
+        let path = request.header(HeaderName::Path).unwrap().to_owned();
+        let own = registered(&request).to_bytes();
+        let own = String::from_utf8(own.to_vec())
+            .unwrap()
+            .replace("<sip:alice@", &format!("<sip:{name}@"));
+        self.core_says(&message(&own));
+        assert_eq!(self.at_wic_on(connection).status(), Some(StatusCode::OK));
+        path
+    }
+
     /// Path's value, as the core has it.
     pub(crate) fn path(&mut self) -> String {
         self.wic_says(&register(
@@ -312,4 +339,31 @@ pub(crate) fn core_sdp() -> String {
     "v=0\r\no=far 5 5 IN IP4 192.0.2.99\r\ns=-\r\nc=IN IP4 192.0.2.99\r\nt=0 0\r\n\
      m=audio 30000 RTP/AVP 8\r\na=rtpmap:8 PCMA/8000\r\na=sendrecv\r\n"
         .to_owned()
+}
+
+/// Alice calls.
+pub(crate) fn invite(to: &str, sdp: &str) -> Message {
+    message(&format!(
+        "INVITE {to} SIP/2.0\r\nVia: SIP/2.0/WSS alice.invalid;branch=z9hG4bKinv\r\n\
+         Max-Forwards: 70\r\nFrom: <sip:alice@{HOME}>;tag=alice\r\nTo: <{to}>\r\n\
+         Call-ID: call\r\nCSeq: 1 INVITE\r\n\
+         Contact: <sip:alice@alice.invalid;transport=ws;ob>\r\n\
+         P-Preferred-Identity: <tel:+1-555-0100>\r\nX-Service: kept\r\n\
+         Content-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{sdp}",
+        sdp.len()
+    ))
+}
+
+/// A request of alice's in the dialog of her call.
+pub(crate) fn in_dialog(method: &str, cseq: u32, answer: &Message) -> Message {
+    let mut routes: Vec<&str> = answer.values(HeaderName::RecordRoute).collect();
+    routes.reverse();
+    message(&format!(
+        "{method} sip:bob@192.0.2.99:5060 SIP/2.0\r\n\
+         Via: SIP/2.0/WSS alice.invalid;branch=z9hG4bK{method}{cseq}\r\nMax-Forwards: 70\r\n\
+         Route: {}\r\nFrom: <sip:alice@{HOME}>;tag=alice\r\nTo: {}\r\nCall-ID: call\r\n\
+         CSeq: {cseq} {method}\r\nContent-Length: 0\r\n\r\n",
+        routes.join(", "),
+        answer.header(HeaderName::To).unwrap(),
+    ))
 }
