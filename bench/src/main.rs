@@ -7,6 +7,7 @@
 mod cpu;
 mod forward;
 mod kamailio;
+mod media;
 mod process;
 mod register;
 mod registrar;
@@ -25,6 +26,7 @@ struct Bench {
 const BENCHES: &[Bench] = &[
     Bench { name: "forward", what: "parse and forward a REGISTER, one core", run: forward::run },
     Bench { name: "register", what: "REGISTER through the edge over WebSocket", run: register::run },
+    Bench { name: "media", what: "DTLS-SRTP to RTP, 400 calls", run: media::run },
 ];
 
 fn main() -> Result<()> {

@@ -89,3 +89,15 @@ pub fn free_port() -> Result<u16> {
     }
     bail!("no free port")
 }
+
+/// The product, built for release: beside this program, or where `ISTHMUS` says.
+pub fn isthmus() -> Result<String> {
+    if let Ok(program) = std::env::var("ISTHMUS") {
+        return Ok(program);
+    }
+    let program = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target/release/isthmus"));
+    if !program.exists() {
+        bail!("{} is not there: cargo build --release first", program.display());
+    }
+    Ok(program.display().to_string())
+}

@@ -17,8 +17,9 @@ use super::handle::{ClientId, Figures, GatewayEvent, Sink};
 /// Datagrams a round.
 const BATCH: usize = 64;
 
-/// Datagrams one port towards the core may have of a round, so that none starves the others.
-const CORE_SHARE: usize = 16;
+/// Datagrams one port towards the core may have of a round: none starves the others, and to receive
+/// a single one is cheapest. What is left makes the next round begin at once.
+const CORE_SHARE: usize = 1;
 
 /// How stale figures may be.
 const FIGURES_EVERY: Duration = Duration::from_millis(250);

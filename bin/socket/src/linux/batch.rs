@@ -10,6 +10,7 @@ use crate::{SLOT, Socket};
 pub struct Batch {
     buffers: Box<[u8]>,
     names: Box<[Name]>,
+    name_lengths: Box<[libc::socklen_t]>,
     lengths: Box<[usize]>,
     departures: Box<[Range<usize>]>,
     headers: Box<[libc::mmsghdr]>,
@@ -40,6 +41,7 @@ impl Batch {
         Self {
             buffers: vec![0; slots * SLOT].into(),
             names: vec![Name::empty(); slots].into(),
+            name_lengths: vec![0; slots].into(),
             lengths: vec![0; slots].into(),
             departures: vec![0..0; slots].into(),
             headers: vec![header; slots].into(),
@@ -71,23 +73,14 @@ impl Batch {
         if count == 0 {
             return Ok(first..first);
         }
-        for slot in first..first + count {
-            let start = slot * SLOT;
-            self.vectors[slot] = libc::iovec {
-                iov_base: self.buffers[start..start + SLOT].as_mut_ptr().cast(),
-                iov_len: SLOT,
-            };
-            let header = &mut self.headers[slot].msg_hdr;
-            header.msg_name = (&raw mut self.names[slot]).cast();
-            header.msg_namelen = Name::SIZE;
-            header.msg_iov = &raw mut self.vectors[slot];
-            header.msg_iovlen = 1;
-            header.msg_control = std::ptr::null_mut();
-            header.msg_controllen = 0;
-            header.msg_flags = 0;
+        if count == 1 {
+            return self.receive_one(socket);
         }
-        // SAFETY: the `count` headers from `first` on were just pointed at this slot's own name,
-        // vector and buffer, which live in boxes of `self` that do not move during the call; no two
+        for slot in first..first + count {
+            self.prepare(slot);
+        }
+        // SAFETY: the `count` headers from `first` on were just pointed at their slot's own name, vector
+        // and buffer, which live in boxes of `self` that do not move during the call; no two
         // slots overlap; the descriptor is open as long as `socket` is borrowed.
         let received = unsafe {
             libc::recvmmsg(
@@ -99,14 +92,7 @@ impl Batch {
             )
         };
         if received < 0 {
-            let error = io::Error::last_os_error();
-            return match error.kind() {
-                // Refused: the far end's port was closed when we sent earlier. Nothing to receive.
-                io::ErrorKind::WouldBlock
-                | io::ErrorKind::Interrupted
-                | io::ErrorKind::ConnectionRefused => Ok(first..first),
-                _ => Err(error),
-            };
+            return nothing_or(io::Error::last_os_error(), first);
         }
         let end = first + received as usize;
         for slot in first..end {
@@ -123,6 +109,53 @@ impl Batch {
         Ok(first..end)
     }
 
+    /// The shorter way for a single one, the rule on ports towards the core.
+    fn receive_one(&mut self, socket: &Socket) -> io::Result<Range<usize>> {
+        let slot = self.used;
+        let start = slot * SLOT;
+        let buffer = &mut self.buffers[start..start + SLOT];
+        let mut length = Name::SIZE;
+        self.names[slot] = Name::empty();
+        // SAFETY: buffer and name are borrowed for the call and as long as is said; the descriptor
+        // is open as long as `socket` is borrowed.
+        let received = unsafe {
+            libc::recvfrom(
+                socket.inner.as_raw_fd(),
+                buffer.as_mut_ptr().cast(),
+                SLOT,
+                libc::MSG_DONTWAIT | libc::MSG_TRUNC,
+                (&raw mut self.names[slot]).cast(),
+                &raw mut length,
+            )
+        };
+        if received < 0 {
+            return nothing_or(io::Error::last_os_error(), slot);
+        }
+        let received = received as usize;
+        // With MSG_TRUNC its real length is told: one that did not fit is seen as empty.
+        self.lengths[slot] = if received <= SLOT { received } else { 0 };
+        self.departures[slot] = 0..0;
+        self.used += 1;
+        Ok(slot..slot + 1)
+    }
+
+    /// Points a slot's header at the slot.
+    fn prepare(&mut self, slot: usize) {
+        let start = slot * SLOT;
+        self.vectors[slot] = libc::iovec {
+            iov_base: self.buffers[start..start + SLOT].as_mut_ptr().cast(),
+            iov_len: SLOT,
+        };
+        let header = &mut self.headers[slot].msg_hdr;
+        header.msg_name = (&raw mut self.names[slot]).cast();
+        header.msg_namelen = Name::SIZE;
+        header.msg_iov = &raw mut self.vectors[slot];
+        header.msg_iovlen = 1;
+        header.msg_control = std::ptr::null_mut();
+        header.msg_controllen = 0;
+        header.msg_flags = 0;
+    }
+
     /// Whence the datagram in a slot came, how long it is, and the whole room of the slot.
     pub fn datagram(&mut self, slot: usize) -> Option<(SocketAddr, usize, &mut [u8])> {
         let source = self.names[slot].get()?;
@@ -136,8 +169,7 @@ impl Batch {
 
     /// Says that this part of the slot leaves, and where it goes.
     pub fn depart(&mut self, slot: usize, range: Range<usize>, destination: SocketAddr) {
-        let length = self.names[slot].set(destination);
-        self.headers[slot].msg_hdr.msg_namelen = length;
+        self.name_lengths[slot] = self.names[slot].set(destination);
         self.departures[slot] = range;
     }
 
@@ -155,7 +187,7 @@ impl Batch {
         // A single one, the rule towards the core, has a shorter way.
         if let [slot] = slots {
             let part = self.part(*slot);
-            let length = self.headers[*slot].msg_hdr.msg_namelen;
+            let length = self.name_lengths[*slot];
             // SAFETY: `part` and the name are borrowed for the call; `depart` wrote `length` bytes
             // of name, which is no more than the name's size.
             let taken = unsafe {
@@ -181,7 +213,7 @@ impl Batch {
                     iov_len: length,
                 };
                 header.msg_hdr.msg_name = (&raw mut self.names[slot]).cast();
-                header.msg_hdr.msg_namelen = self.headers[slot].msg_hdr.msg_namelen;
+                header.msg_hdr.msg_namelen = self.name_lengths[slot];
                 header.msg_hdr.msg_iov = &raw mut self.vectors[slot];
                 header.msg_hdr.msg_iovlen = 1;
             }
@@ -213,6 +245,16 @@ impl Batch {
     fn part(&self, slot: usize) -> &[u8] {
         let start = slot * SLOT;
         &self.buffers[start..start + SLOT][self.departures[slot].clone()]
+    }
+}
+
+/// Nothing to receive is no error; nor that a datagram sent earlier was refused at the far end.
+fn nothing_or(error: io::Error, first: usize) -> io::Result<Range<usize>> {
+    match error.kind() {
+        io::ErrorKind::WouldBlock
+        | io::ErrorKind::Interrupted
+        | io::ErrorKind::ConnectionRefused => Ok(first..first),
+        _ => Err(error),
     }
 }
 
