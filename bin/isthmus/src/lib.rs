@@ -4,3 +4,4 @@
 pub mod gateway;
 pub mod store;
 pub mod web;
+pub mod wic;

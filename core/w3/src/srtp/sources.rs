@@ -6,7 +6,7 @@ use super::SrtpError;
 pub const MAX_SOURCES: usize = 256;
 
 /// In packets. Video that is repeated after a NACK comes hundreds of packets late.
-const WINDOW: u64 = 512;
+const WINDOW: u64 = 1024;
 
 /// The sources of one direction.
 #[derive(Debug, Default)]
@@ -163,20 +163,20 @@ mod tests {
     #[test]
     fn each_index_is_taken_once() {
         let mut sources = Sources::default();
-        for sequence in [100, 101, 99, 700, 300, 65535] {
+        for sequence in [1100, 1101, 1099, 1700, 1300, 65535] {
             let place = sources.rtp(1, sequence);
             if sequence == 65535 {
-                // 700 less a whole round is before the beginning.
+                // 1700 less a whole round is before the beginning.
                 assert_eq!(place, Err(SrtpError::Replayed));
                 continue;
             }
             sources.commit(place.expect("new"));
             assert_eq!(sources.rtp(1, sequence), Err(SrtpError::Replayed));
         }
-        let old = sources.rtp(1, 700 - WINDOW as u16);
+        let old = sources.rtp(1, 1700 - WINDOW as u16);
         assert_eq!(old, Err(SrtpError::Replayed), "older than the window");
-        assert!(sources.rtp(1, 701 - WINDOW as u16).is_ok());
-        assert!(sources.rtp(2, 700).is_ok(), "another source");
+        assert!(sources.rtp(1, 1701 - WINDOW as u16).is_ok());
+        assert!(sources.rtp(2, 1700).is_ok(), "another source");
     }
 
     #[test]

@@ -1,0 +1,236 @@
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use nf_wic::Identity;
+use nf_wic::media::Codec;
+
+/// A phone without a browser: registers, calls or answers, and prints one JSON object a line.
+///
+/// With --count, `{}` in user, password and target is the number of the phone, from 0.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// The WebSocket of the eP-CSCF.
+    #[arg(long, value_name = "URL", default_value = "wss://localhost:8443/w2")]
+    pub w2: String,
+    /// Take any certificate: for a laboratory, whose own is self-signed.
+    #[arg(long)]
+    pub insecure: bool,
+    /// Trust the certificates of this PEM file, and no others.
+    #[arg(long, value_name = "FILE", conflicts_with = "insecure")]
+    pub ca: Option<PathBuf>,
+    /// The Origin that the WebSocket is opened with, where the eP-CSCF wants one.
+    #[arg(long, value_name = "ORIGIN")]
+    pub origin: Option<String>,
+    /// Who it is: a name of the home domain.
+    #[arg(long, value_name = "NAME", default_value = "alice")]
+    pub user: String,
+    /// The home domain.
+    #[arg(
+        long,
+        value_name = "DOMAIN",
+        default_value = "ims.mnc001.mcc001.3gppnetwork.org"
+    )]
+    pub domain: String,
+    /// The public user identity, if it is not sip:NAME@DOMAIN.
+    #[arg(long, value_name = "URI")]
+    pub impu: Option<String>,
+    /// The private user identity, if it is not NAME@DOMAIN.
+    #[arg(long, value_name = "NAME")]
+    pub impi: Option<String>,
+    /// The password: for SIP Digest, or with --sign-in for the WAF's page.
+    #[arg(long, value_name = "WORD")]
+    pub password: Option<String>,
+    /// A file whose first line is the password.
+    #[arg(long, value_name = "FILE", conflicts_with = "password")]
+    pub password_file: Option<PathBuf>,
+    /// Register with this access token.
+    #[arg(long, value_name = "TOKEN", conflicts_with_all = ["password", "password_file", "sign_in"])]
+    pub token: Option<String>,
+    /// Sign in as a person does, at the WWSF that has this address, and register with its token.
+    #[arg(long, value_name = "URL")]
+    pub sign_in: Option<String>,
+    /// Call this URI.
+    #[arg(long, value_name = "URI", conflicts_with = "answer")]
+    pub call: Option<String>,
+    /// Answer calls that come.
+    #[arg(long)]
+    pub answer: bool,
+    /// Let it ring for so long before it is answered, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.0)]
+    pub ring: f64,
+    /// How many calls are made or answered; 0 for no end.
+    #[arg(long, value_name = "COUNT", default_value_t = 1)]
+    pub calls: u32,
+    /// Hang up so long after the answer, in seconds; 0 leaves it to the other end.
+    #[arg(long, value_name = "SECONDS", default_value_t = 5.0)]
+    pub duration: f64,
+    /// Without a call: stay registered for so long, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.0)]
+    pub stay: f64,
+    /// Give up when it is not registered, or a call is not answered, after so long, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
+    pub timeout: f64,
+    /// Play this WAV file, over and over: 8 kHz, mono, 16 bits.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["tone", "silence"])]
+    pub play: Option<PathBuf>,
+    /// Play a tone of so many hertz.
+    #[arg(long, value_name = "HERTZ", default_value_t = 440.0)]
+    pub tone: f64,
+    /// Say nothing.
+    #[arg(long)]
+    pub silence: bool,
+    /// Record what is heard into this WAV file.
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// Press these keys, a second after the media are there.
+    #[arg(long, value_name = "DIGITS")]
+    pub dtmf: Option<String>,
+    /// Hold so long after the answer, in seconds.
+    #[arg(long, value_name = "SECONDS")]
+    pub hold: Option<f64>,
+    /// Resume so long after the answer, in seconds.
+    #[arg(long, value_name = "SECONDS", requires = "hold")]
+    pub resume: Option<f64>,
+    /// The codec that is liked best.
+    #[arg(long, value_enum, default_value_t = CodecName::Pcma)]
+    pub codec: CodecName,
+    /// How long a registration is asked for, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 600_000)]
+    pub expires: u64,
+    /// The address of the media socket, if it is not that which leads to the eP-CSCF.
+    #[arg(long, value_name = "ADDRESS")]
+    pub media_address: Option<IpAddr>,
+    /// So many phones at once.
+    #[arg(long, value_name = "COUNT", default_value_t = 1)]
+    pub count: u32,
+    /// So many new phones a second, with --count.
+    #[arg(long, value_name = "COUNT", default_value_t = 50.0)]
+    pub rate: f64,
+}
+
+/// A codec on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum CodecName {
+    /// A-law.
+    Pcma,
+    /// µ-law.
+    Pcmu,
+}
+
+/// Longer than anybody waits; shorter than what overflows a clock.
+const LONGEST: f64 = 1e8;
+
+impl Args {
+    pub(super) fn user(&self, index: u32) -> String {
+        number(&self.user, index)
+    }
+
+    pub(super) fn identity(&self, index: u32) -> Identity {
+        let user = self.user(index);
+        let domain = &self.domain;
+        let of = |given: &Option<String>, default: String| {
+            given.as_ref().map_or(default, |given| number(given, index))
+        };
+        Identity {
+            public: of(&self.impu, format!("sip:{user}@{domain}")),
+            private: of(&self.impi, format!("{user}@{domain}")),
+            home_domain: domain.clone(),
+        }
+    }
+
+    pub(super) fn password(&self, index: u32) -> anyhow::Result<String> {
+        if let Some(password) = &self.password {
+            return Ok(number(password, index));
+        }
+        let Some(file) = &self.password_file else {
+            bail!("a password is needed: --password, --password-file, or --token instead");
+        };
+        let text = std::fs::read_to_string(file)
+            .with_context(|| format!("{} cannot be read", file.display()))?;
+        Ok(text.lines().next().unwrap_or_default().to_owned())
+    }
+
+    pub(super) fn target(&self, index: u32) -> Option<String> {
+        let target = number(self.call.as_ref()?, index);
+        let is_uri = ["sip:", "sips:", "tel:", "urn:"]
+            .iter()
+            .any(|scheme| target.starts_with(scheme));
+        Some(if is_uri {
+            target
+        } else if target.contains('@') {
+            format!("sip:{target}")
+        } else {
+            format!("sip:{target}@{}", self.domain)
+        })
+    }
+
+    pub(super) fn codecs(&self) -> Vec<Codec> {
+        match self.codec {
+            CodecName::Pcma => vec![Codec::Pcma, Codec::Pcmu],
+            CodecName::Pcmu => vec![Codec::Pcmu, Codec::Pcma],
+        }
+    }
+
+    pub(super) fn spacing(&self) -> Duration {
+        seconds(1.0 / self.rate.max(0.001))
+    }
+}
+
+pub(super) fn seconds(value: f64) -> Duration {
+    // NaN and what is negative are nothing.
+    let value = if value > 0.0 { value.min(LONGEST) } else { 0.0 };
+    Duration::from_secs_f64(value)
+}
+
+fn number(text: &str, index: u32) -> String {
+    text.replace("{}", &index.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Cli {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn parse(words: &str) -> Result<Args, clap::Error> {
+        let words = ["wic"].into_iter().chain(words.split_whitespace());
+        Cli::try_parse_from(words).map(|cli| cli.args)
+    }
+
+    #[test]
+    fn names_are_made_into_identities_and_targets() {
+        let args = parse("--user load{} --domain d --call bob --count 9 --password p{}").unwrap();
+        let identity = args.identity(7);
+        assert_eq!(identity.public, "sip:load7@d");
+        assert_eq!(identity.private, "load7@d");
+        assert_eq!(args.password(7).unwrap(), "p7");
+        assert_eq!(args.target(7).as_deref(), Some("sip:bob@d"));
+        let of = |call: &str| parse(&format!("--call {call}")).unwrap().target(0).unwrap();
+        assert_eq!(of("tel:+15550100"), "tel:+15550100");
+        assert_eq!(of("bob@example.com"), "sip:bob@example.com");
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_refused() {
+        assert!(parse("--call bob --answer").is_err());
+        assert!(parse("--token t --password p").is_err());
+        assert!(parse("--resume 3").is_err());
+        assert!(parse("").unwrap().password(0).is_err());
+    }
+
+    #[test]
+    fn odd_numbers_of_seconds_are_harmless() {
+        assert_eq!(seconds(-1.0), Duration::ZERO);
+        assert_eq!(seconds(f64::NAN), Duration::ZERO);
+        assert_eq!(seconds(0.25), Duration::from_millis(250));
+        assert!(seconds(f64::INFINITY) <= Duration::from_secs(100_000_000));
+    }
+}

@@ -1,0 +1,132 @@
+//! Two phones over real sockets, and an edge that is as small as can be.
+
+use std::time::Duration;
+
+use clap::Parser as _;
+use core_sip::reply;
+use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio_tungstenite::tungstenite::Message as Frame;
+use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
+use tokio_tungstenite::tungstenite::http::HeaderValue;
+use wire_sip::{HeaderName, Message, Method, StatusCode};
+
+use super::{Args, run_all};
+
+#[derive(clap::Parser)]
+struct Cli {
+    #[command(flatten)]
+    args: Args,
+}
+
+fn args(words: &str) -> Args {
+    let words = ["wic"].into_iter().chain(words.split_whitespace());
+    Cli::try_parse_from(words).expect("good arguments").args
+}
+
+/// Takes two WebSockets, says yes to each REGISTER, and passes the rest across.
+async fn edge(listener: TcpListener) {
+    let (to_first, from_second) = mpsc::unbounded_channel();
+    let (to_second, from_first) = mpsc::unbounded_channel();
+    for (across, mine) in [(to_second, from_second), (to_first, from_first)] {
+        let (stream, _) = listener.accept().await.expect("a phone");
+        tokio::spawn(serve(stream, across, mine));
+    }
+    std::future::pending::<()>().await;
+}
+
+#[allow(clippy::result_large_err, clippy::unnecessary_wraps)] // as the callback wants it
+fn subprotocol(request: &Request, mut response: Response) -> Result<Response, ErrorResponse> {
+    let asked = request.headers().get("Sec-WebSocket-Protocol");
+    assert_eq!(asked, Some(&HeaderValue::from_static("sip")));
+    let headers = response.headers_mut();
+    headers.insert("Sec-WebSocket-Protocol", HeaderValue::from_static("sip"));
+    Ok(response)
+}
+
+async fn serve(
+    stream: tokio::net::TcpStream,
+    across: mpsc::UnboundedSender<String>,
+    mut mine: mpsc::UnboundedReceiver<String>,
+) {
+    let accepted = tokio_tungstenite::accept_hdr_async(stream, subprotocol).await;
+    let mut socket = accepted.expect("a WebSocket");
+    loop {
+        tokio::select! {
+            text = mine.recv() => {
+                let Some(text) = text else { return };
+                if socket.send(Frame::text(text)).await.is_err() {
+                    return;
+                }
+            }
+            frame = socket.next() => {
+                let Some(Ok(Frame::Text(text))) = frame else { return };
+                let mut message = Message::parse(text.into()).expect("SIP");
+                if message.method() == Method::Register {
+                    let mut yes = reply(&message, StatusCode::OK, "edge");
+                    let contact = message.header(HeaderName::Contact).expect("a Contact");
+                    yes.push_back(HeaderName::Contact, contact);
+                    let yes = String::from_utf8(yes.to_bytes().into()).expect("text");
+                    let _ = socket.send(Frame::text(yes)).await;
+                    continue;
+                }
+                if message.is_request() {
+                    let via = message.header(HeaderName::Via).expect("a Via");
+                    let branch = via.split("branch=").nth(1).expect("a branch").to_owned();
+                    let via = format!("SIP/2.0/WS edge.invalid;branch=z9hG4bKe{branch}");
+                    message.push_front(HeaderName::Via, via);
+                } else {
+                    message.remove_first_value(HeaderName::Via);
+                }
+                let text = String::from_utf8(message.to_bytes().into()).expect("text");
+                let _ = across.send(text);
+            }
+        }
+    }
+}
+
+async fn both(port: u16, caller: &str, callee: &str) -> (bool, bool) {
+    let common = format!("--w2 ws://127.0.0.1:{port}/w2 --password x");
+    let callee = run_all(args(&format!("{common} --user bob --answer {callee}")));
+    let callee = tokio::spawn(callee);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let caller = run_all(args(&format!("{common} --call bob {caller}"))).await;
+    let callee = callee.await.expect("no panic");
+    (caller.expect("runs"), callee.expect("runs"))
+}
+
+#[tokio::test]
+async fn a_call_with_media_digits_and_a_recording_is_a_success() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let edge = tokio::spawn(edge(listener));
+    let folder = std::env::temp_dir().join(format!("isthmus-wic-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let heard = folder.join("heard.wav");
+    let caller = format!("--duration 1.5 --dtmf 5 --record {}", heard.display());
+    assert_eq!(both(port, &caller, "--duration 0").await, (true, true));
+    let mut reader = hound::WavReader::open(&heard).unwrap();
+    let samples: Vec<i16> = reader.samples().map(Result::unwrap).collect();
+    assert!(samples.len() > 4000, "{}", samples.len());
+    assert!(samples.iter().any(|sample| *sample > 10_000), "a tone");
+    std::fs::remove_dir_all(&folder).unwrap();
+    edge.abort();
+}
+
+#[tokio::test]
+async fn where_nobody_listens_it_gives_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    let words = format!("--w2 ws://127.0.0.1:{port}/w2 --password x --timeout 0.4");
+    let done = run_all(args(&words)).await.unwrap();
+    assert!(!done);
+}
+
+#[tokio::test]
+async fn what_cannot_be_asked_for_is_an_error() {
+    for words in ["--w2 http://a/ --password x", "--w2 ws://127.0.0.1:1/"] {
+        assert!(run_all(args(words)).await.is_err(), "{words}");
+    }
+}
