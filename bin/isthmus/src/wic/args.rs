@@ -11,9 +11,9 @@ use nf_wic::media::Codec;
 /// With --count, `{}` in user, password and target is the number of the phone, from 0.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    /// The WebSocket of the eP-CSCF.
-    #[arg(long, value_name = "URL", default_value = "wss://localhost:8443/w2")]
-    pub w2: String,
+    /// The WebSocket of the eP-CSCF [default: what --sign-in is told, or wss://localhost:8443/w2].
+    #[arg(long, value_name = "URL")]
+    pub w2: Option<String>,
     /// Take any certificate: for a laboratory, whose own is self-signed.
     #[arg(long)]
     pub insecure: bool,

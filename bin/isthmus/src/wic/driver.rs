@@ -21,6 +21,9 @@ use super::report::Report;
 use super::sign_in::Session;
 use super::{Args, wav};
 
+/// Where the all-in-one has it.
+const W2: &str = "wss://localhost:8443/w2";
+
 /// A token is renewed when it has less than that.
 const RENEW: u64 = 60;
 
@@ -82,7 +85,7 @@ impl Driver {
     ) -> anyhow::Result<Self> {
         let now = Instant::now();
         let mut identity = args.identity(index);
-        let mut w2 = args.w2.clone();
+        let mut told = None;
         let mut task = Task::default();
         let mut session = None;
         let credentials = if let Some(token) = &args.token {
@@ -101,7 +104,7 @@ impl Driver {
             if let Some(public) = grant.impus.into_iter().next() {
                 identity.public = args.impu.clone().unwrap_or(public);
             }
-            w2 = grant.w2.unwrap_or(w2);
+            told = grant.w2;
             session = Some(open);
             Credentials::Token {
                 token: grant.access_token,
@@ -111,6 +114,8 @@ impl Driver {
                 password: args.password(index)?,
             }
         };
+        let w2 = args.w2.clone().or(told);
+        let w2 = w2.unwrap_or_else(|| W2.to_owned());
         let url = Url::parse(&w2).context("--w2 is no URL")?;
         let transport = match url.scheme() {
             "wss" => Transport::Wss,

@@ -1,6 +1,8 @@
 //! A lab of WWSF and WAF on a clock of its own, and a browser with one jar of cookies.
 #![allow(dead_code)] // each test program uses a part
 
+pub(crate) mod tls;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -43,8 +43,6 @@ pub(crate) struct Core {
     pub(crate) good_token: String,
     /// Puts `Require: 100rel` into each INVITE.
     pub(crate) require_100rel: bool,
-    /// Takes the offer out of each INVITE that begins a call.
-    pub(crate) late_offer: bool,
     nonces: u32,
 }
 
@@ -91,7 +89,6 @@ impl Lab {
                 expires: 3600,
                 good_token: "good".into(),
                 require_100rel: false,
-                late_offer: false,
                 nonces: 0,
             },
             unreachable: Vec::new(),
@@ -246,9 +243,6 @@ impl Lab {
                     .is_some_and(|to| !to.contains("tag="));
             if begins && self.core.require_100rel {
                 message.push_back(HeaderName::Require, "100rel");
-            }
-            if begins && self.core.late_offer {
-                message.set_body(None, Bytes::new());
             }
         } else {
             message.remove_first_value(HeaderName::Via);
