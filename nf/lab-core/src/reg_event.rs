@@ -237,10 +237,6 @@ impl LabCore {
 
     fn subscribed(&self, request: &Message, tag: &str, expires: Duration) -> Message {
         let mut response = reply(request, StatusCode::OK, tag);
-        // RFC 3261 §12.1.1: the route of the dialog is that of the request.
-        for route in request.values(HeaderName::RecordRoute) {
-            response.push_back(HeaderName::RecordRoute, route);
-        }
         response.push_back(HeaderName::Contact, self.contact());
         response.push_back(HeaderName::Expires, expires.as_secs());
         response

@@ -180,9 +180,6 @@ impl Phone {
     fn response(&self, request: &Message, code: u16) -> Message {
         let code = wire_sip::StatusCode::new(code).expect("a status");
         let mut response = core_sip::reply(request, code, self.name);
-        for route in request.values(HeaderName::RecordRoute) {
-            response.push_back(HeaderName::RecordRoute, route);
-        }
         let contact = format!("<sip:{}@{}>", self.name, self.here);
         response.push_back(HeaderName::Contact, contact);
         response

@@ -247,9 +247,6 @@ pub(crate) fn request(method: &str, from: &str, to: &str) -> Message {
 pub(crate) fn respond(to: &Message, status: u16) -> Message {
     let status = StatusCode::new(status).expect("a status");
     let mut response = core_sip::reply(to, status, "t1");
-    for route in to.values(HeaderName::RecordRoute) {
-        response.push_back(HeaderName::RecordRoute, route);
-    }
     response.push_back(HeaderName::Contact, "<sip:callee@127.0.0.1:5092>");
     response
 }
