@@ -6,9 +6,12 @@ use std::time::Instant;
 use core_sip::ConnectionId;
 use core_sip::address::UriView;
 
-/// RFC 5626 §4.1: what names a binding through all its flows.
+/// RFC 5626 §4.1: what names a binding through all its flows. The private identity is part of it: whoever
+/// learns another's instance and registers with it gets a binding of its own, never the other's.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct BindingKey {
+    /// The private identity, once credentials have told it.
+    pub(crate) impi: String,
     /// `+sip.instance`, or the contact of a client that has none.
     pub(crate) instance: String,
     /// `reg-id`, or nothing.
@@ -38,11 +41,20 @@ pub(crate) struct Binding {
     pub(crate) service_route: Vec<String>,
     /// Where it is now; nowhere while its WebSocket is lost.
     pub(crate) flow: Option<ConnectionId>,
+    /// When its WebSocket was lost, while it has none.
+    pub(crate) away_since: Instant,
     pub(crate) expires: Instant,
     pub(crate) proof: Proof,
     /// RFC 5626: both sides know outbound.
     pub(crate) outbound: bool,
     pub(crate) sessions: HashSet<u64>,
+}
+
+impl BindingKey {
+    /// The same instance and reg-id, whoever registered.
+    pub(crate) fn same_instance(&self, other: &Self) -> bool {
+        self.instance == other.instance && self.reg_id == other.reg_id
+    }
 }
 
 impl Binding {

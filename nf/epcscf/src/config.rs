@@ -47,8 +47,10 @@ pub struct Config {
     pub authz_server: Option<String>,
     /// `aud` that names this eP-CSCF.
     pub audience: String,
-    /// Requests of one address in a second.
+    /// Messages of one WebSocket in a second.
     pub requests_per_second: u32,
+    /// Messages of one address in a second, over all its WebSockets (many people share one).
+    pub address_requests_per_second: u32,
     /// What is done with SDP.
     pub media: Policy,
 }
@@ -73,6 +75,7 @@ impl Config {
             authz_server: None,
             audience: "eP-CSCF".to_owned(),
             requests_per_second: 200,
+            address_requests_per_second: 10_000,
             media: Policy::default(),
         }
     }

@@ -17,7 +17,7 @@ use core_sip::{
 use wire_sip::{Message, Method};
 
 use crate::binding::Bindings;
-use crate::flow::Flow;
+use crate::flow::{Addresses, Flow};
 use crate::forward::{Deferred, Forward};
 use crate::session::Sessions;
 use crate::timer::{Timer, Timers};
@@ -34,6 +34,8 @@ pub struct EpCscf {
     pub(crate) key: TokenKey,
     pub(crate) verifier: Verifier,
     pub(crate) flows: HashMap<ConnectionId, Flow>,
+    /// How much each address may still ask for.
+    pub(crate) addresses: Addresses,
     pub(crate) bindings: Bindings,
     pub(crate) sessions: Sessions,
     /// Requests that went on, by the transaction they came in.
@@ -68,6 +70,7 @@ impl EpCscf {
             key: TokenKey::new(&config.token_key),
             verifier: Verifier::new(config.audience.clone(), CLOCK_SKEW),
             flows: HashMap::new(),
+            addresses: Addresses::new(config.address_requests_per_second),
             bindings: Bindings::default(),
             sessions: Sessions::default(),
             forwards: HashMap::new(),
@@ -102,6 +105,7 @@ impl EpCscf {
     pub fn handle_w2_open(&mut self, now: Instant, connection: ConnectionId, peer: W2Peer) {
         let flow = Flow::new(now, peer, self.config.requests_per_second);
         self.flows.insert(connection, flow);
+        self.unregistered(now, connection);
     }
 
     /// A WebSocket message came.
@@ -190,6 +194,7 @@ impl EpCscf {
             match timer {
                 Timer::BindingExpires(id) => self.binding_timer(now, id),
                 Timer::WicGone(id) => self.wic_gone(now, id),
+                Timer::Unregistered(connection) => self.idle_flow(now, connection),
                 Timer::GatewaySilent(id) => self.gateway_silent(now, id),
 
                 Timer::TimerC(id) => self.timer_c(now, id),

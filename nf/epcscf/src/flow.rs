@@ -1,13 +1,15 @@
 //! A flow: one WebSocket, from its opening to its end (RFC 5626 §3.3, RFC 7118).
 
+use std::collections::HashMap;
+use std::net::IpAddr;
 use std::time::Instant;
 
 use core_sip::{ConnectionId, Source, Transport};
 
 use crate::W2Peer;
 
-/// Garbage of one peer before its WebSocket is closed.
-pub(crate) const MOST_GARBAGE: u8 = 3;
+/// Garbage of one peer, by weight, before its WebSocket is closed.
+pub(crate) const MOST_GARBAGE: u8 = 9;
 /// Refused tokens of one peer before its WebSocket is closed.
 pub(crate) const MOST_REFUSALS: u8 = 5;
 
@@ -16,7 +18,9 @@ pub(crate) struct Flow {
     pub(crate) peer: W2Peer,
     /// The registration that it carries.
     pub(crate) binding: Option<u64>,
-    /// Messages that were no SIP.
+    /// Since when it carries none, while it does not.
+    pub(crate) unregistered_since: Instant,
+    /// Messages that were no SIP, by weight, less those that were.
     pub(crate) garbage: u8,
     /// Tokens that were refused, since one was taken.
     pub(crate) refusals: u8,
@@ -28,6 +32,7 @@ impl Flow {
         Self {
             peer,
             binding: None,
+            unregistered_since: now,
             garbage: 0,
             refusals: 0,
             allowance: Allowance::new(now, per_second),
@@ -80,6 +85,38 @@ impl Allowance {
         }
         self.left -= 1.0;
         true
+    }
+}
+
+/// One allowance an address, for all of its WebSockets together.
+#[derive(Debug, Default)]
+pub(crate) struct Addresses {
+    per_second: u32,
+    known: HashMap<IpAddr, Allowance>,
+}
+
+impl Addresses {
+    /// Addresses that are remembered at a time.
+    const MOST: usize = 65_536;
+
+    pub(crate) fn new(per_second: u32) -> Self {
+        Self {
+            per_second,
+            known: HashMap::new(),
+        }
+    }
+
+    pub(crate) fn take(&mut self, now: Instant, address: IpAddr) -> bool {
+        if self.known.len() >= Self::MOST && !self.known.contains_key(&address) {
+            // Who has been quiet for two seconds has a full bucket again, and need not be known.
+            self.known
+                .retain(|_, allowance| now.saturating_duration_since(allowance.at).as_secs() < 2);
+        }
+        let per_second = self.per_second;
+        self.known
+            .entry(address)
+            .or_insert_with(|| Allowance::new(now, per_second))
+            .take(now)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use core_sip::next_hop::{NextHop, Resolution};
-use core_sip::proxy::{ResponseContext, check_request, forward, loop_hash, take_own_routes};
+use core_sip::proxy::{ResponseContext, check_request, forward, take_own_routes};
 use core_sip::{ServerTransactionId, Source, Target, token};
 use wire_sip::{HeaderName, Message, Method, StatusCode};
 
@@ -258,13 +258,19 @@ impl EpCscf {
         id: u64,
         response: &Message,
         from: Leg,
-        _offered: bool,
+        offer: Option<&[u8]>,
     ) {
-        let Some(ack) = self.own_request(id, from, Method::Ack, crate::session::cseq(response))
+        let Some(mut ack) = self.own_request(id, from, Method::Ack, crate::session::cseq(response))
         else {
             return;
         };
-        let _ = loop_hash(&ack);
+        let answer = offer.and_then(|offer| {
+            let session = self.sessions.get_mut(id)?;
+            session.negotiation.refusing_answer(from, offer).ok()
+        });
+        if let Some(answer) = answer {
+            ack.set_body(Some("application/sdp"), answer);
+        }
         match from {
             Leg::Core => self.ack_to_core(now, ack),
             Leg::Wic => {

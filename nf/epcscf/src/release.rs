@@ -54,7 +54,8 @@ impl EpCscf {
         let Some(bound) = self.bindings.get(binding) else {
             return;
         };
-        if bound.flow.is_some() {
+        // It came back, or was lost again since.
+        if bound.flow.is_some() || bound.away_since + self.config.reconnect > now {
             return;
         }
         for id in bound.sessions.clone() {

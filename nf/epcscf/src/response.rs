@@ -10,7 +10,7 @@ use crate::forward::Purpose;
 use crate::ims_alg::Leg;
 use crate::session::Item;
 use crate::timer::Timer;
-use crate::{EpCscf, identity, trust};
+use crate::{EpCscf, charging, identity, trust};
 
 impl EpCscf {
     pub(crate) fn response(&mut self, now: Instant, id: ClientTransactionId, message: Message) {
@@ -164,8 +164,20 @@ impl EpCscf {
             Purpose::Standalone(called) => {
                 let called = called.clone();
                 cross(&mut response, from, called.as_deref());
+                if from == Leg::Wic {
+                    self.charge_answer(server, &mut response);
+                }
                 self.transactions.respond(now, server, response);
             }
+        }
+    }
+
+    /// TS 24.229 §5.2.6.4.4: what a WIC answers is charged to the request's icid, with our network as
+    /// the terminating one.
+    pub(crate) fn charge_answer(&self, server: ServerTransactionId, response: &mut Message) {
+        let request = self.forwards.get(&server).map(|f| f.context.request());
+        if let Some(vector) = request.and_then(|r| charging::answered(&self.config, r)) {
+            response.push_back(HeaderName::PChargingVector, vector);
         }
     }
 

@@ -5,13 +5,15 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Instant;
 
-use core_sip::ServerTransactionId;
+use core_sip::{ConnectionId, ServerTransactionId};
 
 /// What is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Timer {
     /// A registration ends (TS 24.229 §5.2.2.1).
     BindingExpires(u64),
+    /// A WebSocket that carries no registration (TS 24.371 §6A.2).
+    Unregistered(ConnectionId),
     /// A WIC did not come back in time (TS 23.228 §5.10.3.1).
     WicGone(u64),
     /// The gateway has not answered for a session.

@@ -1,10 +1,10 @@
 //! W2: SIP over WebSocket as RFC 7118 says, and what a peer gets that does not speak it.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use core_sip::ConnectionId;
-use wire_sip::{HeaderName, Message, Method};
+use wire_sip::{HeaderName, Malformed, Message, Method, salvage};
 
 use crate::flow::MOST_GARBAGE;
 use crate::register::binding_key;
@@ -13,6 +13,13 @@ use crate::{EpCscf, Output, place};
 
 /// RFC 6455 §7.4.1 — data that does not fit its type: no SIP at all.
 pub(crate) const CLOSE_BAD_DATA: u16 = 1007;
+/// RFC 6455 §7.4.1 — the purpose is fulfilled.
+pub(crate) const CLOSE_NORMAL: u16 = 1000;
+/// How long a WebSocket may stay without a registration.
+const UNREGISTERED: Duration = Duration::from_mins(2);
+/// What a malformed message weighs that can be answered, and one that cannot.
+const ANSWERED: u8 = 1;
+const UNANSWERED: u8 = 3;
 /// RFC 6455 §7.4.1 — policy.
 pub(crate) const CLOSE_POLICY: u16 = 1008;
 
@@ -32,20 +39,20 @@ impl EpCscf {
             }
             return;
         }
-        if !flow.allowance.take(now) {
+        let address = flow.peer.remote.ip();
+        if !flow.allowance.take(now) || !self.addresses.take(now, address) {
             self.counters.flooded += 1;
             return;
         }
         let source = flow.source(connection);
-        let message = match Message::parse(bytes.clone()) {
-            Ok(message) => message,
-            Err(error) => {
-                self.counters.malformed += 1;
-                flow.garbage = flow.garbage.saturating_add(1);
-                tracing::debug!(connection = connection.0, %error, "no SIP on W2");
-                if flow.garbage >= MOST_GARBAGE {
-                    self.close(now, connection, CLOSE_BAD_DATA, "this is not SIP");
-                }
+        let parsed = Message::parse(bytes.clone());
+        let message = match parsed.and_then(|message| message.check().map(|()| message)) {
+            Ok(message) => {
+                flow.garbage = flow.garbage.saturating_sub(1);
+                message
+            }
+            Err(fault) => {
+                self.refuse_malformed(now, connection, &bytes, &fault);
                 return;
             }
         };
@@ -63,6 +70,61 @@ impl EpCscf {
             return;
         }
         self.transactions.handle_message(now, source, message);
+    }
+
+    /// What is no SIP: answered when it says enough of itself (RFC 3261 §8.2.6), dropped otherwise, and
+    /// either way counted against its sender.
+    fn refuse_malformed(
+        &mut self,
+        now: Instant,
+        connection: ConnectionId,
+        bytes: &[u8],
+        fault: &Malformed,
+    ) {
+        self.counters.malformed += 1;
+        tracing::debug!(connection = connection.0, %fault, "malformed on W2");
+        let answer = salvage::response(bytes, fault);
+        let Some(flow) = self.flows.get_mut(&connection) else {
+            return;
+        };
+        let weight = if answer.is_some() {
+            ANSWERED
+        } else {
+            UNANSWERED
+        };
+        flow.garbage = flow.garbage.saturating_add(weight);
+        let enough = flow.garbage >= MOST_GARBAGE;
+        if let Some(mut answer) = answer {
+            answer.set_to_tag(&self.random.tag());
+            self.outputs.push_back(Output::W2Send {
+                connection,
+                message: answer.to_bytes(),
+            });
+        }
+        if enough {
+            self.close(now, connection, CLOSE_BAD_DATA, "this is not SIP");
+        }
+    }
+
+    /// A WebSocket that carries no registration, and has not for a while, goes: whoever means to
+    /// register has done it by then (TS 24.371 §6A.2: after deregistration the WIC closes it).
+    pub(crate) fn idle_flow(&mut self, now: Instant, connection: ConnectionId) {
+        let Some(flow) = self.flows.get(&connection) else {
+            return;
+        };
+        if flow.binding.is_none() && flow.unregistered_since + UNREGISTERED <= now {
+            self.close(now, connection, CLOSE_NORMAL, "not registered");
+        }
+    }
+
+    /// From now on this WebSocket carries no registration.
+    pub(crate) fn unregistered(&mut self, now: Instant, connection: ConnectionId) {
+        if let Some(flow) = self.flows.get_mut(&connection) {
+            flow.binding = None;
+            flow.unregistered_since = now;
+            self.timers
+                .set(now + UNREGISTERED, Timer::Unregistered(connection));
+        }
     }
 
     /// Closes a WebSocket of our own accord.
@@ -93,6 +155,7 @@ impl EpCscf {
         };
         if binding.flow == Some(connection) {
             binding.flow = None;
+            binding.away_since = now;
             self.timers
                 .set(now + self.config.reconnect, Timer::WicGone(id));
         }

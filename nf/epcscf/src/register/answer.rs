@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use core_sip::address::uri_of;
 use core_sip::{ServerTransactionId, reply};
-use wire_sip::{HeaderName, Message, StatusCode, params, scan};
+use wire_sip::header::WwwAuthenticate;
+use wire_sip::{HeaderName, Message, StatusCode, TypedHeader as _, params};
 
 use super::Registering;
 use crate::binding::Binding;
@@ -57,7 +58,8 @@ impl EpCscf {
         let contacts = || response.values(HeaderName::Contact);
         let ours = contacts().find(|contact| {
             uri_of(contact) == Some(registering.contact.as_str())
-                || crate::register::binding_key(contact).as_ref() == Some(&registering.key)
+                || crate::register::binding_key(contact)
+                    .is_some_and(|key| key.same_instance(&registering.key))
         });
         let general = response
             .header(HeaderName::Expires)
@@ -95,11 +97,10 @@ impl EpCscf {
                 binding.service_route = service_route;
                 binding.expires = expires;
                 binding.proof = registering.proof.clone();
+                binding.outbound = registering.outbound;
                 // RFC 5626 §5.3: the same instance and reg-id from elsewhere replaces the old flow.
-                if let Some(before) = before.filter(|before| *before != registering.connection)
-                    && let Some(flow) = self.flows.get_mut(&before)
-                {
-                    flow.binding = None;
+                if let Some(before) = before.filter(|before| *before != registering.connection) {
+                    self.unregistered(now, before);
                 }
                 id
             }
@@ -109,6 +110,7 @@ impl EpCscf {
                 identities,
                 service_route,
                 flow: Some(registering.connection),
+                away_since: now,
                 expires,
                 proof: registering.proof.clone(),
                 outbound: registering.outbound,
@@ -122,6 +124,7 @@ impl EpCscf {
             // The WebSocket ended while the core was asked.
             if let Some(binding) = self.bindings.get_mut(id) {
                 binding.flow = None;
+                binding.away_since = now;
             }
             self.timers
                 .set(now + self.config.reconnect, Timer::WicGone(id));
@@ -152,33 +155,19 @@ impl EpCscf {
         let Some(binding) = self.bindings.remove(id) else {
             return;
         };
-        if let Some(flow) = binding
-            .flow
-            .and_then(|connection| self.flows.get_mut(&connection))
-        {
-            flow.binding = None;
+        if let Some(connection) = binding.flow {
+            self.unregistered(now, connection);
         }
     }
 }
 
 /// TS 33.203 §X.2.3.3 — the WIC never sees the keys of AKA.
 fn remove_keys(response: &mut Message) {
-    let Some(value) = response.header(HeaderName::WwwAuthenticate) else {
-        return;
-    };
-    let has_keys = |param: &&str| {
-        let name = param.split('=').next().unwrap_or_default().trim();
-        name.eq_ignore_ascii_case("ck") || name.eq_ignore_ascii_case("ik")
-    };
-    let Some((scheme, params)) = value.split_once(' ') else {
-        return;
-    };
-    if !scan::split_commas(params).any(|param| has_keys(&param)) {
-        return;
-    }
-    let kept: Vec<&str> = scan::split_commas(params)
-        .filter(|param| !has_keys(param))
-        .collect();
-    let value = format!("{scheme} {}", kept.join(", "));
-    response.set(HeaderName::WwwAuthenticate, value);
+    response.map_lines(HeaderName::WwwAuthenticate, |value| {
+        let mut challenge = WwwAuthenticate::parse(value).ok()?.0;
+        let before = challenge.params.len();
+        challenge.params.remove("ck");
+        challenge.params.remove("ik");
+        (challenge.params.len() < before).then(|| challenge.to_string())
+    });
 }

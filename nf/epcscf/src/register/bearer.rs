@@ -20,10 +20,11 @@ impl EpCscf {
         registering: &mut Registering,
     ) -> Result<(), NoAccess> {
         let claims = self.verify(now, message)?;
-        // Whoever holds a registration keeps it: another subject's token does not take it over.
+        // Whoever holds this WebSocket keeps it: another subject's token does not take it over.
         let bound = self
-            .bindings
-            .find(&registering.key)
+            .flows
+            .get(&registering.connection)
+            .and_then(|flow| flow.binding)
             .and_then(|id| self.bindings.get(id));
         if let Some(binding) = bound
             && binding.impi != claims.impi
@@ -60,7 +61,8 @@ impl EpCscf {
         let expires = SystemTime::UNIX_EPOCH + Duration::from_secs(claims.exp);
         let left = expires
             .duration_since(self.wall(now))
-            .map_or(0, |left| left.as_secs());
+            .map_or(0, |left| left.as_secs())
+            .max(LEAST);
         cap_expiry(message, left);
         registering.own = Some((from, to));
         registering.identity = identity;
@@ -69,6 +71,9 @@ impl EpCscf {
         Ok(())
     }
 }
+
+/// A token within the allowance for clocks has no time left; zero would mean the end of the registration.
+const LEAST: u64 = 5;
 
 /// RFC 8898 §3 — no registration outlives its token.
 fn cap_expiry(message: &mut Message, left: u64) {

@@ -51,6 +51,7 @@ pub(crate) fn binding_key(contact: &str) -> Option<BindingKey> {
     let instance = params::find(contact, "+sip.instance").unwrap_or(uri);
     let reg_id = params::find(contact, "reg-id").unwrap_or_default();
     Some(BindingKey {
+        impi: String::new(),
         instance: instance.to_owned(),
         reg_id: reg_id.to_owned(),
     })
@@ -91,6 +92,11 @@ impl EpCscf {
             Err(NotRegistered::Malformed) => {
                 let response = reply(&before, StatusCode::BAD_REQUEST, &self.random.tag());
                 self.transactions.respond(now, id, response);
+                return;
+            }
+            Err(NotRegistered::OtherIdentity) => {
+                self.counters.registration_refused += 1;
+                self.answer(now, id, &before, StatusCode::FORBIDDEN);
                 return;
             }
             Err(NotRegistered::NoAccess(why)) => {
@@ -154,7 +160,17 @@ impl EpCscf {
             self.prepare_bearer(now, message, &mut registering)
                 .map_err(NotRegistered::NoAccess)?;
         } else {
-            self.prepare_digest(transport, message, &mut registering);
+            self.prepare_digest(transport, message, &mut registering)?;
+        }
+        registering.key.impi.clone_from(&registering.impi);
+        // One WebSocket is one private identity's (TS 24.371 §6.4.1.2, the TLS association).
+        let bound = self
+            .flows
+            .get(&connection)
+            .and_then(|flow| flow.binding)
+            .and_then(|id| self.bindings.get(id));
+        if bound.is_some_and(|binding| binding.impi != registering.impi) {
+            return Err(NotRegistered::OtherIdentity);
         }
         Ok(registering)
     }
@@ -203,5 +219,7 @@ impl EpCscf {
 /// A REGISTER that goes no further.
 enum NotRegistered {
     Malformed,
+    /// The WebSocket is another private identity's.
+    OtherIdentity,
     NoAccess(crate::access::NoAccess),
 }

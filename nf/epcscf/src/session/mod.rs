@@ -9,6 +9,7 @@
 //! While the gateway is asked, later messages of the same session wait behind, so that a 200 never
 //! overtakes the 183 before it.
 
+pub(crate) mod description;
 mod queue;
 mod table;
 

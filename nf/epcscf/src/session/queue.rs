@@ -8,7 +8,7 @@ use core_sip::proxy::LoopHash;
 use core_sip::{ServerTransactionId, Target, reply, retry_after};
 use wire_sip::{HeaderName, Message, Method, StatusCode};
 
-use super::{LONGEST_QUEUE, State};
+use super::{LONGEST_QUEUE, State, description};
 use crate::ims_alg::{Finality, Leg, Next, Refused};
 use crate::response::cross;
 use crate::timer::Timer;
@@ -60,12 +60,10 @@ impl Item {
     fn sdp(&self) -> Option<Bytes> {
         let message = self.message();
         // RFC 3261 §13.2.1: an error response says in its SDP what could be, and negotiates nothing.
-        if message.status().is_some_and(StatusCode::is_failure) || message.body().is_empty() {
+        if message.status().is_some_and(StatusCode::is_failure) {
             return None;
         }
-        let kind = message.content_type()?.split(';').next()?.trim();
-        kind.eq_ignore_ascii_case("application/sdp")
-            .then(|| Bytes::copy_from_slice(message.body()))
+        description::find(message)
     }
 }
 
@@ -165,7 +163,7 @@ impl EpCscf {
                 });
             }
             Ok(Next::Forward(sdp)) => {
-                item.message_mut().set_body(None, sdp);
+                description::replace(item.message_mut(), sdp);
                 self.dispatch(now, id, item);
             }
             Ok(Next::Settled) => {}
@@ -309,7 +307,20 @@ impl EpCscf {
         }
         let called = session.called.clone();
         cross(&mut message, from, called.as_deref());
+        if from == Leg::Wic {
+            self.charge_answer(server, &mut message);
+            // What could be is said in the WIC's terms, its addresses among them: not for the core.
+            if status.is_failure() && description::find(&message).is_some() {
+                message.remove_body();
+            }
+        }
+        let Some(session) = self.sessions.get_mut(id) else {
+            return;
+        };
         if initial && status.is_success() {
+            if message.body().is_empty() {
+                session.negotiation.confirm();
+            }
             if session.state == State::Early {
                 self.counters.answered += 1;
             }
@@ -408,7 +419,9 @@ impl EpCscf {
                         session.note_response(from, &message, |_| false);
                         session.invite = None;
                     }
-                    self.acknowledge(now, id, &message, from, offered);
+                    // RFC 3261 §13.2.2.4: an offer in the 200 is answered, with every m-line at port 0.
+                    let offer = description::find(&message).filter(|_| !offered);
+                    self.acknowledge(now, id, &message, from, offer.as_deref());
                     self.bye(now, id, from, "the answer cannot be served");
                     self.end_session(id);
                 } else if let Some(session) = self.sessions.get_mut(id) {

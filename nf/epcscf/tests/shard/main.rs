@@ -5,7 +5,9 @@
     reason = "seconds since 1970 are seconds"
 )]
 
+mod bindings;
 mod calls;
 mod registration;
 mod support;
 mod two_wics;
+mod w2;

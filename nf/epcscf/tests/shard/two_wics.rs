@@ -58,14 +58,7 @@ fn both_halves_of_one_call_live_side_by_side() {
         1,
         "bob's half waits for the BYE to come round"
     );
-    let through = through_core(
-        &bye,
-        &at_bob
-            .values(HeaderName::RecordRoute)
-            .nth(1)
-            .unwrap()
-            .to_owned(),
-    );
+    let through = through_core(&bye, at_bob.values(HeaderName::RecordRoute).nth(1).unwrap());
     bench.core_says(&through);
     assert_eq!(bench.at_wic_on(BOB).method().as_str(), "BYE");
     assert_eq!(bench.shard.counters().sessions, 0);
