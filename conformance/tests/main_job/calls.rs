@@ -230,3 +230,22 @@ fn hold_resume_and_digits_cross_it_all() {
         .collect();
     assert_eq!(digits, "42#");
 }
+
+/// RFC 3261 §17: what the phone's network loses is sent again, and nobody notices.
+#[test]
+fn a_phone_on_a_bad_network_calls_a_browser() {
+    for seed in 0..10 {
+        let mut world = World::registered(AUTOMATIC);
+        world.worsen_phone(seed);
+        let now = world.now();
+        world.phone.call(now, &sip("bob"));
+        world.run(SECOND * 30);
+        assert!(world.phone.in_call(), "{seed}: {:?}", world.phone.log);
+        let now = world.now();
+        world.wic("bob").hang_up(now);
+        world.run(SECOND * 33);
+        assert!(!world.phone.in_call(), "{seed}: {:?}", world.phone.log);
+        assert_eq!(world.ended("bob"), Some(200));
+        assert_eq!(world.gateway.contexts(), 0);
+    }
+}

@@ -157,6 +157,14 @@ impl World {
         self.settle();
     }
 
+    /// From now on a fifth of what the phone and the core say to one another is lost.
+    pub(crate) fn worsen_phone(&mut self, seed: u64) {
+        self.net = Net::new(seed, LinkQuality::good());
+        let (phone, core) = (self.phone.here(), addr(CORE));
+        self.net.set_link(phone, core, LinkQuality::bad());
+        self.net.set_link(core, phone, LinkQuality::bad());
+    }
+
     pub(crate) fn run(&mut self, time: Duration) {
         let end = self.now() + time;
         self.settle();

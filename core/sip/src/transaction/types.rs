@@ -13,7 +13,7 @@ pub struct ClientTransactionId(pub(super) u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ServerTransactionId(pub(super) u64);
 
-/// What [`Transactions`] is told once.
+/// What [`Transactions`](crate::Transactions) is told once.
 #[derive(Debug, Clone)]
 pub struct TransactionConfig {
     /// Host and port that we write into Via as sent-by (RFC 3261 §20.42).
@@ -93,7 +93,7 @@ pub struct Counters {
     pub absorbed: u64,
 }
 
-/// What comes out of [`Transactions`].
+/// What comes out of [`Transactions`](crate::Transactions).
 #[derive(Debug, Clone)]
 pub enum Output {
     /// Send these bytes.
@@ -103,7 +103,7 @@ pub enum Output {
         /// One whole message.
         message: Bytes,
     },
-    /// A new request. It is answered with [`Transactions::respond`].
+    /// A new request. It is answered with [`Transactions::respond`](crate::Transactions::respond).
     Request {
         /// What to answer it by.
         id: ServerTransactionId,
