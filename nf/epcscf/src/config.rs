@@ -43,6 +43,8 @@ pub struct Config {
     pub reconnect: Duration,
     /// Numbers that are emergency calls, digits only.
     pub emergency_numbers: Vec<String>,
+    /// Subscribe to the `reg` event of each binding, so that the network can end it (TS 24.229 §5.2.3).
+    pub watch_registrations: bool,
     /// Where a WIC gets a token, for the challenge (RFC 8898 §4).
     pub authz_server: Option<String>,
     /// `aud` that names this eP-CSCF.
@@ -72,6 +74,7 @@ impl Config {
             integrity_protected: IntegrityProtected::default(),
             reconnect: Duration::from_secs(30),
             emergency_numbers: ["112", "911"].map(str::to_owned).to_vec(),
+            watch_registrations: true,
             authz_server: None,
             audience: "eP-CSCF".to_owned(),
             requests_per_second: 200,

@@ -19,6 +19,7 @@ use wire_sip::{Message, Method};
 use crate::binding::Bindings;
 use crate::flow::{Addresses, Flow};
 use crate::forward::{Deferred, Forward};
+use crate::reg_event::Watches;
 use crate::session::Sessions;
 use crate::timer::{Timer, Timers};
 use crate::{Config, Counters, Output, W2Peer, place};
@@ -37,6 +38,8 @@ pub struct EpCscf {
     /// How much each address may still ask for.
     pub(crate) addresses: Addresses,
     pub(crate) bindings: Bindings,
+    /// Our subscriptions to what becomes of them.
+    pub(crate) watches: Watches,
     pub(crate) sessions: Sessions,
     /// Requests that went on, by the transaction they came in.
     pub(crate) forwards: HashMap<ServerTransactionId, Forward>,
@@ -72,6 +75,7 @@ impl EpCscf {
             flows: HashMap::new(),
             addresses: Addresses::new(config.address_requests_per_second),
             bindings: Bindings::default(),
+            watches: Watches::default(),
             sessions: Sessions::default(),
             forwards: HashMap::new(),
             by_branch: HashMap::new(),
@@ -195,6 +199,7 @@ impl EpCscf {
                 Timer::BindingExpires(id) => self.binding_timer(now, id),
                 Timer::WicGone(id) => self.wic_gone(now, id),
                 Timer::Unregistered(connection) => self.idle_flow(now, connection),
+                Timer::WatchAgain(id) => self.watch_again(now, id),
                 Timer::GatewaySilent(id) => self.gateway_silent(now, id),
 
                 Timer::TimerC(id) => self.timer_c(now, id),
@@ -282,6 +287,9 @@ impl EpCscf {
             (true, Method::Register, _) => self.register(now, id, source, message),
             (true, _, true) => self.in_dialog_from_wic(now, id, source, message),
             (true, _, false) => self.originating(now, id, source, message),
+            (false, Method::Notify, true) if self.watches.is_for(&message) => {
+                self.watched(now, id, &message);
+            }
             (false, _, true) => self.in_dialog_from_core(now, id, message),
             (false, _, false) => self.terminating(now, id, message),
         }

@@ -14,7 +14,7 @@
 //! | --- | --- |
 //! | What comes in and goes out? | `epcscf.rs`, `output.rs` |
 //! | What is a WebSocket's flow, and when is it closed? | `flow.rs`, `w2.rs` |
-//! | Who is registered where? | `binding.rs`, `register/` |
+//! | Who is registered where? | `binding.rs`, `register/`, `reg_event.rs` |
 //! | May this WIC do this? | `access.rs`, `emergency.rs` |
 //! | How does a call begin? | `originating.rs`, `terminating.rs` |
 //! | What of its messages waits for the gateway? | `session/` |
@@ -39,6 +39,7 @@ mod in_dialog;
 mod originating;
 mod output;
 mod place;
+mod reg_event;
 mod register;
 mod release;
 mod response;

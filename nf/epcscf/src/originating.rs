@@ -121,6 +121,16 @@ impl EpCscf {
         self.record(binding_id, message, Leg::Wic);
     }
 
+    /// What names a binding in what we write for the core.
+    pub(crate) fn binding_token(&self, binding_id: u64) -> String {
+        let token = BindingToken {
+            node: self.config.node,
+            shard: self.config.shard,
+            binding: binding_id,
+        };
+        self.key.seal(&AuthenticatedToken::Binding(token))
+    }
+
     /// RFC 5658 — stays in the dialog on both sides, by the binding that outlives its flow.
     pub(crate) fn record(&self, binding_id: u64, message: &mut Message, from: Leg) {
         if matches!(
@@ -129,12 +139,7 @@ impl EpCscf {
         ) {
             return;
         }
-        let token = BindingToken {
-            node: self.config.node,
-            shard: self.config.shard,
-            binding: binding_id,
-        };
-        let user = self.key.seal(&AuthenticatedToken::Binding(token));
+        let user = self.binding_token(binding_id);
         let w2 = own_uri(Some(&user), &self.config.w2, Transport::Ws);
         let mw = own_uri(Some(&user), &self.config.mw, Transport::Udp);
         match from {

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use core_sip::next_hop::{NextHop, Resolution};
 use core_sip::proxy::Action;
-use core_sip::{Target, TimerSet, reply};
+use core_sip::{ClientTransactionId, Target, TimerSet, reply};
 use wire_sip::{HeaderName, Message, Method, StatusCode};
 
 use crate::EpCscf;
@@ -85,35 +85,37 @@ impl EpCscf {
                 }
             }
             Leg::Core => {
-                let next = bye
-                    .values(HeaderName::Route)
-                    .next()
-                    .and_then(core_sip::address::uri_of)
-                    .or(bye.request_uri())
-                    .unwrap_or_default()
-                    .to_owned();
-                let Some(hop) = NextHop::of_uri(&next) else {
-                    return;
-                };
-                let Resolution::Ready(addresses) = self.lookups.resolve(now, &hop) else {
-                    return;
-                };
-                let Some(addr) = addresses.first().copied() else {
-                    return;
-                };
-                let timers = TimerSet::core();
-                match hop.transport {
-                    Some(transport) => {
-                        let target = Target::Address { transport, addr };
-                        self.transactions.send_request(now, target, bye, timers);
-                    }
-                    None => {
-                        self.transactions
-                            .send_request_by_size(now, addr, bye, timers, None);
-                    }
-                }
+                self.send_own(now, bye, TimerSet::core());
             }
         }
+    }
+
+    /// A request of our own towards the core, by its route; `None` when its host is not known.
+    pub(crate) fn send_own(
+        &mut self,
+        now: Instant,
+        request: Message,
+        timers: TimerSet,
+    ) -> Option<ClientTransactionId> {
+        let next = request
+            .values(HeaderName::Route)
+            .next()
+            .and_then(core_sip::address::uri_of)
+            .or(request.request_uri())?;
+        let hop = NextHop::of_uri(next)?;
+        let Resolution::Ready(addresses) = self.lookups.resolve(now, &hop) else {
+            return None;
+        };
+        let addr = addresses.first().copied()?;
+        Some(match hop.transport {
+            Some(transport) => {
+                let target = Target::Address { transport, addr };
+                self.transactions.send_request(now, target, request, timers)
+            }
+            None => self
+                .transactions
+                .send_request_by_size(now, addr, request, timers, None),
+        })
     }
 
     /// A request in a session's dialog, from stored data; `None` while one side is not known.

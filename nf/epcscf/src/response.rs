@@ -14,6 +14,9 @@ use crate::{EpCscf, charging, identity, trust};
 
 impl EpCscf {
     pub(crate) fn response(&mut self, now: Instant, id: ClientTransactionId, message: Message) {
+        if self.watch_answered(now, id, Some(&message)) {
+            return;
+        }
         let Some(server) = self.by_branch.get(&id).copied() else {
             return;
         };
@@ -35,6 +38,9 @@ impl EpCscf {
     }
 
     pub(crate) fn branch_timed_out(&mut self, now: Instant, id: ClientTransactionId) {
+        if self.watch_answered(now, id, None) {
+            return;
+        }
         let Some(server) = self.by_branch.get(&id).copied() else {
             return;
         };
@@ -46,6 +52,9 @@ impl EpCscf {
     }
 
     pub(crate) fn branch_failed(&mut self, now: Instant, id: ClientTransactionId) {
+        if self.watch_answered(now, id, None) {
+            return;
+        }
         let Some(server) = self.by_branch.get(&id).copied() else {
             return;
         };

@@ -16,6 +16,8 @@ pub(crate) enum Timer {
     Unregistered(ConnectionId),
     /// A WIC did not come back in time (TS 23.228 §5.10.3.1).
     WicGone(u64),
+    /// A subscription to `reg` is to be refreshed.
+    WatchAgain(u64),
     /// The gateway has not answered for a session.
     GatewaySilent(u64),
     /// RFC 3261 §16.8, Timer C of a forwarded INVITE.

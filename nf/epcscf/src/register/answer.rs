@@ -98,6 +98,7 @@ impl EpCscf {
                 binding.expires = expires;
                 binding.proof = registering.proof.clone();
                 binding.outbound = registering.outbound;
+                binding.contact.clone_from(&registering.contact);
                 // RFC 5626 §5.3: the same instance and reg-id from elsewhere replaces the old flow.
                 if let Some(before) = before.filter(|before| *before != registering.connection) {
                     self.unregistered(now, before);
@@ -111,6 +112,7 @@ impl EpCscf {
                 service_route,
                 flow: Some(registering.connection),
                 away_since: now,
+                contact: registering.contact.clone(),
                 expires,
                 proof: registering.proof.clone(),
                 outbound: registering.outbound,
@@ -130,6 +132,9 @@ impl EpCscf {
                 .set(now + self.config.reconnect, Timer::WicGone(id));
         }
         self.timers.set(expires, Timer::BindingExpires(id));
+        if known.is_none() {
+            self.watch(now, id);
+        }
     }
 
     pub(crate) fn binding_timer(&mut self, now: Instant, id: u64) {
@@ -152,6 +157,7 @@ impl EpCscf {
         for session in sessions {
             self.release(now, session, "the registration ended");
         }
+        self.watches.forget(id);
         let Some(binding) = self.bindings.remove(id) else {
             return;
         };

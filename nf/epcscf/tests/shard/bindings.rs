@@ -48,7 +48,7 @@ fn one_websocket_is_one_private_identitys() {
     bench.register();
     bench.wic_says(&with_alices_instance());
     assert_eq!(bench.at_wic().status(), Some(StatusCode::FORBIDDEN));
-    assert!(bench.to_core.is_empty());
+    assert!(bench.core_is_quiet());
 }
 
 #[test]

@@ -203,7 +203,7 @@ fn a_cancel_before_the_gateway_answers_ends_the_call() {
         "{statuses:?}"
     );
     bench.gateway_goes_on();
-    assert!(bench.to_core.is_empty(), "the core never hears of it");
+    assert!(bench.core_is_quiet(), "the core never hears of it");
     assert!(matches!(
         bench.commands.last(),
         Some(Command::Release { .. })

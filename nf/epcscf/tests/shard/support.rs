@@ -12,10 +12,12 @@ use core_iq::{
 use core_sip::{ConnectionId, Source, Target, Transport};
 use nf_epcscf::{Config, EpCscf, Output, W2Peer};
 use testbed::Clock;
-use wire_sip::{HeaderName, Message, StatusCode};
+use wire_sip::{HeaderName, Message, Method, StatusCode};
 
 pub(crate) const HOME: &str = "home.example";
 pub(crate) const CORE: &str = "192.0.2.10:5060";
+/// What the wall clock says when a test begins.
+pub(crate) const NOW: u64 = 1_800_000_000;
 pub(crate) const WIC: ConnectionId = ConnectionId(7);
 
 /// The shard and what has come out of it.
@@ -37,7 +39,7 @@ impl Bench {
         let mut config = Config::new(HOME, "198.51.100.1:5070", &format!("sip:{CORE}"));
         config.w2 = "edge.home.example:8443".into();
         let now = Clock::new().now();
-        let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(NOW);
         let mut bench = Self {
             shard: EpCscf::new(config, now, wall, [3; 32]),
             now,
@@ -117,10 +119,30 @@ impl Bench {
     pub(crate) fn at_core(&mut self) -> Message {
         loop {
             let (_, message) = self.to_core.pop_front().expect("a message for the core");
-            if message.status() != Some(StatusCode::TRYING) {
+            let passed_over = message.method() == Method::Subscribe;
+            if message.status() != Some(StatusCode::TRYING) && !passed_over {
                 return message;
             }
         }
+    }
+
+    /// What the shard subscribed to, as the core sees it.
+    pub(crate) fn subscription(&mut self) -> Message {
+        let subscribes =
+            |(_, m): &(Target, Message)| m.is_request() && m.method() == Method::Subscribe;
+        let at = self
+            .to_core
+            .iter()
+            .position(subscribes)
+            .expect("a SUBSCRIBE");
+        self.to_core.remove(at).map(|(_, message)| message).unwrap()
+    }
+
+    /// The core was told nothing but that we watch.
+    pub(crate) fn core_is_quiet(&self) -> bool {
+        self.to_core
+            .iter()
+            .all(|(_, m)| m.method() == Method::Subscribe)
     }
 
     /// The same on one WebSocket.
@@ -225,7 +247,6 @@ impl Bench {
         self.core_says(&registered(&request));
         let answer = self.at_wic();
         assert_eq!(answer.status(), Some(StatusCode::OK));
-        self.to_core.clear();
     }
 
     /// Registers another subscriber, and gives the Path that the core has.

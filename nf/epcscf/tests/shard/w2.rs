@@ -23,7 +23,7 @@ fn malformed_requests_are_answered_400_and_their_sender_is_closed_in_the_end() {
         assert_eq!(answer.call_id(), "registration");
     }
     assert_eq!(bench.closed, [(WIC, 1007)]);
-    assert!(bench.to_core.is_empty());
+    assert!(bench.core_is_quiet());
     assert_eq!(bench.shard.counters().malformed, 9);
 }
 

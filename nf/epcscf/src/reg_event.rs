@@ -1,0 +1,341 @@
+//! The eP-CSCF watches the registrations that it carries, so that the network can end one (TS 24.229 §5.2.3,
+//! §5.2.5.2; RFC 3680).
+//!
+//! ```text
+//!   200 to the first REGISTER of a binding ─▶ SUBSCRIBE ─▶ 200
+//!   NOTIFY: our contact terminated          ─▶ the binding is forgotten, its calls are released
+//!   NOTIFY: an identity terminated          ─▶ the binding loses that identity
+//!   NOTIFY: our contact shortened           ─▶ the binding ends sooner
+//! ```
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use core_sip::dialog::{Dialog, DialogId};
+use core_sip::{ClientTransactionId, ServerTransactionId, TimerSet};
+use wire_sip::header::{Expires, SubscriptionState};
+use wire_sip::{HeaderName, Message, Method, StatusCode};
+
+use crate::binding::same_identity;
+use crate::timer::Timer;
+use crate::{EpCscf, charging};
+
+/// TS 24.229 §5.2.3: longer than any registration.
+const EXPIRES: u32 = 600_000;
+/// A subscription is refreshed so long before its end.
+const BEFORE_ITS_END: Duration = Duration::from_mins(10);
+
+/// One subscription.
+#[derive(Debug)]
+struct Watch {
+    binding: u64,
+    /// The SUBSCRIBE that began it.
+    request: Message,
+    /// From its 2xx on.
+    dialog: Option<Dialog>,
+    /// Of the last document.
+    version: Option<u32>,
+    refresh_at: Instant,
+}
+
+/// All of them, by Call-ID, which is ours.
+#[derive(Debug, Default)]
+pub(crate) struct Watches {
+    list: HashMap<String, Watch>,
+    of_binding: HashMap<u64, String>,
+    asking: HashMap<ClientTransactionId, String>,
+}
+
+impl Watches {
+    pub(crate) fn forget(&mut self, binding: u64) {
+        if let Some(call) = self.of_binding.remove(&binding) {
+            self.list.remove(&call);
+        }
+    }
+
+    /// Is this NOTIFY for one of them?
+    pub(crate) fn is_for(&self, request: &Message) -> bool {
+        self.list.get(request.call_id()).is_some_and(|watch| {
+            request.to_tag().is_some() && request.to_tag() == watch.request.from_tag()
+        })
+    }
+}
+
+impl EpCscf {
+    /// A binding has begun: from now on we want to know what becomes of it.
+    pub(crate) fn watch(&mut self, now: Instant, binding_id: u64) {
+        let Some(identity) = self
+            .bindings
+            .get(binding_id)
+            .and_then(|binding| binding.identities.first())
+        else {
+            return;
+        };
+        if !self.config.watch_registrations {
+            return;
+        }
+        let own = format!("<sip:{}>", self.config.mw);
+        let (tag, call) = (self.random.tag(), self.random.token(18));
+        let mut subscribe = Message::request(Method::Subscribe, identity);
+        subscribe.push_back(HeaderName::MaxForwards, 70);
+        // TS 24.229 §5.2.3: by the home network's entry, not by the service route.
+        subscribe.push_back(
+            HeaderName::Route,
+            format_args!("<{};lr>", self.config.next_hop),
+        );
+        subscribe.push_back(HeaderName::From, format_args!("{own};tag={tag}"));
+        subscribe.push_back(HeaderName::To, format_args!("<{identity}>"));
+        subscribe.push_back(HeaderName::CallId, &call);
+        subscribe.push_back(HeaderName::CSeq, "1 SUBSCRIBE");
+        subscribe.push_back(HeaderName::PAssertedIdentity, own);
+        self.complete_subscribe(binding_id, &mut subscribe);
+        let Some(id) = self.send_own(now, subscribe.clone(), TimerSet::core()) else {
+            return;
+        };
+        self.watches.asking.insert(id, call.clone());
+        self.watches.of_binding.insert(binding_id, call.clone());
+        let watch = Watch {
+            binding: binding_id,
+            request: subscribe,
+            dialog: None,
+            version: None,
+            refresh_at: now,
+        };
+        self.watches.list.insert(call, watch);
+    }
+
+    fn complete_subscribe(&mut self, binding_id: u64, subscribe: &mut Message) {
+        let user = self.binding_token(binding_id);
+        let contact = format!("<sip:{user}@{}>", self.config.mw);
+        subscribe.push_back(HeaderName::Contact, contact);
+        subscribe.push_back(HeaderName::Event, "reg");
+        subscribe.push_back(HeaderName::Accept, "application/reginfo+xml");
+        subscribe.push_back(HeaderName::Expires, EXPIRES);
+        let icid = charging::icid(&mut self.random);
+        let vector = charging::vector(&self.config, &icid);
+        subscribe.push_back(HeaderName::PChargingVector, vector);
+    }
+
+    /// An answer to a SUBSCRIBE of ours; `false` when the transaction is another's.
+    pub(crate) fn watch_answered(
+        &mut self,
+        now: Instant,
+        id: ClientTransactionId,
+        response: Option<&Message>,
+    ) -> bool {
+        let status = response.and_then(Message::status);
+        let Some(call) = self.watches.asking.get(&id).cloned() else {
+            return false;
+        };
+        if status.is_some_and(StatusCode::is_provisional) {
+            return true;
+        }
+        self.watches.asking.remove(&id);
+        let Some(watch) = self.watches.list.get_mut(&call) else {
+            return true;
+        };
+        let Some(response) = response.filter(|_| status.is_some_and(StatusCode::is_success)) else {
+            // Without it the registration still ends by its own time.
+            tracing::info!(?status, "a registration cannot be watched");
+            let binding = watch.binding;
+            self.watches.forget(binding);
+            return true;
+        };
+        if let Some(dialog) = &mut watch.dialog {
+            dialog.handle_response(response);
+        } else {
+            watch.dialog = Dialog::from_response(&watch.request, response);
+        }
+        let granted = response.typed::<Expires>().ok().flatten();
+        let granted = Duration::from_secs(u64::from(granted.map_or(EXPIRES, |e| e.0)));
+        let margin = BEFORE_ITS_END.min(granted / 2);
+        watch.refresh_at = now + granted.saturating_sub(margin);
+        self.timers
+            .set(watch.refresh_at, Timer::WatchAgain(watch.binding));
+        true
+    }
+
+    /// RFC 6665 §4.1.2.3.
+    pub(crate) fn watch_again(&mut self, now: Instant, binding: u64) {
+        let Some(call) = self.watches.of_binding.get(&binding).cloned() else {
+            return;
+        };
+        let Some(watch) = self.watches.list.get_mut(&call) else {
+            return;
+        };
+        let Some(dialog) = watch.dialog.as_mut().filter(|_| watch.refresh_at <= now) else {
+            return;
+        };
+        let mut subscribe = dialog.request(Method::Subscribe);
+        self.complete_subscribe(binding, &mut subscribe);
+        if let Some(id) = self.send_own(now, subscribe, TimerSet::core()) {
+            self.watches.asking.insert(id, call);
+        }
+    }
+
+    /// A NOTIFY for one of our subscriptions: we are the user agent (TS 24.229 §5.2.3).
+    pub(crate) fn watched(&mut self, now: Instant, id: ServerTransactionId, notify: &Message) {
+        let Some(watch) = self.watches.list.get_mut(notify.call_id()) else {
+            return;
+        };
+        if let Some(dialog) = &mut watch.dialog
+            && DialogId::of_request(notify).as_ref() == Some(dialog.id())
+            && let Err(status) = dialog.handle_request(notify)
+        {
+            self.answer(now, id, notify, status);
+            return;
+        }
+        let binding = watch.binding;
+        let document = std::str::from_utf8(notify.body())
+            .ok()
+            .and_then(RegInfo::parse);
+        let gap = document.as_ref().is_some_and(|document| {
+            let before = watch.version.replace(document.version);
+            !document.full && before.is_none_or(|before| before + 1 != document.version)
+        });
+        self.answer(now, id, notify, StatusCode::OK);
+        if gap {
+            // RFC 3680 §5.1: something was missed: ask for all of it.
+            if let Some(watch) = self.watches.list.get_mut(notify.call_id()) {
+                watch.refresh_at = now;
+            }
+            self.watch_again(now, binding);
+        }
+        if let Some(document) = document {
+            self.adopt(now, binding, &document);
+        }
+        let over = notify
+            .typed::<SubscriptionState>()
+            .ok()
+            .flatten()
+            .is_some_and(|state| state.value.eq_ignore_ascii_case("terminated"));
+        if over {
+            self.watches.forget(binding);
+        }
+    }
+
+    /// TS 24.229 §5.2.5.2 — what the network says of a registration is so.
+    fn adopt(&mut self, now: Instant, id: u64, document: &RegInfo) {
+        let Some(binding) = self.bindings.get_mut(id) else {
+            return;
+        };
+        for registration in document.registrations.iter().filter(|r| r.terminated) {
+            binding
+                .identities
+                .retain(|own| !same_identity(own, &registration.aor));
+        }
+        let contacts = document.registrations.iter().flat_map(|r| &r.contacts);
+        let ours: Vec<&ContactInfo> = contacts.filter(|c| c.uri == binding.contact).collect();
+        let stands = ours.iter().any(|contact| !contact.terminated);
+        let ended = !ours.is_empty() && !stands;
+        if ended || binding.identities.is_empty() {
+            self.forget_binding(now, id);
+            return;
+        }
+        let shortened = ours.iter().filter(|c| c.event == "shortened");
+        if let Some(seconds) = shortened.filter_map(|contact| contact.expires).min() {
+            let expires = now + Duration::from_secs(seconds);
+            if expires < binding.expires {
+                binding.expires = expires;
+                self.timers.set(expires, Timer::BindingExpires(id));
+            }
+        }
+    }
+}
+
+/// RFC 3680 §5: what of a document matters here.
+#[derive(Debug, PartialEq, Eq)]
+struct RegInfo {
+    version: u32,
+    full: bool,
+    registrations: Vec<Registration>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Registration {
+    aor: String,
+    terminated: bool,
+    contacts: Vec<ContactInfo>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct ContactInfo {
+    uri: String,
+    terminated: bool,
+    event: String,
+    expires: Option<u64>,
+}
+
+impl RegInfo {
+    fn parse(text: &str) -> Option<Self> {
+        const NAMESPACE: &str = "urn:ietf:params:xml:ns:reginfo";
+        let document = roxmltree::Document::parse(text).ok()?;
+        let root = document.root_element();
+        if !root.has_tag_name((NAMESPACE, "reginfo")) {
+            return None;
+        }
+        let registrations = root
+            .children()
+            .filter(|node| node.has_tag_name((NAMESPACE, "registration")))
+            .map(|node| {
+                let contacts = node
+                    .children()
+                    .filter(|node| node.has_tag_name((NAMESPACE, "contact")))
+                    .filter_map(|contact| {
+                        let uri = contact
+                            .children()
+                            .find(|node| node.has_tag_name((NAMESPACE, "uri")))?;
+                        Some(ContactInfo {
+                            uri: uri.text()?.trim().to_owned(),
+                            terminated: contact.attribute("state") == Some("terminated"),
+                            event: contact.attribute("event").unwrap_or_default().to_owned(),
+                            expires: contact.attribute("expires").and_then(|e| e.parse().ok()),
+                        })
+                    })
+                    .collect();
+                Registration {
+                    aor: node.attribute("aor").unwrap_or_default().to_owned(),
+                    terminated: node.attribute("state") == Some("terminated"),
+                    contacts,
+                }
+            })
+            .collect();
+        Some(Self {
+            version: root.attribute("version")?.parse().ok()?,
+            full: root.attribute("state") == Some("full"),
+            registrations,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_is_read() {
+        let info = RegInfo::parse(
+            "<?xml version=\"1.0\"?><reginfo xmlns=\"urn:ietf:params:xml:ns:reginfo\" version=\"3\" state=\"partial\">\
+             <registration aor=\"sip:a@home\" id=\"r\" state=\"active\"><contact id=\"c\" state=\"terminated\" \
+             event=\"deactivated\" expires=\"7\"><uri> sip:x@y;transport=ws </uri></contact></registration></reginfo>",
+        )
+        .unwrap();
+        assert_eq!((info.version, info.full), (3, false));
+        let contact = &info.registrations[0].contacts[0];
+        assert!(contact.terminated && !info.registrations[0].terminated);
+        assert_eq!(contact.uri, "sip:x@y;transport=ws");
+        assert_eq!(contact.expires, Some(7));
+    }
+
+    #[test]
+    fn anything_else_is_not() {
+        for text in [
+            "",
+            "<reginfo version='1'/>",
+            "<x",
+            "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>",
+        ] {
+            assert_eq!(RegInfo::parse(text), None, "{text}");
+        }
+    }
+}
