@@ -1,3 +1,6 @@
 //! Isthmus: the Web and the IMS, joined.
 #![forbid(unsafe_code)]
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    isthmus::main()
+}

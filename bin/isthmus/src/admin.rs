@@ -1,0 +1,92 @@
+//! The operators' port: figures in Prometheus' text form, liveness and readiness.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::routing::get;
+
+use crate::fault::Fault;
+
+/// Gives every figure of the process: a name, and its value now.
+pub(crate) type FiguresFn = Arc<dyn Fn() -> Vec<(String, u64)> + Send + Sync>;
+
+/// A running admin port.
+pub(crate) struct Admin {
+    /// Where it is.
+    pub(crate) address: SocketAddr,
+    ready: Arc<AtomicBool>,
+}
+
+impl Admin {
+    /// Binds the port, so that a taken one is found before anything else runs.
+    pub(crate) fn bind(address: SocketAddr) -> Result<(Self, TcpListener), Fault> {
+        let fail = |error| Fault::bind("metrics and health", address, &error);
+        let listener = TcpListener::bind(address).map_err(fail)?;
+        listener.set_nonblocking(true).map_err(fail)?;
+        let address = listener.local_addr().map_err(fail)?;
+        Ok((Self { address, ready: Arc::default() }, listener))
+    }
+
+    /// Serves until the process ends.
+    pub(crate) fn serve(&self, listener: TcpListener, figures: FiguresFn) -> Result<(), Fault> {
+        let ready = Arc::clone(&self.ready);
+        let router = Router::new()
+            .route("/live", get(|| async { "alive\n" }))
+            .route(
+                "/ready",
+                get(move || async move {
+                    if ready.load(Ordering::Relaxed) {
+                        (StatusCode::OK, "ready\n")
+                    } else {
+                        (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
+                    }
+                }),
+            )
+            .route("/metrics", get(move || async move { text(&figures()) }));
+        let fail = |error: std::io::Error| Fault::new(format!("the admin port: {error}"));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(fail)?;
+        std::thread::Builder::new()
+            .name("admin".into())
+            .spawn(move || {
+                runtime.block_on(async move {
+                    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
+                    if let Err(error) = axum::serve(listener, router).await {
+                        tracing::error!(%error, "the admin port ended");
+                    }
+                });
+            })
+            .map_err(fail)?;
+        Ok(())
+    }
+
+    /// Whether new work is taken.
+    pub(crate) fn set_ready(&self, ready: bool) {
+        self.ready.store(ready, Ordering::Relaxed);
+    }
+}
+
+/// Prometheus' text exposition format, version 0.0.4.
+fn text(figures: &[(String, u64)]) -> String {
+    let mut text = String::new();
+    for (name, value) in figures {
+        text.push_str("isthmus_");
+        text.push_str(name);
+        text.push(' ');
+        text.push_str(&value.to_string());
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn figures_are_lines() {
+        let figures = [("calls".to_owned(), 3), ("flows".to_owned(), 0)];
+        assert_eq!(super::text(&figures), "isthmus_calls 3\nisthmus_flows 0\n");
+    }
+}

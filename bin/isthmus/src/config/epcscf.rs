@@ -1,0 +1,98 @@
+//! `[epcscf]`: what an operator decides of the eP-CSCF.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use serde::Deserialize;
+
+/// `[epcscf]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct EpcscfConfig {
+    /// SIP towards the core, UDP and TCP.
+    pub(crate) mw_listen: SocketAddr,
+    /// The host that the core is told instead of the one listened on.
+    pub(crate) mw_host: Option<String>,
+    /// Where REGISTER goes: the I-CSCF or another entry of the core, as a SIP URI.
+    pub(crate) next_hop: String,
+    /// Threads; 0: one a processor.
+    pub(crate) shards: usize,
+    /// Origins of pages that may open W2, as `https://phone.example.net`. Empty: that of this
+    /// server alone.
+    pub(crate) origins: Vec<String>,
+    /// Whether a client that names no origin (which no browser is) may open W2.
+    pub(crate) allow_no_origin: bool,
+    /// How a lost WIC's calls wait for it.
+    pub(crate) reconnect_seconds: u64,
+    /// What P-Visited-Network-ID says; the home domain when absent (TS 24.229 §5.2.2.1).
+    pub(crate) visited_network: Option<String>,
+    /// What `integrity-protected` says of a TLS association: `tls-yes` (TS 24.229 §7.2A.2), or
+    /// `tls-protected` as TS 24.371 §6.4.1.2 writes it.
+    pub(crate) integrity_protected: String,
+    /// Numbers that are emergency calls; `urn:service:sos` always is.
+    pub(crate) emergency_numbers: Vec<String>,
+    /// Whose tokens are good.
+    pub(crate) token: TokenConfig,
+    /// Requests of one address in a second, above which the rest is dropped.
+    pub(crate) requests_per_second: u32,
+}
+
+impl Default for EpcscfConfig {
+    fn default() -> Self {
+        Self {
+            mw_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 5070)),
+            mw_host: None,
+            next_hop: "sip:127.0.0.1:5060".to_owned(),
+            shards: 0,
+            origins: Vec::new(),
+            allow_no_origin: false,
+            reconnect_seconds: 30,
+            visited_network: None,
+            integrity_protected: "tls-yes".to_owned(),
+            emergency_numbers: ["112", "911", "999", "110", "118", "119", "000"]
+                .map(str::to_owned)
+                .to_vec(),
+            token: TokenConfig::default(),
+            requests_per_second: 200,
+        }
+    }
+}
+
+impl EpcscfConfig {
+    pub(super) fn check(&self) -> Result<(), (&'static str, String)> {
+        if self.reconnect_seconds == 0 || self.reconnect_seconds > 600 {
+            return Err(("epcscf.reconnect_seconds", "must be 1 to 600".into()));
+        }
+        if !matches!(self.integrity_protected.as_str(), "tls-yes" | "tls-protected") {
+            return Err((
+                "epcscf.integrity_protected",
+                "must be `tls-yes` or `tls-protected`".into(),
+            ));
+        }
+        if !self.next_hop.starts_with("sip:") && !self.next_hop.starts_with("sips:") {
+            return Err(("epcscf.next_hop", "must be a SIP URI like `sip:icscf.example.net`".into()));
+        }
+        if let Some(origin) = self.origins.iter().find(|o| !o.contains("://") || o.ends_with('/')) {
+            return Err((
+                "epcscf.origins",
+                format!("`{origin}` is no origin: write `https://host` or `https://host:port`"),
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// `[epcscf.token]`: the access tokens that let a WIC in (TS 24.371 §6.4.2).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct TokenConfig {
+    /// `iss` of the WAF's tokens; without one, that of the WAF in this process.
+    pub(crate) issuer: Option<String>,
+    /// `aud` that names this eP-CSCF.
+    pub(crate) audience: String,
+}
+
+impl Default for TokenConfig {
+    fn default() -> Self {
+        Self { issuer: None, audience: "eP-CSCF".to_owned() }
+    }
+}

@@ -1,0 +1,15 @@
+//! Configuration: one TOML file, every key typed, every mistake with its file and line.
+//!
+//! - [`load`] reads a file;
+//! - [`Config`] is all of it; each function reads its own section and those that all share;
+//! - `docs/configuration.md` says the same for operators.
+
+mod epcscf;
+mod lab_core;
+mod load;
+mod shared;
+
+pub(crate) use epcscf::EpcscfConfig;
+pub(crate) use lab_core::LabCoreConfig;
+pub(crate) use load::load;
+pub(crate) use shared::{Config, LogConfig, TlsConfig};

@@ -1,0 +1,166 @@
+//! What every function's configuration may say.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::{EpcscfConfig, LabCoreConfig};
+use crate::cli::LogForm;
+use crate::gateway::{GatewayConfig, IqConfig};
+use crate::web::{WafConfig, WwsfConfig};
+
+/// The laboratory's home domain (TS 23.003 §13.2 for MCC 001, MNC 001).
+const LAB_DOMAIN: &str = "ims.mnc001.mcc001.3gppnetwork.org";
+
+/// A whole configuration file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Config {
+    /// The home network's domain: realm, host of the public identities, Request-URI of REGISTER.
+    pub(crate) home_domain: String,
+    /// Where the store, the certificate and the passwords are kept.
+    pub(crate) data_dir: PathBuf,
+    /// What is logged.
+    pub(crate) log: LogConfig,
+    /// Metrics, liveness, readiness.
+    pub(crate) admin: AdminConfig,
+    /// The server's certificate; without one it is made and kept in the data folder.
+    pub(crate) tls: TlsConfig,
+    /// Where pages and WebSockets are served.
+    pub(crate) http: HttpConfig,
+    /// The eP-CSCF.
+    pub(crate) epcscf: EpcscfConfig,
+    /// The eIMS-AGW.
+    pub(crate) gateway: GatewayConfig,
+    /// Iq between two machines: the gateway listens, the eP-CSCF connects.
+    pub(crate) iq: Option<IqConfig>,
+    /// The WWSF.
+    pub(crate) wwsf: WwsfConfig,
+    /// The WAF.
+    pub(crate) waf: WafConfig,
+    /// The laboratory's core.
+    pub(crate) lab_core: LabCoreConfig,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            home_domain: LAB_DOMAIN.to_owned(),
+            data_dir: PathBuf::from("data"),
+            log: LogConfig::default(),
+            admin: AdminConfig::default(),
+            tls: TlsConfig::default(),
+            http: HttpConfig::default(),
+            epcscf: EpcscfConfig::default(),
+            gateway: GatewayConfig::default(),
+            iq: None,
+            wwsf: WwsfConfig::default(),
+            waf: WafConfig::default(),
+            lab_core: LabCoreConfig::default(),
+        }
+    }
+}
+
+impl Config {
+    /// Paths in a file are from the folder of the file.
+    pub(super) fn resolve_paths(&mut self, folder: &Path) {
+        let mut from_file = |path: &mut PathBuf| {
+            if path.is_relative() {
+                *path = folder.join(&*path);
+            }
+        };
+        from_file(&mut self.data_dir);
+        for path in [
+            &mut self.tls.certificate,
+            &mut self.tls.key,
+            &mut self.lab_core.subscribers,
+        ] {
+            path.as_mut().map(&mut from_file);
+        }
+        if let Some(file) = self.iq.as_mut().and_then(|iq| iq.secret_file.as_mut()) {
+            from_file(file);
+        }
+    }
+
+    /// What parses and still cannot be: the key, and why.
+    pub(super) fn check(&self) -> Result<(), (&'static str, String)> {
+        let label = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+        if self.home_domain.is_empty() || !self.home_domain.chars().all(label) {
+            return Err(("home_domain", "must be a domain name like `ims.example.net`".into()));
+        }
+        if self.tls.certificate.is_some() != self.tls.key.is_some() {
+            return Err(("tls.certificate", "goes together with tls.key".into()));
+        }
+        self.epcscf.check()?;
+        self.gateway.check().map_err(|why| ("gateway.addresses", why))
+    }
+}
+
+/// `[log]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct LogConfig {
+    /// `text` or `json`.
+    pub(crate) form: LogForm,
+    /// A filter: `info`, `info,nf_epcscf=debug`.
+    pub(crate) level: String,
+    /// Names and numbers of people are written, not redacted.
+    pub(crate) identities: bool,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { form: LogForm::Text, level: "info".to_owned(), identities: false }
+    }
+}
+
+/// `[admin]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct AdminConfig {
+    /// Where metrics and health are served, for operators alone.
+    pub(crate) listen: SocketAddr,
+}
+
+impl Default for AdminConfig {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9090)) }
+    }
+}
+
+/// `[tls]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct TlsConfig {
+    /// PEM: the server's certificate and those above it.
+    pub(crate) certificate: Option<PathBuf>,
+    /// PEM: its key.
+    pub(crate) key: Option<PathBuf>,
+}
+
+/// `[http]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct HttpConfig {
+    /// HTTPS and WSS.
+    pub(crate) listen: SocketAddr,
+    /// HTTP and WS without TLS: for a laboratory, on loopback, where a browser counts it as secure.
+    pub(crate) plain_listen: Option<SocketAddr>,
+    /// The address that people open, without a path, when it is not the one listened on.
+    pub(crate) public_url: Option<String>,
+    /// Connections of one address at a time.
+    pub(crate) connections_per_address: usize,
+}
+
+impl Default for HttpConfig {
+    fn default() -> Self {
+        let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        Self {
+            listen: SocketAddr::from((loopback, 8443)),
+            plain_listen: None,
+            public_url: None,
+            connections_per_address: 1024,
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! The laboratory's core on a thread of its own: sockets, time, and the machine.
+
+use std::cell::RefCell;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use nf_lab_core::{LabCore, LabCoreConfig, Output, Subscriber};
+use tokio::sync::{Notify, oneshot};
+use tokio::task::LocalSet;
+use tracing::error;
+
+use crate::fault::Fault;
+use crate::sip::{SipEvent, SipSockets};
+
+/// A running core.
+pub(crate) struct RunningLabCore {
+    /// Where it listens, UDP and TCP.
+    pub(crate) address: SocketAddr,
+    trust: tokio::sync::mpsc::UnboundedSender<SocketAddr>,
+    stop: oneshot::Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+/// Starts one. The eP-CSCFs that it trusts are told later, since they need its address to start.
+pub(crate) fn start(
+    home_domain: &str,
+    listen: SocketAddr,
+    trusted: Vec<SocketAddr>,
+    subscribers: Vec<Subscriber>,
+) -> Result<RunningLabCore, Fault> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed)
+        .map_err(|error| Fault::new(format!("the system gives no random bytes: {error}")))?;
+    let (bound, address) = std::sync::mpsc::channel();
+    let (stop, stopped) = oneshot::channel();
+    let (trust, told) = tokio::sync::mpsc::unbounded_channel();
+    let home_domain = home_domain.to_owned();
+    let thread = std::thread::Builder::new()
+        .name("lab-core".into())
+        .spawn(move || {
+            let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+                Ok(runtime) => runtime,
+                Err(error) => {
+                    error!(%error, "the laboratory's core cannot run");
+                    return;
+                }
+            };
+            LocalSet::new().block_on(&runtime, async move {
+                let sockets = match SipSockets::bind("SIP at the laboratory's core", listen, 1) {
+                    Ok(sockets) => sockets,
+                    Err(fault) => {
+                        let _ = bound.send(Err(fault));
+                        return;
+                    }
+                };
+                let address = sockets.local_addr();
+                let _ = bound.send(Ok(address));
+                let mut config = LabCoreConfig::new(&home_domain, address);
+                config.trusted = trusted;
+                serve(config, &subscribers, seed, sockets, told, stopped).await;
+            });
+        })
+        .map_err(|error| Fault::new(format!("cannot start a thread: {error}")))?;
+    let address = address.recv().map_err(|_| Fault::new("the laboratory's core ended"))??;
+    Ok(RunningLabCore { address, trust, stop, thread })
+}
+
+impl RunningLabCore {
+    /// An eP-CSCF whose word is good from now on.
+    pub(crate) fn trust(&self, epcscf: SocketAddr) {
+        let _ = self.trust.send(epcscf);
+    }
+
+    /// Ends it.
+    pub(crate) fn stop(self) {
+        let _ = self.stop.send(());
+        let _ = self.thread.join();
+    }
+}
+
+struct Driver {
+    machine: RefCell<LabCore>,
+    sockets: Rc<SipSockets>,
+    rearm: Notify,
+}
+
+async fn serve(
+    config: LabCoreConfig,
+    subscribers: &[Subscriber],
+    seed: [u8; 32],
+    sockets: Rc<SipSockets>,
+    mut told: tokio::sync::mpsc::UnboundedReceiver<SocketAddr>,
+    mut stopped: oneshot::Receiver<()>,
+) {
+    let driver = Rc::new(Driver {
+        machine: RefCell::new(LabCore::new(config, subscribers, seed)),
+        sockets: Rc::clone(&sockets),
+        rearm: Notify::new(),
+    });
+    let events = Rc::clone(&driver);
+    sockets.start(move |event| events.feed(event));
+    loop {
+        let next = driver.machine.borrow().poll_timeout();
+        let due = async {
+            match next {
+                Some(at) => tokio::time::sleep_until(at.into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = due => driver.input(LabCore::handle_timeout),
+            () = driver.rearm.notified() => {}
+            Some(epcscf) = told.recv() => driver.machine.borrow_mut().trust(epcscf),
+            _ = &mut stopped => return,
+        }
+    }
+}
+
+impl Driver {
+    fn feed(self: &Rc<Self>, event: SipEvent) {
+        match event {
+            SipEvent::Message(source, message) => {
+                self.input(|machine, now| machine.handle_message(now, source, message));
+            }
+            SipEvent::Closed(id) => {
+                self.input(|machine, now| machine.handle_connection_closed(now, id));
+            }
+            SipEvent::Failed(target) => {
+                self.input(|machine, now| machine.handle_transport_error(now, target));
+            }
+        }
+        self.rearm.notify_one();
+    }
+
+    fn input(self: &Rc<Self>, feed: impl FnOnce(&mut LabCore, Instant)) {
+        let mut machine = self.machine.borrow_mut();
+        feed(&mut machine, Instant::now());
+        while let Some(output) = machine.poll_output() {
+            match output {
+                Output::Send { target, message } => self.sockets.send(target, message),
+                Output::Resolve { host } => {
+                    let driver = Rc::clone(self);
+                    tokio::task::spawn_local(async move {
+                        let found = tokio::net::lookup_host((host.as_str(), 0)).await;
+                        let addresses = found.map(|all| all.map(|one| one.ip()).collect());
+                        let addresses = addresses.unwrap_or_default();
+                        driver.input(|machine, now| machine.handle_resolved(now, &host, addresses));
+                        driver.rearm.notify_one();
+                    });
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! Everything in one process: what `isthmus` does when nothing more is said.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use core_credentials::Secret;
+use tracing::info;
+
+use super::signals;
+use crate::admin::Admin;
+use crate::certificate;
+use crate::cli::AllInOne;
+use crate::config::{Config, load};
+use crate::fault::Fault;
+use crate::gateway;
+use crate::lab_core;
+use crate::shard::{Listeners, Setup, Shards, shard_count};
+use crate::store::Store;
+use crate::subscribers::{self, Subscriber};
+use crate::web::{self, AccountConfig, Door, Web};
+
+/// How long calls may go on after the process was asked to end.
+const DRAIN: Duration = Duration::from_secs(5);
+/// Where http is, next to https, in a laboratory.
+const PLAIN_PORT: u16 = 8080;
+
+/// The file, when one is named, with the flags over it.
+pub(super) fn configuration(flags: &AllInOne) -> Result<Config, Fault> {
+    let mut config = match &flags.config {
+        Some(file) => load(file)?,
+        None => Config::default(),
+    };
+    if let Some(folder) = &flags.data_dir {
+        config.data_dir.clone_from(folder);
+    }
+    if let Some(address) = flags.listen {
+        config.http.listen.set_ip(address);
+    }
+    let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    config.http.plain_listen.get_or_insert(SocketAddr::new(loopback, PLAIN_PORT));
+    set_port(&mut config.http.listen, flags.https_port);
+    if let Some(plain) = &mut config.http.plain_listen {
+        set_port(plain, flags.http_port);
+    }
+    set_port(&mut config.lab_core.listen, flags.core_port);
+    set_port(&mut config.epcscf.mw_listen, flags.mw_port);
+    set_port(&mut config.admin.listen, flags.admin_port);
+    if let Some(port) = flags.media_port {
+        config.gateway.port = port;
+    }
+    if let Some(address) = flags.public_address {
+        config.gateway.public_addresses = vec![address];
+    }
+    if let Some(count) = flags.shards {
+        config.epcscf.shards = count;
+    }
+    // A laboratory: clients that are no browser may come too.
+    config.epcscf.allow_no_origin = true;
+    Ok(config)
+}
+
+fn set_port(address: &mut SocketAddr, port: Option<u16>) {
+    if let Some(port) = port {
+        address.set_port(port);
+    }
+}
+
+/// Starts everything, says where it is, and waits for the end.
+pub(super) fn run(mut config: Config) -> Result<(), Fault> {
+    std::fs::create_dir_all(&config.data_dir).map_err(|error| {
+        Fault::at(&config.data_dir, None, format!("cannot be made: {error}"))
+    })?;
+    let (admin, admin_listener) = Admin::bind(config.admin.listen)?;
+    let listeners = Listeners::bind(&config, shard_count(&config))?;
+    let tls = certificate::server_tls(&config.tls, &config.data_dir)?;
+    let people = subscribers::load(
+        config.lab_core.subscribers.as_ref(),
+        &config.data_dir,
+        &config.home_domain,
+    )?;
+    let (gateway, workers) = gateway::start(&config.gateway)
+        .map_err(|error| Fault::new(format!("the media gateway does not start: {error:#}")))?;
+    info!(w3 = ?workers.w3, "media workers run");
+
+    let core = lab_core::start(
+        &config.home_domain,
+        config.lab_core.listen,
+        Vec::new(),
+        people.iter().map(lab_subscriber).collect(),
+    )?;
+    config.epcscf.next_hop = format!("sip:{}", core.address);
+
+    let port = listeners.https.port();
+    let url = config.http.public_url.clone().unwrap_or_else(|| format!("https://localhost:{port}"));
+    let own = match listeners.https.ip() {
+        ip if ip.is_unspecified() => format!("https://127.0.0.1:{port}"),
+        ip => format!("https://{}", SocketAddr::new(ip, port)),
+    };
+    let door = Door { url: url.clone(), own, home_domain: config.home_domain.clone() };
+    let accounts = people.iter().map(account);
+    web::behind_one_door(&mut config.waf, &mut config.wwsf, &door, accounts)
+        .map_err(|error| Fault::new(error.to_string()))?;
+    let web = open_web(&config, true, true, &tls.chain)?;
+    let issuer = config.waf.issuer.clone();
+    let keys = web.key_set();
+    let http = listeners.http;
+    let shards = Arc::new(Shards::start(Setup {
+        config,
+        tls: tls.config,
+        gateway: gateway.clone(),
+        web: Some(web.clone()),
+        listeners,
+        issuer: Some(issuer.clone()),
+    })?);
+    core.trust(shards.mw);
+    if let Some(keys) = keys {
+        shards.set_keys(&issuer, keys);
+    }
+    keep_house(web.clone(), issuer, Arc::clone(&shards))?;
+    let shown = Arc::clone(&shards);
+    admin.serve(
+        admin_listener,
+        Arc::new(move || {
+            let mut figures = super::alone::shard_figures(&shown.counters());
+            figures.extend(super::alone::gateway_figures(&gateway.figures()));
+            figures.extend(web.figures().into_iter().map(|(name, value)| (name.to_owned(), value)));
+            figures
+        }),
+    )?;
+    admin.set_ready(true);
+    say(&url, http, &people, &admin, core.address, shards.mw);
+    signals::wait()?;
+    info!("draining");
+    admin.set_ready(false);
+    shards.drain();
+    shards.end(DRAIN);
+    core.stop();
+    workers.stop();
+    Ok(())
+}
+
+/// WWSF and WAF from the store in the data folder.
+pub(super) fn open_web(
+    config: &Config,
+    waf: bool,
+    wwsf: bool,
+    trust: &[rustls_pki_types::CertificateDer<'static>],
+) -> Result<Web, Fault> {
+    let file = config.data_dir.join("isthmus.sqlite");
+    let (store, loaded) = Store::open(&file)
+        .map_err(|error| Fault::at(&file, None, format!("cannot be opened: {error}")))?;
+    Web::open(
+        waf.then_some(&config.waf),
+        wwsf.then_some(&config.wwsf),
+        store,
+        loaded,
+        trust,
+        None,
+    )
+    .map_err(|error| Fault::new(error.to_string()))
+}
+
+/// Cleans up once a minute, and tells the shards of a new signing key.
+fn keep_house(web: Web, issuer: String, shards: Arc<Shards>) -> Result<(), Fault> {
+    let fail = |error: std::io::Error| Fault::new(format!("cannot start a thread: {error}"));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(fail)?;
+    std::thread::Builder::new()
+        .name("house".into())
+        .spawn(move || {
+            runtime.block_on(web.keep_house(move |keys| shards.set_keys(&issuer, keys)));
+        })
+        .map_err(fail)?;
+    Ok(())
+}
+
+fn lab_subscriber(one: &Subscriber) -> nf_lab_core::Subscriber {
+    nf_lab_core::Subscriber {
+        name: one.name.clone(),
+        password: one.password.clone(),
+        impi: one.impi.clone(),
+        impus: one.impus.clone(),
+    }
+}
+
+fn account(one: &Subscriber) -> AccountConfig {
+    AccountConfig {
+        name: one.name.clone(),
+        password: Some(Secret::new(one.password.clone())),
+        password_hash: None,
+        display_name: one.display_name.clone(),
+        impi: one.impi.clone(),
+        impus: one.impus.clone(),
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "this is what a person started it for")]
+fn say(
+    url: &str,
+    http: Option<SocketAddr>,
+    people: &[Subscriber],
+    admin: &Admin,
+    core: SocketAddr,
+    mw: SocketAddr,
+) {
+    println!("Isthmus is ready. Open this address in two browser windows:\n");
+    println!("  {url}/");
+    if let Some(http) = http.filter(|http| http.ip().is_loopback()) {
+        println!("  http://localhost:{}/   (the same, without the certificate's warning)", http.port());
+    }
+    println!("\nSign in as one of these, a different one in each window:\n");
+    println!("  name     password       identities");
+    print!("{}", subscribers::table(people));
+    println!("\nSIP phones register at {core} (UDP, TCP); the eP-CSCF's Mw is at {mw}.");
+    println!("Metrics and health: http://{}/metrics. Stop with Ctrl-C.", admin.address);
+}

@@ -1,0 +1,179 @@
+//! One function alone, from its configuration file.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use nf_epcscf::Counters;
+use tracing::info;
+
+use super::all_in_one::open_web;
+use super::{keys, signals};
+use crate::admin::Admin;
+use crate::certificate::{self, ServerTls};
+use crate::config::Config;
+use crate::fault::Fault;
+use crate::gateway::{self, Figures};
+use crate::lab_core as core;
+use crate::shard::{Listeners, Setup, Shards, serve_pages, shard_count};
+use crate::subscribers;
+use crate::web::Web;
+
+/// How long calls may go on after the process was asked to end.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// The eP-CSCF, with a gateway of its own or one on another machine.
+pub(super) fn epcscf(config: Config) -> Result<(), Fault> {
+    let tls = prepare(&config)?;
+    let (admin, listener) = Admin::bind(config.admin.listen)?;
+    let listeners = Listeners::bind(&config, shard_count(&config))?;
+    let no_gateway = |error| Fault::new(format!("the media gateway: {error:#}"));
+    let (gateway, workers) = match &config.iq {
+        Some(iq) => (gateway::connect(iq).map_err(no_gateway)?, None),
+        None => {
+            let (gateway, workers) = gateway::start(&config.gateway).map_err(no_gateway)?;
+            (gateway, Some(workers))
+        }
+    };
+    let issuer = config.epcscf.token.issuer.clone();
+    let https = listeners.https;
+    let shards = Arc::new(Shards::start(Setup {
+        config,
+        tls: tls.config,
+        gateway: gateway.clone(),
+        web: None,
+        listeners,
+        issuer: issuer.clone(),
+    })?);
+    if let Some(issuer) = &issuer {
+        keys::follow(issuer, &tls.chain, Arc::clone(&shards))?;
+    }
+    let shown = Arc::clone(&shards);
+    admin.serve(
+        listener,
+        Arc::new(move || {
+            let mut figures = shard_figures(&shown.counters());
+            figures.extend(gateway_figures(&gateway.figures()));
+            figures
+        }),
+    )?;
+    admin.set_ready(true);
+    info!(w2 = %format!("wss://{https}/w2"), mw = %shards.mw, admin = %admin.address, "the eP-CSCF runs");
+    signals::wait()?;
+    admin.set_ready(false);
+    shards.drain();
+    shards.end(DRAIN);
+    if let Some(workers) = workers {
+        workers.stop();
+    }
+    Ok(())
+}
+
+/// The eIMS-AGW, for an eP-CSCF on another machine.
+pub(super) fn eims_agw(config: Config) -> Result<(), Fault> {
+    let iq = config.iq.as_ref();
+    let iq = iq.ok_or_else(|| Fault::new("[iq] is missing: where the eP-CSCF connects to"))?;
+    let (admin, listener) = Admin::bind(config.admin.listen)?;
+    let fault = |error| Fault::new(format!("the media gateway: {error:#}"));
+    let (gateway, workers) = gateway::start(&config.gateway).map_err(fault)?;
+    let server = gateway::serve(iq, gateway.clone()).map_err(fault)?;
+    admin.serve(listener, Arc::new(move || gateway_figures(&gateway.figures())))?;
+    admin.set_ready(true);
+    info!(iq = %server.address, w3 = ?workers.w3, admin = %admin.address, "the eIMS-AGW runs");
+    signals::wait()?;
+    admin.set_ready(false);
+    server.stop();
+    workers.stop();
+    Ok(())
+}
+
+/// The WWSF.
+pub(super) fn wwsf(config: Config) -> Result<(), Fault> {
+    pages(config, false, true)
+}
+
+/// The WAF.
+pub(super) fn waf(config: Config) -> Result<(), Fault> {
+    pages(config, true, false)
+}
+
+fn pages(config: Config, waf: bool, wwsf: bool) -> Result<(), Fault> {
+    let tls = prepare(&config)?;
+    let (admin, listener) = Admin::bind(config.admin.listen)?;
+    let listeners = Listeners::bind(&config, 1)?;
+    let web = open_web(&config, waf, wwsf, &tls.chain)?;
+    let https = listeners.https;
+    serve_pages(tls.config, &listeners, web.clone())?;
+    admin.serve(listener, Arc::new(move || web_figures(&web)))?;
+    admin.set_ready(true);
+    info!(%https, admin = %admin.address, "pages are served");
+    signals::wait()?;
+    admin.set_ready(false);
+    Ok(())
+}
+
+/// The laboratory's core.
+pub(super) fn lab_core(config: Config) -> Result<(), Fault> {
+    prepare(&config)?;
+    let (admin, listener) = Admin::bind(config.admin.listen)?;
+    let people = subscribers::load(
+        config.lab_core.subscribers.as_ref(),
+        &config.data_dir,
+        &config.home_domain,
+    )?;
+    let subscribers = people
+        .iter()
+        .map(|one| nf_lab_core::Subscriber {
+            name: one.name.clone(),
+            password: one.password.clone(),
+            impi: one.impi.clone(),
+            impus: one.impus.clone(),
+        })
+        .collect();
+    let trusted = config.lab_core.trusted.clone();
+    let core = core::start(&config.home_domain, config.lab_core.listen, trusted, subscribers)?;
+    admin.serve(listener, Arc::new(Vec::new))?;
+    admin.set_ready(true);
+    info!(sip = %core.address, admin = %admin.address, "the laboratory's core runs");
+    signals::wait()?;
+    core.stop();
+    Ok(())
+}
+
+fn prepare(config: &Config) -> Result<ServerTls, Fault> {
+    std::fs::create_dir_all(&config.data_dir).map_err(|error| {
+        Fault::at(&config.data_dir, None, format!("cannot be made: {error}"))
+    })?;
+    certificate::server_tls(&config.tls, &config.data_dir)
+}
+
+/// The eP-CSCF's figures by name.
+pub(super) fn shard_figures(counters: &Counters) -> Vec<(String, u64)> {
+    [
+        ("epcscf_flows", counters.flows),
+        ("epcscf_bindings", counters.bindings),
+        ("epcscf_sessions", counters.sessions),
+        ("epcscf_registered_total", counters.registered),
+        ("epcscf_registration_refused_total", counters.registration_refused),
+        ("epcscf_calls_total", counters.calls),
+        ("epcscf_answered_total", counters.answered),
+        ("epcscf_released_total", counters.released),
+        ("epcscf_malformed_total", counters.malformed),
+        ("epcscf_flooded_total", counters.flooded),
+        ("epcscf_tokens_refused_total", counters.tokens_refused),
+        ("epcscf_forged_total", counters.forged),
+        ("epcscf_emergency_total", counters.emergency),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .to_vec()
+}
+
+/// The gateway's figures by name.
+pub(super) fn gateway_figures(figures: &Figures) -> Vec<(String, u64)> {
+    let mut all = vec![("agw_contexts".to_owned(), figures.contexts as u64)];
+    all.extend(figures.counters.named().map(|(name, value)| (format!("agw_{name}_total"), value)));
+    all
+}
+
+fn web_figures(web: &Web) -> Vec<(String, u64)> {
+    web.figures().into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}

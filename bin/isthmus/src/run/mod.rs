@@ -1,0 +1,78 @@
+//! From the command line to a running process, and to its orderly end.
+//!
+//! Begin: configuration → log → certificate → media workers → store and web → core → shards → admin.
+//! End: not ready → no new calls → calls end or are released → threads end.
+
+mod all_in_one;
+mod alone;
+mod keys;
+mod signals;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::cli::{Cli, Function, LogFlags};
+use crate::config::{Config, load};
+use crate::fault::Fault;
+
+/// Exit code of a process that does not start: a mistake of configuration or of the machine.
+const MISTAKE: u8 = 2;
+
+/// The program.
+#[expect(clippy::print_stderr, reason = "there may be no log yet")]
+pub fn main() -> ExitCode {
+    // Installed once for the whole process: there is one cryptographic library.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let cli = Cli::parse();
+    if let Some(Function::Wic(args)) = cli.command {
+        return crate::wic::run(*args);
+    }
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            eprintln!("isthmus: {fault}");
+            ExitCode::from(MISTAKE)
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<(), Fault> {
+    let Cli { command, all_in_one, log } = cli;
+    let Some(function) = command else {
+        let config = all_in_one::configuration(&all_in_one)?;
+        begin_log(&config, &log)?;
+        return all_in_one::run(config);
+    };
+    let (file, run): (_, fn(Config) -> Result<(), Fault>) = match &function {
+        Function::Epcscf(file) => (file, alone::epcscf),
+        Function::EimsAgw(file) => (file, alone::eims_agw),
+        Function::Wwsf(file) => (file, alone::wwsf),
+        Function::Waf(file) => (file, alone::waf),
+        Function::LabCore(file) => (file, alone::lab_core),
+        Function::Check(file) => return check(&file.config),
+        Function::Wic(_) => return Ok(()), // run by `main`, which has another exit code
+    };
+    let config = load(&file.config)?;
+    begin_log(&config, &log)?;
+    run(config)
+}
+
+#[expect(clippy::print_stdout, reason = "it is what was asked for")]
+fn check(file: &std::path::Path) -> Result<(), Fault> {
+    load(file)?;
+    println!("{}: nothing is wrong with it", file.display());
+    Ok(())
+}
+
+fn begin_log(config: &Config, flags: &LogFlags) -> Result<(), Fault> {
+    let mut log = config.log.clone();
+    if let Some(form) = flags.form {
+        log.form = form;
+    }
+    if let Some(level) = &flags.log_level {
+        log.level.clone_from(level);
+    }
+    log.identities |= flags.log_identities;
+    crate::log::start(&log)
+}

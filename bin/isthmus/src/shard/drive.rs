@@ -1,0 +1,408 @@
+//! One shard's thread: its machine, and everything that feeds it or does what it says.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use axum::Router;
+use bytes::Bytes;
+use core_sip::ConnectionId;
+use nf_epcscf::{Config as EpcscfConfig, Counters, EpCscf, IntegrityProtected, Output, W2Peer};
+use tokio::sync::{Notify, mpsc};
+use tokio::task::LocalSet;
+use tokio_rustls::TlsAcceptor;
+use tracing::{error, warn};
+
+use super::accept::{self, PerAddress};
+use super::web_socket::ToWebSocket;
+use super::{SHARD_SHIFT, Setup, ToShard, accepted_by, mw};
+use crate::config::Config;
+use crate::fault::Fault;
+use crate::gateway::{GatewayClient, GatewayEvent};
+use crate::sip::SipSockets;
+
+/// How often figures are shown and the clock is told.
+const HOUSEKEEPING: Duration = Duration::from_secs(1);
+
+/// What all shards of this run share.
+#[derive(Clone)]
+pub(super) struct Secrets {
+    token_key: [u8; 32],
+    epoch: u32,
+    /// Where the first shard bound Mw.
+    pub(super) mw: Arc<OnceLock<SocketAddr>>,
+}
+
+impl Secrets {
+    pub(super) fn new() -> Result<Self, Fault> {
+        let epoch = random::<4>()?;
+        Ok(Self {
+            token_key: random()?,
+            epoch: u32::from_be_bytes(epoch),
+            mw: Arc::default(),
+        })
+    }
+}
+
+fn random<const N: usize>() -> Result<[u8; N], Fault> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| Fault::new(format!("the system gives no random bytes: {error}")))?;
+    Ok(bytes)
+}
+
+/// What a thread is started with.
+pub(super) struct Thread {
+    pub(super) index: u16,
+    pub(super) setup: Arc<Setup>,
+    pub(super) senders: Vec<mpsc::Sender<ToShard>>,
+    pub(super) receiver: mpsc::Receiver<ToShard>,
+    pub(super) counters: Arc<Vec<Mutex<Counters>>>,
+    pub(super) malformed: Arc<AtomicU64>,
+    pub(super) secrets: Secrets,
+    /// Where the first shard tells where Mw is.
+    pub(super) bound: std::sync::mpsc::Sender<Result<SocketAddr, Fault>>,
+}
+
+impl Thread {
+    pub(super) fn run(self) {
+        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                error!(%error, "a shard cannot run");
+                return;
+            }
+        };
+        LocalSet::new().block_on(&runtime, self.serve());
+    }
+
+    async fn serve(mut self) {
+        let mw = if self.index == 0 {
+            let listen = self.setup.config.epcscf.mw_listen;
+            let first = 1 << (SHARD_SHIFT - 1); // apart from the numbers of WebSockets
+            match SipSockets::bind("SIP towards the core", listen, first) {
+                Ok(sockets) => {
+                    let _ = self.bound.send(Ok(sockets.local_addr()));
+                    Some((sockets.local_addr(), sockets))
+                }
+                Err(fault) => {
+                    let _ = self.bound.send(Err(fault));
+                    return;
+                }
+            }
+        } else {
+            None
+        };
+        let address = mw.as_ref().map(|(address, _)| *address).or(self.secrets.mw.get().copied());
+        let Some(address) = address else { return };
+        let Ok(seed) = random() else { return };
+        let config = epcscf_config(&self.setup, &self.secrets, address, self.index, self.senders.len());
+        let machine = EpCscf::new(config, Instant::now(), SystemTime::now(), seed);
+        let sender = self.senders[usize::from(self.index)].clone();
+        let gateway = self.setup.gateway.register(move |event| {
+            // A full queue is a shard that no longer turns: the session's deadline ends the wait.
+            let _ = sender.try_send(ToShard::Gateway(event));
+        });
+        let shard = Rc::new(Shard {
+            index: self.index,
+            router: self.setup.web.clone().map(crate::web::router),
+            setup: Arc::clone(&self.setup),
+            machine: RefCell::new(machine),
+            sockets: RefCell::default(),
+            elsewhere: RefCell::default(),
+            next: Cell::new(0),
+            senders: self.senders,
+            gateway,
+            mw: mw.map(|(_, sockets)| sockets),
+            armed: Cell::new(None),
+            rearm: Notify::new(),
+            per_address: PerAddress::default(),
+        });
+        if let Some(sockets) = &shard.mw {
+            mw::start(&shard, sockets, Arc::clone(&self.malformed));
+        }
+        if let Some((https, http)) = self.setup.listeners.take() {
+            let tls = TlsAcceptor::from(Arc::clone(&self.setup.tls));
+            accept::start(&shard, Some(tls), https);
+            if let Some(http) = http {
+                accept::start(&shard, None, http);
+            }
+        }
+        tokio::task::spawn_local(Rc::clone(&shard).watch_time());
+        tokio::task::spawn_local(Rc::clone(&shard).keep_house(Arc::clone(&self.counters)));
+        while let Some(what) = self.receiver.recv().await {
+            if matches!(what, ToShard::Stop) {
+                break;
+            }
+            shard.take(what);
+        }
+        // What was said last is still on its way.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// A running shard. Nothing of it leaves its thread.
+pub(super) struct Shard {
+    index: u16,
+    pub(super) setup: Arc<Setup>,
+    pub(super) router: Option<Router>,
+    machine: RefCell<EpCscf>,
+    sockets: RefCell<HashMap<ConnectionId, mpsc::Sender<ToWebSocket>>>,
+    /// WebSockets accepted here whose WIC lives in another shard.
+    elsewhere: RefCell<HashMap<ConnectionId, u16>>,
+    next: Cell<u64>,
+    senders: Vec<mpsc::Sender<ToShard>>,
+    gateway: GatewayClient,
+    /// The core's sockets, in the first shard.
+    mw: Option<Rc<SipSockets>>,
+    /// What the timer waits for.
+    armed: Cell<Option<Instant>>,
+    rearm: Notify,
+    pub(super) per_address: PerAddress,
+}
+
+impl Shard {
+    /// One input, then all that follows from it.
+    pub(super) fn input(self: &Rc<Self>, feed: impl FnOnce(&mut EpCscf, Instant)) {
+        let mut machine = self.machine.borrow_mut();
+        feed(&mut machine, Instant::now());
+        while let Some(output) = machine.poll_output() {
+            self.act(output);
+        }
+        let next = machine.poll_timeout();
+        let sooner = match (next, self.armed.get()) {
+            (Some(next), Some(armed)) => next < armed,
+            (Some(_), None) => true,
+            (None, _) => false,
+        };
+        if sooner {
+            self.rearm.notify_one();
+        }
+    }
+
+    pub(super) fn open(
+        self: &Rc<Self>,
+        peer: W2Peer,
+        queue: mpsc::Sender<ToWebSocket>,
+    ) -> ConnectionId {
+        let number = self.next.get();
+        self.next.set(number + 1);
+        let connection = ConnectionId((u64::from(self.index) << SHARD_SHIFT) | number);
+        self.sockets.borrow_mut().insert(connection, queue);
+        self.input(|machine, now| machine.handle_w2_open(now, connection, peer));
+        connection
+    }
+
+    pub(super) fn received(self: &Rc<Self>, connection: ConnectionId, message: Bytes) {
+        let elsewhere = self.elsewhere.borrow().get(&connection).copied();
+        match elsewhere {
+            None => self.input(|machine, now| machine.handle_w2_message(now, connection, message)),
+            Some(shard) => self.tell(shard, ToShard::W2(connection, message)),
+        }
+    }
+
+    pub(super) fn closed(self: &Rc<Self>, connection: ConnectionId) {
+        self.sockets.borrow_mut().remove(&connection);
+        let elsewhere = self.elsewhere.borrow_mut().remove(&connection);
+        match elsewhere {
+            None => self.input(|machine, now| machine.handle_w2_closed(now, connection)),
+            Some(shard) => self.tell(shard, ToShard::W2Closed(connection)),
+        }
+    }
+
+    /// TS 23.228 §U.2.1.2 — only pages of an authorised WWSF open W2.
+    pub(super) fn allows_origin(&self, origin: Option<&str>, host: Option<&str>) -> bool {
+        let config = &self.setup.config.epcscf;
+        let Some(origin) = origin else { return config.allow_no_origin };
+        if !config.origins.is_empty() {
+            return config.origins.iter().any(|one| one.eq_ignore_ascii_case(origin));
+        }
+        let authority = origin.split_once("://").map(|(_, authority)| authority);
+        matches!((authority, host), (Some(a), Some(b)) if a.eq_ignore_ascii_case(b))
+    }
+
+    fn take(self: &Rc<Self>, what: ToShard) {
+        match what {
+            ToShard::Mw(source, message) => {
+                self.input(|machine, now| machine.handle_mw_message(now, source, *message));
+            }
+            ToShard::MwFailed(target) => {
+                self.input(|machine, now| machine.handle_mw_failed(now, target));
+            }
+            ToShard::MwClosed(id) => self.input(|machine, now| machine.handle_mw_closed(now, id)),
+            ToShard::Gateway(event) => self.input(|machine, now| match event {
+                GatewayEvent::Reply { id, result } => machine.handle_iq_reply(now, id, result),
+                GatewayEvent::Notification(event) => machine.handle_iq_notification(now, &event),
+                GatewayEvent::Lost => machine.handle_gateway_lost(now),
+                GatewayEvent::Restored => {}
+            }),
+            ToShard::Adopt(connection, peer, message) => self.input(|machine, now| {
+                machine.handle_w2_open(now, connection, peer);
+                machine.handle_w2_message(now, connection, message);
+            }),
+            ToShard::W2(connection, message) => {
+                self.input(|machine, now| machine.handle_w2_message(now, connection, message));
+            }
+            ToShard::W2Closed(connection) => {
+                self.input(|machine, now| machine.handle_w2_closed(now, connection));
+            }
+            ToShard::W2Send(connection, message) => {
+                self.write(connection, ToWebSocket::Send(message));
+            }
+            ToShard::W2Close(connection, code, reason) => {
+                self.write(connection, ToWebSocket::Close(code, reason));
+            }
+            ToShard::MwSend(target, message) => {
+                if let Some(mw) = &self.mw {
+                    mw.send(target, message);
+                }
+            }
+            ToShard::Keys(issuer, keys) => {
+                self.input(|machine, _| machine.handle_keys(&issuer, &keys));
+            }
+            ToShard::Drain => self.input(|machine, _| machine.handle_drain()),
+            ToShard::Shutdown => self.input(EpCscf::handle_shutdown),
+            ToShard::Stop => {}
+        }
+    }
+
+    fn act(self: &Rc<Self>, output: Output) {
+        match output {
+            Output::W2Send { connection, message } => {
+                if accepted_by(connection) == self.index {
+                    self.write(connection, ToWebSocket::Send(message));
+                } else {
+                    self.tell(accepted_by(connection), ToShard::W2Send(connection, message));
+                }
+            }
+            Output::W2Close { connection, code, reason } => {
+                if accepted_by(connection) == self.index {
+                    self.write(connection, ToWebSocket::Close(code, reason));
+                } else {
+                    let close = ToShard::W2Close(connection, code, reason);
+                    self.tell(accepted_by(connection), close);
+                }
+            }
+            Output::MwSend { target, message } => match &self.mw {
+                Some(mw) => mw.send(target, message),
+                None => self.tell(0, ToShard::MwSend(target, message)),
+            },
+            Output::Iq { id, command } => self.gateway.send(id, command),
+            Output::Resolve { host } => {
+                let shard = Rc::clone(self);
+                tokio::task::spawn_local(async move {
+                    let found = tokio::net::lookup_host((host.as_str(), 0)).await;
+                    let addresses = found.map(|all| all.map(|one| one.ip()).collect());
+                    let addresses = addresses.unwrap_or_default();
+                    shard.input(|machine, now| machine.handle_resolved(now, &host, addresses));
+                });
+            }
+            Output::HandOver { connection, peer, shard, message } => {
+                self.elsewhere.borrow_mut().insert(connection, shard);
+                self.tell(shard, ToShard::Adopt(connection, peer, message));
+            }
+            Output::PassOn { shard, source, message } => {
+                self.tell(shard, ToShard::Mw(source, message));
+            }
+        }
+    }
+
+    /// To a WebSocket of this thread. One that does not read is cut off: its queue goes, and its
+    /// task with it.
+    fn write(&self, connection: ConnectionId, what: ToWebSocket) {
+        let mut sockets = self.sockets.borrow_mut();
+        let full = sockets.get(&connection).is_some_and(|queue| queue.try_send(what).is_err());
+        if full {
+            warn!(connection = connection.0, "a client does not read: it is cut off");
+            sockets.remove(&connection);
+        }
+    }
+
+    /// To another shard. What does not fit is lost as a datagram is, and comes again or times out.
+    fn tell(&self, shard: u16, what: ToShard) {
+        let sent = self.senders.get(usize::from(shard)).map(|sender| sender.try_send(what));
+        if !matches!(sent, Some(Ok(()))) {
+            warn!(shard, "a shard's queue is full");
+        }
+    }
+
+    async fn watch_time(self: Rc<Self>) {
+        loop {
+            let next = self.machine.borrow().poll_timeout();
+            self.armed.set(next);
+            let due = async {
+                match next {
+                    Some(at) => tokio::time::sleep_until(at.into()).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = due => self.input(EpCscf::handle_timeout),
+                () = self.rearm.notified() => {}
+            }
+        }
+    }
+
+    async fn keep_house(self: Rc<Self>, counters: Arc<Vec<Mutex<Counters>>>) {
+        let mut interval = tokio::time::interval(HOUSEKEEPING);
+        loop {
+            interval.tick().await;
+            let mut machine = self.machine.borrow_mut();
+            machine.handle_clock(Instant::now(), SystemTime::now());
+            let now = machine.counters();
+            drop(machine);
+            let mine = &counters[usize::from(self.index)];
+            *mine.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        }
+    }
+
+    /// The core's shard for a message, when it is another than this.
+    pub(super) fn pass_to(&self, shard: u16, what: ToShard) {
+        self.tell(shard, what);
+    }
+
+    pub(super) fn count(&self) -> u16 {
+        self.senders.len() as u16
+    }
+}
+
+fn epcscf_config(
+    setup: &Setup,
+    secrets: &Secrets,
+    mw: SocketAddr,
+    shard: u16,
+    shards: usize,
+) -> EpcscfConfig {
+    let Config { home_domain, http, epcscf, .. } = &setup.config;
+    let host = epcscf.mw_host.clone().unwrap_or_else(|| match mw.ip() {
+        std::net::IpAddr::V6(ip) => format!("[{ip}]"),
+        ip => ip.to_string(),
+    });
+    let mw = format!("{host}:{}", mw.port());
+    let w2 = http.public_url.as_deref().and_then(|url| url.split_once("://")).map_or_else(
+        || format!("localhost:{}", setup.listeners.https.port()),
+        |(_, authority)| authority.trim_end_matches('/').to_owned(),
+    );
+    EpcscfConfig {
+        w2,
+        visited_network: epcscf.visited_network.clone().unwrap_or_else(|| home_domain.clone()),
+        shard,
+        shards: shards as u16,
+        epoch: secrets.epoch,
+        token_key: secrets.token_key,
+        integrity_protected: match epcscf.integrity_protected.as_str() {
+            "tls-protected" => IntegrityProtected::TlsProtected,
+            _ => IntegrityProtected::TlsYes,
+        },
+        reconnect: Duration::from_secs(epcscf.reconnect_seconds),
+        emergency_numbers: epcscf.emergency_numbers.clone(),
+        authz_server: setup.issuer.clone(),
+        audience: epcscf.token.audience.clone(),
+        requests_per_second: epcscf.requests_per_second,
+        ..EpcscfConfig::new(home_domain, &mw, &epcscf.next_hop)
+    }
+}

@@ -1,0 +1,89 @@
+//! Pages without an eP-CSCF: the WWSF or the WAF alone.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+use tower::ServiceExt as _;
+use tracing::debug;
+
+use super::Listeners;
+use crate::fault::Fault;
+use crate::web::{self, Peer, Web};
+
+/// TLS must stand by then, and a request's head be there.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Serves them on a thread of its own until the process ends.
+pub(crate) fn serve_pages(
+    tls: Arc<rustls::ServerConfig>,
+    listeners: &Listeners,
+    web: Web,
+) -> Result<(), Fault> {
+    let fail = |error: std::io::Error| Fault::new(format!("pages cannot be served: {error}"));
+    let sockets = listeners.take().ok_or_else(|| Fault::new("pages have no socket"))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(fail)?;
+    std::thread::Builder::new()
+        .name("pages".into())
+        .spawn(move || {
+            runtime.block_on(async move {
+                let router = web::router(web);
+                let (https, http) = sockets;
+                if let Some(http) = http {
+                    tokio::spawn(accept(http, None, router.clone()));
+                }
+                accept(https, Some(TlsAcceptor::from(tls)), router).await;
+            });
+        })
+        .map_err(fail)?;
+    Ok(())
+}
+
+async fn accept(listener: std::net::TcpListener, tls: Option<TlsAcceptor>, router: Router) {
+    let Ok(listener) = TcpListener::from_std(listener) else { return };
+    loop {
+        let Ok((stream, remote)) = listener.accept().await else {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        let (tls, router) = (tls.clone(), router.clone());
+        let peer = Peer { remote, secure: tls.is_some() };
+        tokio::spawn(async move {
+            match tls {
+                None => serve(stream, router, peer).await,
+                Some(tls) => match tokio::time::timeout(PATIENCE, tls.accept(stream)).await {
+                    Ok(Ok(stream)) => serve(stream, router, peer).await,
+                    _ => debug!("no TLS"),
+                },
+            }
+        });
+    }
+}
+
+async fn serve(
+    stream: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+    router: Router,
+    peer: Peer,
+) {
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        let router = router.clone();
+        async move { Ok::<_, Infallible>(router.oneshot(request.map(Body::new)).await.unwrap_or_else(|never| match never {})) }
+    });
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(PATIENCE)
+        .serve_connection(TokioIo::new(stream), service);
+    if let Err(error) = connection.await {
+        debug!(%error, "HTTP");
+    }
+}
