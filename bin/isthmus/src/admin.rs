@@ -27,7 +27,13 @@ impl Admin {
         let listener = TcpListener::bind(address).map_err(fail)?;
         listener.set_nonblocking(true).map_err(fail)?;
         let address = listener.local_addr().map_err(fail)?;
-        Ok((Self { address, ready: Arc::default() }, listener))
+        Ok((
+            Self {
+                address,
+                ready: Arc::default(),
+            },
+            listener,
+        ))
     }
 
     /// Serves until the process ends.
@@ -47,13 +53,17 @@ impl Admin {
             )
             .route("/metrics", get(move || async move { text(&figures()) }));
         let fail = |error: std::io::Error| Fault::new(format!("the admin port: {error}"));
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
         let runtime = runtime.map_err(fail)?;
         std::thread::Builder::new()
             .name("admin".into())
             .spawn(move || {
                 runtime.block_on(async move {
-                    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
+                    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {
+                        return;
+                    };
                     if let Err(error) = axum::serve(listener, router).await {
                         tracing::error!(%error, "the admin port ended");
                     }

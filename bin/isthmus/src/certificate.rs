@@ -25,15 +25,11 @@ const OWN_NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 /// Reads the configured files, or makes `certificate.pem` and `key.pem` in the data folder.
 pub(crate) fn server_tls(config: &TlsConfig, data: &Path) -> Result<ServerTls, Fault> {
     let own = (data.join("certificate.pem"), data.join("key.pem"));
-    let (certificate, key) = match (&config.certificate, &config.key) {
-        (Some(certificate), Some(key)) => (certificate, key),
-        _ => {
-            if !own.0.exists() || !own.1.exists() {
-                make(&own.0, &own.1)?;
-            }
-            (&own.0, &own.1)
-        }
-    };
+    let named = config.certificate.as_ref().zip(config.key.as_ref());
+    if named.is_none() && (!own.0.exists() || !own.1.exists()) {
+        make(&own.0, &own.1)?;
+    }
+    let (certificate, key) = named.unwrap_or((&own.0, &own.1));
     let chain = CertificateDer::pem_file_iter(certificate)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|error| Fault::at(certificate, None, format!("is no PEM certificate: {error}")))?;
@@ -51,7 +47,10 @@ pub(crate) fn server_tls(config: &TlsConfig, data: &Path) -> Result<ServerTls, F
         })?;
     // No RFC 8441: a WIC has one connection, and its WebSocket is all of it (design, one shard a WIC).
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(ServerTls { config: Arc::new(config), chain })
+    Ok(ServerTls {
+        config: Arc::new(config),
+        chain,
+    })
 }
 
 fn make(certificate: &Path, key: &Path) -> Result<(), Fault> {
@@ -71,11 +70,18 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("isthmus-tls-{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a temporary folder");
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let first = server_tls(&TlsConfig::default(), &folder).expect("made").chain;
-        let second = server_tls(&TlsConfig::default(), &folder).expect("read").chain;
+        let first = server_tls(&TlsConfig::default(), &folder)
+            .expect("made")
+            .chain;
+        let second = server_tls(&TlsConfig::default(), &folder)
+            .expect("read")
+            .chain;
         assert_eq!(first, second);
         std::fs::write(folder.join("key.pem"), "no key").expect("written");
-        let fault = server_tls(&TlsConfig::default(), &folder).err().expect("no key").to_string();
+        let fault = server_tls(&TlsConfig::default(), &folder)
+            .err()
+            .expect("no key")
+            .to_string();
         assert!(fault.contains("key.pem"), "{fault}");
         std::fs::remove_dir_all(&folder).expect("it was made");
     }

@@ -14,18 +14,26 @@ pub(crate) struct Fault {
 impl Fault {
     /// A fault of no file's.
     pub(crate) fn new(sentence: impl Into<String>) -> Self {
-        Self { place: None, sentence: sentence.into() }
+        Self {
+            place: None,
+            sentence: sentence.into(),
+        }
     }
 
     /// A fault in a file, at a line that counts from 1.
     pub(crate) fn at(file: &Path, line: Option<usize>, sentence: impl Into<String>) -> Self {
-        Self { place: Some((file.to_owned(), line)), sentence: sentence.into() }
+        Self {
+            place: Some((file.to_owned(), line)),
+            sentence: sentence.into(),
+        }
     }
 
     /// A port that cannot be had.
     pub(crate) fn bind(what: &str, address: impl fmt::Display, error: &std::io::Error) -> Self {
         let why = match error.kind() {
-            std::io::ErrorKind::AddrInUse => "another program has it; stop it or choose another port",
+            std::io::ErrorKind::AddrInUse => {
+                "another program has it; stop it or choose another port"
+            }
             std::io::ErrorKind::PermissionDenied => "this user may not; choose a port above 1023",
             std::io::ErrorKind::AddrNotAvailable => "this machine has no such address",
             _ => return Self::new(format!("cannot listen for {what} on {address}: {error}")),

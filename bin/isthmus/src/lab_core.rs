@@ -40,7 +40,10 @@ pub(crate) fn start(
     let thread = std::thread::Builder::new()
         .name("lab-core".into())
         .spawn(move || {
-            let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            let runtime = match tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+            {
                 Ok(runtime) => runtime,
                 Err(error) => {
                     error!(%error, "the laboratory's core cannot run");
@@ -63,8 +66,15 @@ pub(crate) fn start(
             });
         })
         .map_err(|error| Fault::new(format!("cannot start a thread: {error}")))?;
-    let address = address.recv().map_err(|_| Fault::new("the laboratory's core ended"))??;
-    Ok(RunningLabCore { address, trust, stop, thread })
+    let address = address
+        .recv()
+        .map_err(|_| Fault::new("the laboratory's core ended"))??;
+    Ok(RunningLabCore {
+        address,
+        trust,
+        stop,
+        thread,
+    })
 }
 
 impl RunningLabCore {
@@ -122,7 +132,7 @@ impl Driver {
     fn feed(self: &Rc<Self>, event: SipEvent) {
         match event {
             SipEvent::Message(source, message) => {
-                self.input(|machine, now| machine.handle_message(now, source, message));
+                self.input(|machine, now| machine.handle_message(now, source, *message));
             }
             SipEvent::Closed(id) => {
                 self.input(|machine, now| machine.handle_connection_closed(now, id));
@@ -138,18 +148,22 @@ impl Driver {
         let mut machine = self.machine.borrow_mut();
         feed(&mut machine, Instant::now());
         while let Some(output) = machine.poll_output() {
-            match output {
-                Output::Send { target, message } => self.sockets.send(target, message),
-                Output::Resolve { host } => {
-                    let driver = Rc::clone(self);
-                    tokio::task::spawn_local(async move {
-                        let found = tokio::net::lookup_host((host.as_str(), 0)).await;
-                        let addresses = found.map(|all| all.map(|one| one.ip()).collect());
-                        let addresses = addresses.unwrap_or_default();
-                        driver.input(|machine, now| machine.handle_resolved(now, &host, addresses));
-                        driver.rearm.notify_one();
-                    });
-                }
+            self.act(output);
+        }
+    }
+
+    fn act(self: &Rc<Self>, output: Output) {
+        match output {
+            Output::Send { target, message } => self.sockets.send(target, message),
+            Output::Resolve { host } => {
+                let driver = Rc::clone(self);
+                tokio::task::spawn_local(async move {
+                    let found = tokio::net::lookup_host((host.as_str(), 0)).await;
+                    let addresses = found.map(|all| all.map(|one| one.ip()).collect());
+                    let addresses = addresses.unwrap_or_default();
+                    driver.input(|machine, now| machine.handle_resolved(now, &host, addresses));
+                    driver.rearm.notify_one();
+                });
             }
         }
     }

@@ -14,7 +14,9 @@ pub(crate) fn start(config: &LogConfig) -> Result<(), Fault> {
     let filter = EnvFilter::try_new(&config.level)
         .map_err(|error| Fault::new(format!("log.level `{}`: {error}", config.level)))?;
     core_credentials::show_pii(config.identities);
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     let begun = match config.form {
         LogForm::Json => log.json().flatten_event(true).try_init(),
         LogForm::Text => log

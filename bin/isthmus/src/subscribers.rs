@@ -39,7 +39,9 @@ pub(crate) fn load(
     data: &Path,
     home_domain: &str,
 ) -> Result<Vec<Subscriber>, Fault> {
-    let file = named.cloned().unwrap_or_else(|| data.join("subscribers.toml"));
+    let file = named
+        .cloned()
+        .unwrap_or_else(|| data.join("subscribers.toml"));
     if named.is_none() && !file.exists() {
         let made = make(home_domain)?;
         write(&file, &made)?;
@@ -48,12 +50,18 @@ pub(crate) fn load(
     let text = std::fs::read_to_string(&file)
         .map_err(|error| Fault::at(&file, None, format!("cannot be read: {error}")))?;
     let parsed: File = toml::from_str(&text).map_err(|error| {
-        let line = error.span().map(|span| text[..span.start].matches('\n').count() + 1);
+        let line = error
+            .span()
+            .map(|span| text[..span.start].matches('\n').count() + 1);
         Fault::at(&file, line, error.message().replace('\n', " "))
     })?;
     for one in &parsed.subscriber {
         if one.impus.is_empty() {
-            return Err(Fault::at(&file, None, format!("{} has no public identity", one.name)));
+            return Err(Fault::at(
+                &file,
+                None,
+                format!("{} has no public identity", one.name),
+            ));
         }
     }
     Ok(parsed.subscriber)
@@ -63,7 +71,13 @@ pub(crate) fn load(
 pub(crate) fn table(subscribers: &[Subscriber]) -> String {
     let mut table = String::new();
     for one in subscribers {
-        let _ = writeln!(table, "  {:<8} {:<14} {}", one.name, one.password, one.impus.join("  "));
+        let _ = writeln!(
+            table,
+            "  {:<8} {:<14} {}",
+            one.name,
+            one.password,
+            one.impus.join("  ")
+        );
     }
     table
 }
@@ -95,12 +109,17 @@ fn password() -> Result<String, Fault> {
     let mut bytes = [0; 12];
     getrandom::fill(&mut bytes)
         .map_err(|error| Fault::new(format!("the system gives no random bytes: {error}")))?;
-    Ok(bytes.iter().map(|byte| char::from(LETTERS[usize::from(byte & 31)])).collect())
+    Ok(bytes
+        .iter()
+        .map(|byte| char::from(LETTERS[usize::from(byte & 31)]))
+        .collect())
 }
 
 fn write(file: &Path, subscribers: &[Subscriber]) -> Result<(), Fault> {
-    let body = toml::to_string(&File { subscriber: subscribers.to_vec() })
-        .map_err(|error| Fault::at(file, None, format!("cannot be written: {error}")))?;
+    let body = toml::to_string(&File {
+        subscriber: subscribers.to_vec(),
+    })
+    .map_err(|error| Fault::at(file, None, format!("cannot be written: {error}")))?;
     let text = format!(
         "# The laboratory's subscribers, made at the first start. Change them as you like.\n\n{body}"
     );

@@ -62,16 +62,26 @@ impl EpcscfConfig {
         if self.reconnect_seconds == 0 || self.reconnect_seconds > 600 {
             return Err(("epcscf.reconnect_seconds", "must be 1 to 600".into()));
         }
-        if !matches!(self.integrity_protected.as_str(), "tls-yes" | "tls-protected") {
+        if !matches!(
+            self.integrity_protected.as_str(),
+            "tls-yes" | "tls-protected"
+        ) {
             return Err((
                 "epcscf.integrity_protected",
                 "must be `tls-yes` or `tls-protected`".into(),
             ));
         }
         if !self.next_hop.starts_with("sip:") && !self.next_hop.starts_with("sips:") {
-            return Err(("epcscf.next_hop", "must be a SIP URI like `sip:icscf.example.net`".into()));
+            return Err((
+                "epcscf.next_hop",
+                "must be a SIP URI like `sip:icscf.example.net`".into(),
+            ));
         }
-        if let Some(origin) = self.origins.iter().find(|o| !o.contains("://") || o.ends_with('/')) {
+        if let Some(origin) = self
+            .origins
+            .iter()
+            .find(|o| !o.contains("://") || o.ends_with('/'))
+        {
             return Err((
                 "epcscf.origins",
                 format!("`{origin}` is no origin: write `https://host` or `https://host:port`"),
@@ -93,6 +103,9 @@ pub(crate) struct TokenConfig {
 
 impl Default for TokenConfig {
     fn default() -> Self {
-        Self { issuer: None, audience: "eP-CSCF".to_owned() }
+        Self {
+            issuer: None,
+            audience: "eP-CSCF".to_owned(),
+        }
     }
 }

@@ -14,9 +14,9 @@ pub(crate) fn load(file: &Path) -> Result<Config, Fault> {
         Fault::at(file, line, sentence(error.message()))
     })?;
     config.resolve_paths(file.parent().unwrap_or(Path::new(".")));
-    config.check().map_err(|(key, why)| {
-        Fault::at(file, line_of_key(&text, key), format!("{key}: {why}"))
-    })?;
+    config
+        .check()
+        .map_err(|(key, why)| Fault::at(file, line_of_key(&text, key), format!("{key}: {why}")))?;
     Ok(config)
 }
 
@@ -26,7 +26,8 @@ fn sentence(message: &str) -> String {
 }
 
 fn line_of(text: &str, at: usize) -> usize {
-    text.get(..at).map_or(1, |before| before.matches('\n').count() + 1)
+    text.get(..at)
+        .map_or(1, |before| before.matches('\n').count() + 1)
 }
 
 /// The line of `section.key`, when the file has it: a value that parses and still cannot be.
@@ -35,10 +36,15 @@ fn line_of_key(text: &str, path: &str) -> Option<usize> {
     let mut here = String::new();
     for (number, line) in text.lines().enumerate() {
         let line = line.trim();
-        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-            here = name.trim_matches(['[', ']']).trim().to_owned();
+        if let Some(name) = line
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'))
+        {
+            name.trim_matches(['[', ']']).trim().clone_into(&mut here);
         } else if here == section
-            && line.split_once('=').is_some_and(|(name, _)| name.trim() == key)
+            && line
+                .split_once('=')
+                .is_some_and(|(name, _)| name.trim() == key)
         {
             return Some(number + 1);
         }
@@ -53,12 +59,16 @@ mod tests {
     fn fault(text: &str) -> String {
         let folder = std::env::temp_dir().join(format!("isthmus-config-{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a temporary folder");
-        let name = text.bytes().fold(0_u64, |sum, byte| sum.wrapping_mul(31) + u64::from(byte));
+        let name = text
+            .bytes()
+            .fold(0_u64, |sum, byte| sum.wrapping_mul(31) + u64::from(byte));
         let file = folder.join(format!("{name}.toml"));
         std::fs::write(&file, text).expect("a temporary file");
         let fault = load(&file).expect_err("it is wrong").to_string();
         std::fs::remove_file(&file).expect("it was written");
-        fault.rsplit_once('/').map_or(fault.clone(), |(_, rest)| rest.to_owned())
+        fault
+            .rsplit_once('/')
+            .map_or(fault.clone(), |(_, rest)| rest.to_owned())
     }
 
     #[test]
@@ -86,6 +96,10 @@ mod tests {
     #[test]
     fn a_file_that_is_not_there_is_named() {
         let fault = load(Path::new("/nowhere/at/all.toml")).expect_err("it is not there");
-        assert!(fault.to_string().starts_with("/nowhere/at/all.toml: cannot be read"));
+        assert!(
+            fault
+                .to_string()
+                .starts_with("/nowhere/at/all.toml: cannot be read")
+        );
     }
 }

@@ -87,13 +87,18 @@ impl Config {
     pub(super) fn check(&self) -> Result<(), (&'static str, String)> {
         let label = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
         if self.home_domain.is_empty() || !self.home_domain.chars().all(label) {
-            return Err(("home_domain", "must be a domain name like `ims.example.net`".into()));
+            return Err((
+                "home_domain",
+                "must be a domain name like `ims.example.net`".into(),
+            ));
         }
         if self.tls.certificate.is_some() != self.tls.key.is_some() {
             return Err(("tls.certificate", "goes together with tls.key".into()));
         }
         self.epcscf.check()?;
-        self.gateway.check().map_err(|why| ("gateway.addresses", why))
+        self.gateway
+            .check()
+            .map_err(|why| ("gateway.addresses", why))
     }
 }
 
@@ -111,7 +116,11 @@ pub(crate) struct LogConfig {
 
 impl Default for LogConfig {
     fn default() -> Self {
-        Self { form: LogForm::Text, level: "info".to_owned(), identities: false }
+        Self {
+            form: LogForm::Text,
+            level: "info".to_owned(),
+            identities: false,
+        }
     }
 }
 
@@ -125,7 +134,9 @@ pub(crate) struct AdminConfig {
 
 impl Default for AdminConfig {
     fn default() -> Self {
-        Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9090)) }
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9090)),
+        }
     }
 }
 

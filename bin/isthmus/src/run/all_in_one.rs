@@ -38,7 +38,10 @@ pub(super) fn configuration(flags: &AllInOne) -> Result<Config, Fault> {
         config.http.listen.set_ip(address);
     }
     let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    config.http.plain_listen.get_or_insert(SocketAddr::new(loopback, PLAIN_PORT));
+    config
+        .http
+        .plain_listen
+        .get_or_insert(SocketAddr::new(loopback, PLAIN_PORT));
     set_port(&mut config.http.listen, flags.https_port);
     if let Some(plain) = &mut config.http.plain_listen {
         set_port(plain, flags.http_port);
@@ -68,9 +71,8 @@ fn set_port(address: &mut SocketAddr, port: Option<u16>) {
 
 /// Starts everything, says where it is, and waits for the end.
 pub(super) fn run(mut config: Config) -> Result<(), Fault> {
-    std::fs::create_dir_all(&config.data_dir).map_err(|error| {
-        Fault::at(&config.data_dir, None, format!("cannot be made: {error}"))
-    })?;
+    std::fs::create_dir_all(&config.data_dir)
+        .map_err(|error| Fault::at(&config.data_dir, None, format!("cannot be made: {error}")))?;
     let (admin, admin_listener) = Admin::bind(config.admin.listen)?;
     let listeners = Listeners::bind(&config, shard_count(&config))?;
     let tls = certificate::server_tls(&config.tls, &config.data_dir)?;
@@ -92,12 +94,20 @@ pub(super) fn run(mut config: Config) -> Result<(), Fault> {
     config.epcscf.next_hop = format!("sip:{}", core.address);
 
     let port = listeners.https.port();
-    let url = config.http.public_url.clone().unwrap_or_else(|| format!("https://localhost:{port}"));
+    let url = config
+        .http
+        .public_url
+        .clone()
+        .unwrap_or_else(|| format!("https://localhost:{port}"));
     let own = match listeners.https.ip() {
         ip if ip.is_unspecified() => format!("https://127.0.0.1:{port}"),
         ip => format!("https://{}", SocketAddr::new(ip, port)),
     };
-    let door = Door { url: url.clone(), own, home_domain: config.home_domain.clone() };
+    let door = Door {
+        url: url.clone(),
+        own,
+        home_domain: config.home_domain.clone(),
+    };
     let accounts = people.iter().map(account);
     web::behind_one_door(&mut config.waf, &mut config.wwsf, &door, accounts)
         .map_err(|error| Fault::new(error.to_string()))?;
@@ -124,7 +134,11 @@ pub(super) fn run(mut config: Config) -> Result<(), Fault> {
         Arc::new(move || {
             let mut figures = super::alone::shard_figures(&shown.counters());
             figures.extend(super::alone::gateway_figures(&gateway.figures()));
-            figures.extend(web.figures().into_iter().map(|(name, value)| (name.to_owned(), value)));
+            figures.extend(
+                web.figures()
+                    .into_iter()
+                    .map(|(name, value)| (name.to_owned(), value)),
+            );
             figures
         }),
     )?;
@@ -164,7 +178,9 @@ pub(super) fn open_web(
 /// Cleans up once a minute, and tells the shards of a new signing key.
 fn keep_house(web: Web, issuer: String, shards: Arc<Shards>) -> Result<(), Fault> {
     let fail = |error: std::io::Error| Fault::new(format!("cannot start a thread: {error}"));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     let runtime = runtime.map_err(fail)?;
     std::thread::Builder::new()
         .name("house".into())
@@ -207,11 +223,17 @@ fn say(
     println!("Isthmus is ready. Open this address in two browser windows:\n");
     println!("  {url}/");
     if let Some(http) = http.filter(|http| http.ip().is_loopback()) {
-        println!("  http://localhost:{}/   (the same, without the certificate's warning)", http.port());
+        println!(
+            "  http://localhost:{}/   (the same, without the certificate's warning)",
+            http.port()
+        );
     }
     println!("\nSign in as one of these, a different one in each window:\n");
     println!("  name     password       identities");
     print!("{}", subscribers::table(people));
     println!("\nSIP phones register at {core} (UDP, TCP); the eP-CSCF's Mw is at {mw}.");
-    println!("Metrics and health: http://{}/metrics. Stop with Ctrl-C.", admin.address);
+    println!(
+        "Metrics and health: http://{}/metrics. Stop with Ctrl-C.",
+        admin.address
+    );
 }

@@ -22,22 +22,21 @@ use crate::web::Web;
 const DRAIN: Duration = Duration::from_secs(10);
 
 /// The eP-CSCF, with a gateway of its own or one on another machine.
-pub(super) fn epcscf(config: Config) -> Result<(), Fault> {
-    let tls = prepare(&config)?;
+pub(super) fn epcscf(config: &Config) -> Result<(), Fault> {
+    let tls = prepare(config)?;
     let (admin, listener) = Admin::bind(config.admin.listen)?;
-    let listeners = Listeners::bind(&config, shard_count(&config))?;
+    let listeners = Listeners::bind(config, shard_count(config))?;
     let no_gateway = |error| Fault::new(format!("the media gateway: {error:#}"));
-    let (gateway, workers) = match &config.iq {
-        Some(iq) => (gateway::connect(iq).map_err(no_gateway)?, None),
-        None => {
-            let (gateway, workers) = gateway::start(&config.gateway).map_err(no_gateway)?;
-            (gateway, Some(workers))
-        }
+    let (gateway, workers) = if let Some(iq) = &config.iq {
+        (gateway::connect(iq).map_err(no_gateway)?, None)
+    } else {
+        let (gateway, workers) = gateway::start(&config.gateway).map_err(no_gateway)?;
+        (gateway, Some(workers))
     };
     let issuer = config.epcscf.token.issuer.clone();
     let https = listeners.https;
     let shards = Arc::new(Shards::start(Setup {
-        config,
+        config: config.clone(),
         tls: tls.config,
         gateway: gateway.clone(),
         web: None,
@@ -69,14 +68,17 @@ pub(super) fn epcscf(config: Config) -> Result<(), Fault> {
 }
 
 /// The eIMS-AGW, for an eP-CSCF on another machine.
-pub(super) fn eims_agw(config: Config) -> Result<(), Fault> {
+pub(super) fn eims_agw(config: &Config) -> Result<(), Fault> {
     let iq = config.iq.as_ref();
     let iq = iq.ok_or_else(|| Fault::new("[iq] is missing: where the eP-CSCF connects to"))?;
     let (admin, listener) = Admin::bind(config.admin.listen)?;
     let fault = |error| Fault::new(format!("the media gateway: {error:#}"));
     let (gateway, workers) = gateway::start(&config.gateway).map_err(fault)?;
     let server = gateway::serve(iq, gateway.clone()).map_err(fault)?;
-    admin.serve(listener, Arc::new(move || gateway_figures(&gateway.figures())))?;
+    admin.serve(
+        listener,
+        Arc::new(move || gateway_figures(&gateway.figures())),
+    )?;
     admin.set_ready(true);
     info!(iq = %server.address, w3 = ?workers.w3, admin = %admin.address, "the eIMS-AGW runs");
     signals::wait()?;
@@ -87,20 +89,20 @@ pub(super) fn eims_agw(config: Config) -> Result<(), Fault> {
 }
 
 /// The WWSF.
-pub(super) fn wwsf(config: Config) -> Result<(), Fault> {
+pub(super) fn wwsf(config: &Config) -> Result<(), Fault> {
     pages(config, false, true)
 }
 
 /// The WAF.
-pub(super) fn waf(config: Config) -> Result<(), Fault> {
+pub(super) fn waf(config: &Config) -> Result<(), Fault> {
     pages(config, true, false)
 }
 
-fn pages(config: Config, waf: bool, wwsf: bool) -> Result<(), Fault> {
-    let tls = prepare(&config)?;
+fn pages(config: &Config, waf: bool, wwsf: bool) -> Result<(), Fault> {
+    let tls = prepare(config)?;
     let (admin, listener) = Admin::bind(config.admin.listen)?;
-    let listeners = Listeners::bind(&config, 1)?;
-    let web = open_web(&config, waf, wwsf, &tls.chain)?;
+    let listeners = Listeners::bind(config, 1)?;
+    let web = open_web(config, waf, wwsf, &tls.chain)?;
     let https = listeners.https;
     serve_pages(tls.config, &listeners, web.clone())?;
     admin.serve(listener, Arc::new(move || web_figures(&web)))?;
@@ -112,8 +114,8 @@ fn pages(config: Config, waf: bool, wwsf: bool) -> Result<(), Fault> {
 }
 
 /// The laboratory's core.
-pub(super) fn lab_core(config: Config) -> Result<(), Fault> {
-    prepare(&config)?;
+pub(super) fn lab_core(config: &Config) -> Result<(), Fault> {
+    prepare(config)?;
     let (admin, listener) = Admin::bind(config.admin.listen)?;
     let people = subscribers::load(
         config.lab_core.subscribers.as_ref(),
@@ -130,7 +132,12 @@ pub(super) fn lab_core(config: Config) -> Result<(), Fault> {
         })
         .collect();
     let trusted = config.lab_core.trusted.clone();
-    let core = core::start(&config.home_domain, config.lab_core.listen, trusted, subscribers)?;
+    let core = core::start(
+        &config.home_domain,
+        config.lab_core.listen,
+        trusted,
+        subscribers,
+    )?;
     admin.serve(listener, Arc::new(Vec::new))?;
     admin.set_ready(true);
     info!(sip = %core.address, admin = %admin.address, "the laboratory's core runs");
@@ -140,9 +147,8 @@ pub(super) fn lab_core(config: Config) -> Result<(), Fault> {
 }
 
 fn prepare(config: &Config) -> Result<ServerTls, Fault> {
-    std::fs::create_dir_all(&config.data_dir).map_err(|error| {
-        Fault::at(&config.data_dir, None, format!("cannot be made: {error}"))
-    })?;
+    std::fs::create_dir_all(&config.data_dir)
+        .map_err(|error| Fault::at(&config.data_dir, None, format!("cannot be made: {error}")))?;
     certificate::server_tls(&config.tls, &config.data_dir)
 }
 
@@ -153,7 +159,10 @@ pub(super) fn shard_figures(counters: &Counters) -> Vec<(String, u64)> {
         ("epcscf_bindings", counters.bindings),
         ("epcscf_sessions", counters.sessions),
         ("epcscf_registered_total", counters.registered),
-        ("epcscf_registration_refused_total", counters.registration_refused),
+        (
+            "epcscf_registration_refused_total",
+            counters.registration_refused,
+        ),
         ("epcscf_calls_total", counters.calls),
         ("epcscf_answered_total", counters.answered),
         ("epcscf_released_total", counters.released),
@@ -170,10 +179,18 @@ pub(super) fn shard_figures(counters: &Counters) -> Vec<(String, u64)> {
 /// The gateway's figures by name.
 pub(super) fn gateway_figures(figures: &Figures) -> Vec<(String, u64)> {
     let mut all = vec![("agw_contexts".to_owned(), figures.contexts as u64)];
-    all.extend(figures.counters.named().map(|(name, value)| (format!("agw_{name}_total"), value)));
+    all.extend(
+        figures
+            .counters
+            .named()
+            .map(|(name, value)| (format!("agw_{name}_total"), value)),
+    );
     all
 }
 
 fn web_figures(web: &Web) -> Vec<(String, u64)> {
-    web.figures().into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    web.figures()
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
 }

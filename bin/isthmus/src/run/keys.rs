@@ -13,7 +13,7 @@ use crate::web::KeyFetcher;
 /// How often they are fetched again: an issuer announces a key before it signs with it.
 const EVERY: Duration = Duration::from_mins(5);
 /// After a failure, the first time and at most.
-const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(1));
 
 /// Fetches them for ever, on a thread of its own.
 pub(super) fn follow(
@@ -25,7 +25,9 @@ pub(super) fn follow(
         .map_err(|error| Fault::new(format!("epcscf.token.issuer: {error}")))?;
     let issuer = issuer.to_owned();
     let fail = |error: std::io::Error| Fault::new(format!("cannot start a thread: {error}"));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     let runtime = runtime.map_err(fail)?;
     std::thread::Builder::new()
         .name("keys".into())
@@ -40,7 +42,11 @@ pub(super) fn follow(
                         std::thread::sleep(EVERY);
                     }
                     Err(error) => {
-                        warn!(issuer, error = format!("{error:#}"), "no keys from the WAF yet");
+                        warn!(
+                            issuer,
+                            error = format!("{error:#}"),
+                            "no keys from the WAF yet"
+                        );
                         std::thread::sleep(pause);
                         pause = (pause * 2).min(RETRY.1);
                     }

@@ -16,6 +16,9 @@ use crate::cli::{Cli, Function, LogFlags};
 use crate::config::{Config, load};
 use crate::fault::Fault;
 
+/// Runs one function until the process is asked to end.
+type RunFn = fn(&Config) -> Result<(), Fault>;
+
 /// Exit code of a process that does not start: a mistake of configuration or of the machine.
 const MISTAKE: u8 = 2;
 
@@ -38,13 +41,17 @@ pub fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<(), Fault> {
-    let Cli { command, all_in_one, log } = cli;
+    let Cli {
+        command,
+        all_in_one,
+        log,
+    } = cli;
     let Some(function) = command else {
         let config = all_in_one::configuration(&all_in_one)?;
         begin_log(&config, &log)?;
         return all_in_one::run(config);
     };
-    let (file, run): (_, fn(Config) -> Result<(), Fault>) = match &function {
+    let (file, run): (_, RunFn) = match &function {
         Function::Epcscf(file) => (file, alone::epcscf),
         Function::EimsAgw(file) => (file, alone::eims_agw),
         Function::Wwsf(file) => (file, alone::wwsf),
@@ -55,7 +62,7 @@ fn run(cli: Cli) -> Result<(), Fault> {
     };
     let config = load(&file.config)?;
     begin_log(&config, &log)?;
-    run(config)
+    run(&config)
 }
 
 #[expect(clippy::print_stdout, reason = "it is what was asked for")]

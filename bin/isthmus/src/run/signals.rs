@@ -5,7 +5,9 @@ use crate::fault::Fault;
 /// Returns when the process is asked to end: SIGTERM, SIGINT.
 pub(super) fn wait() -> Result<(), Fault> {
     let fail = |error: std::io::Error| Fault::new(format!("signals cannot be heard: {error}"));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     runtime.map_err(fail)?.block_on(async {
         #[cfg(unix)]
         {

@@ -53,14 +53,20 @@ impl Listeners {
         let mut sockets = Vec::new();
         for _ in 0..count {
             let secure = bind("HTTPS", https)?;
-            https = secure.local_addr().map_err(|error| Fault::bind("HTTPS", https, &error))?;
+            https = secure
+                .local_addr()
+                .map_err(|error| Fault::bind("HTTPS", https, &error))?;
             let plain = http.map(|address| bind("HTTP", address)).transpose()?;
             if let Some(plain) = &plain {
                 http = plain.local_addr().ok();
             }
             sockets.push((secure, plain));
         }
-        Ok(Self { https, http, sockets: Mutex::new(sockets) })
+        Ok(Self {
+            https,
+            http,
+            sockets: Mutex::new(sockets),
+        })
     }
 
     /// One shard's set.
@@ -87,7 +93,10 @@ impl Counted {
         }
         *count += 1;
         drop(counts);
-        Some(Self { all: Rc::clone(shard), address })
+        Some(Self {
+            all: Rc::clone(shard),
+            address,
+        })
     }
 }
 
@@ -107,7 +116,9 @@ impl Drop for Counted {
 pub(super) fn start(shard: &Rc<Shard>, tls: Option<TlsAcceptor>, listener: StdListener) {
     let shard = Rc::clone(shard);
     tokio::task::spawn_local(async move {
-        let Ok(listener) = TcpListener::from_std(listener) else { return };
+        let Ok(listener) = TcpListener::from_std(listener) else {
+            return;
+        };
         loop {
             let Ok((stream, remote)) = listener.accept().await else {
                 // Out of descriptors, most likely: others may end meanwhile.
@@ -115,7 +126,9 @@ pub(super) fn start(shard: &Rc<Shard>, tls: Option<TlsAcceptor>, listener: StdLi
                 continue;
             };
             let most = shard.setup.config.http.connections_per_address;
-            let Some(counted) = Counted::new(&shard, remote.ip(), most) else { continue };
+            let Some(counted) = Counted::new(&shard, remote.ip(), most) else {
+                continue;
+            };
             let _ = stream.set_nodelay(true);
             let shard = Rc::clone(&shard);
             let tls = tls.clone();
@@ -134,7 +147,9 @@ async fn serve(
     remote: SocketAddr,
     counted: Counted,
 ) {
-    let Ok(local) = stream.local_addr() else { return };
+    let Ok(local) = stream.local_addr() else {
+        return;
+    };
     let secure = tls.is_some();
     let guard: Box<dyn std::any::Any> = Box::new(counted);
     match tls {

@@ -70,7 +70,10 @@ pub(super) struct Thread {
 
 impl Thread {
     pub(super) fn run(self) {
-        let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        let runtime = match tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+        {
             Ok(runtime) => runtime,
             Err(error) => {
                 error!(%error, "a shard cannot run");
@@ -97,10 +100,19 @@ impl Thread {
         } else {
             None
         };
-        let address = mw.as_ref().map(|(address, _)| *address).or(self.secrets.mw.get().copied());
+        let address = mw
+            .as_ref()
+            .map(|(address, _)| *address)
+            .or(self.secrets.mw.get().copied());
         let Some(address) = address else { return };
         let Ok(seed) = random() else { return };
-        let config = epcscf_config(&self.setup, &self.secrets, address, self.index, self.senders.len());
+        let config = epcscf_config(
+            &self.setup,
+            &self.secrets,
+            address,
+            self.index,
+            self.senders.len(),
+        );
         let machine = EpCscf::new(config, Instant::now(), SystemTime::now(), seed);
         let sender = self.senders[usize::from(self.index)].clone();
         let gateway = self.setup.gateway.register(move |event| {
@@ -217,9 +229,14 @@ impl Shard {
     /// TS 23.228 §U.2.1.2 — only pages of an authorised WWSF open W2.
     pub(super) fn allows_origin(&self, origin: Option<&str>, host: Option<&str>) -> bool {
         let config = &self.setup.config.epcscf;
-        let Some(origin) = origin else { return config.allow_no_origin };
+        let Some(origin) = origin else {
+            return config.allow_no_origin;
+        };
         if !config.origins.is_empty() {
-            return config.origins.iter().any(|one| one.eq_ignore_ascii_case(origin));
+            return config
+                .origins
+                .iter()
+                .any(|one| one.eq_ignore_ascii_case(origin));
         }
         let authority = origin.split_once("://").map(|(_, authority)| authority);
         matches!((authority, host), (Some(a), Some(b)) if a.eq_ignore_ascii_case(b))
@@ -272,14 +289,24 @@ impl Shard {
 
     fn act(self: &Rc<Self>, output: Output) {
         match output {
-            Output::W2Send { connection, message } => {
+            Output::W2Send {
+                connection,
+                message,
+            } => {
                 if accepted_by(connection) == self.index {
                     self.write(connection, ToWebSocket::Send(message));
                 } else {
-                    self.tell(accepted_by(connection), ToShard::W2Send(connection, message));
+                    self.tell(
+                        accepted_by(connection),
+                        ToShard::W2Send(connection, message),
+                    );
                 }
             }
-            Output::W2Close { connection, code, reason } => {
+            Output::W2Close {
+                connection,
+                code,
+                reason,
+            } => {
                 if accepted_by(connection) == self.index {
                     self.write(connection, ToWebSocket::Close(code, reason));
                 } else {
@@ -301,11 +328,20 @@ impl Shard {
                     shard.input(|machine, now| machine.handle_resolved(now, &host, addresses));
                 });
             }
-            Output::HandOver { connection, peer, shard, message } => {
+            Output::HandOver {
+                connection,
+                peer,
+                shard,
+                message,
+            } => {
                 self.elsewhere.borrow_mut().insert(connection, shard);
                 self.tell(shard, ToShard::Adopt(connection, peer, message));
             }
-            Output::PassOn { shard, source, message } => {
+            Output::PassOn {
+                shard,
+                source,
+                message,
+            } => {
                 self.tell(shard, ToShard::Mw(source, message));
             }
         }
@@ -315,16 +351,24 @@ impl Shard {
     /// task with it.
     fn write(&self, connection: ConnectionId, what: ToWebSocket) {
         let mut sockets = self.sockets.borrow_mut();
-        let full = sockets.get(&connection).is_some_and(|queue| queue.try_send(what).is_err());
+        let full = sockets
+            .get(&connection)
+            .is_some_and(|queue| queue.try_send(what).is_err());
         if full {
-            warn!(connection = connection.0, "a client does not read: it is cut off");
+            warn!(
+                connection = connection.0,
+                "a client does not read: it is cut off"
+            );
             sockets.remove(&connection);
         }
     }
 
     /// To another shard. What does not fit is lost as a datagram is, and comes again or times out.
     fn tell(&self, shard: u16, what: ToShard) {
-        let sent = self.senders.get(usize::from(shard)).map(|sender| sender.try_send(what));
+        let sent = self
+            .senders
+            .get(usize::from(shard))
+            .map(|sender| sender.try_send(what));
         if !matches!(sent, Some(Ok(()))) {
             warn!(shard, "a shard's queue is full");
         }
@@ -377,19 +421,31 @@ fn epcscf_config(
     shard: u16,
     shards: usize,
 ) -> EpcscfConfig {
-    let Config { home_domain, http, epcscf, .. } = &setup.config;
+    let Config {
+        home_domain,
+        http,
+        epcscf,
+        ..
+    } = &setup.config;
     let host = epcscf.mw_host.clone().unwrap_or_else(|| match mw.ip() {
         std::net::IpAddr::V6(ip) => format!("[{ip}]"),
-        ip => ip.to_string(),
+        std::net::IpAddr::V4(ip) => ip.to_string(),
     });
     let mw = format!("{host}:{}", mw.port());
-    let w2 = http.public_url.as_deref().and_then(|url| url.split_once("://")).map_or_else(
-        || format!("localhost:{}", setup.listeners.https.port()),
-        |(_, authority)| authority.trim_end_matches('/').to_owned(),
-    );
+    let w2 = http
+        .public_url
+        .as_deref()
+        .and_then(|url| url.split_once("://"))
+        .map_or_else(
+            || format!("localhost:{}", setup.listeners.https.port()),
+            |(_, authority)| authority.trim_end_matches('/').to_owned(),
+        );
     EpcscfConfig {
         w2,
-        visited_network: epcscf.visited_network.clone().unwrap_or_else(|| home_domain.clone()),
+        visited_network: epcscf
+            .visited_network
+            .clone()
+            .unwrap_or_else(|| home_domain.clone()),
         shard,
         shards: shards as u16,
         epoch: secrets.epoch,

@@ -33,7 +33,11 @@ pub(super) async fn serve(
     guard: Box<dyn std::any::Any>,
 ) {
     let guard = Rc::new(guard);
-    let peer = W2Peer { remote, local, secure };
+    let peer = W2Peer {
+        remote,
+        local,
+        secure,
+    };
     let service = service_fn(|request: Request<Incoming>| {
         let shard = Rc::clone(shard);
         let guard = Rc::clone(&guard);
@@ -62,8 +66,14 @@ async fn answer(
     let Some(router) = shard.router.clone() else {
         return text(StatusCode::NOT_FOUND, "There is nothing here.");
     };
-    request.extensions_mut().insert(Peer { remote: peer.remote, secure: peer.secure });
-    router.oneshot(request.map(Body::new)).await.unwrap_or_else(|never| match never {})
+    request.extensions_mut().insert(Peer {
+        remote: peer.remote,
+        secure: peer.secure,
+    });
+    router
+        .oneshot(request.map(Body::new))
+        .await
+        .unwrap_or_else(|never| match never {})
 }
 
 /// RFC 6455 §4.2.2 and RFC 7118 §5.1; TS 23.228 §U.2.1.2, step 2: whose page may open it.
@@ -73,20 +83,33 @@ fn upgrade(
     peer: W2Peer,
     guard: Rc<Box<dyn std::any::Any>>,
 ) -> Response<Body> {
-    let head = |name| request.headers().get(name).and_then(|value: &header::HeaderValue| {
-        value.to_str().ok()
-    });
+    let head = |name| {
+        request
+            .headers()
+            .get(name)
+            .and_then(|value: &header::HeaderValue| value.to_str().ok())
+    };
     let lists = |value: Option<&str>, wanted: &str| {
-        value.is_some_and(|value| value.split(',').any(|one| one.trim().eq_ignore_ascii_case(wanted)))
+        value.is_some_and(|value| {
+            value
+                .split(',')
+                .any(|one| one.trim().eq_ignore_ascii_case(wanted))
+        })
     };
     let is_upgrade =
         lists(head(header::UPGRADE), "websocket") && lists(head(header::CONNECTION), "upgrade");
     let key = head(header::SEC_WEBSOCKET_KEY).map(|key| derive_accept_key(key.as_bytes()));
     let (true, Some(accept)) = (is_upgrade, key) else {
-        return text(StatusCode::UPGRADE_REQUIRED, "This is the WebSocket of the eP-CSCF (RFC 7118).");
+        return text(
+            StatusCode::UPGRADE_REQUIRED,
+            "This is the WebSocket of the eP-CSCF (RFC 7118).",
+        );
     };
     if head(header::SEC_WEBSOCKET_VERSION) != Some("13") {
-        return text(StatusCode::UPGRADE_REQUIRED, "WebSocket version 13 is spoken here.");
+        return text(
+            StatusCode::UPGRADE_REQUIRED,
+            "WebSocket version 13 is spoken here.",
+        );
     }
     if !lists(head(header::SEC_WEBSOCKET_PROTOCOL), "sip") {
         return text(
@@ -95,7 +118,10 @@ fn upgrade(
         );
     }
     if !shard.allows_origin(head(header::ORIGIN), head(header::HOST)) {
-        return text(StatusCode::FORBIDDEN, "Pages of this origin may not open this WebSocket.");
+        return text(
+            StatusCode::FORBIDDEN,
+            "Pages of this origin may not open this WebSocket.",
+        );
     }
     let upgraded = hyper::upgrade::on(&mut request);
     tokio::task::spawn_local(async move {
@@ -112,9 +138,12 @@ fn upgrade(
         .header(header::CONNECTION, "Upgrade")
         .header(header::SEC_WEBSOCKET_ACCEPT, accept)
         .header(header::SEC_WEBSOCKET_PROTOCOL, "sip");
-    response
-        .body(Body::empty())
-        .unwrap_or_else(|_| text(StatusCode::INTERNAL_SERVER_ERROR, "No answer could be made."))
+    response.body(Body::empty()).unwrap_or_else(|_| {
+        text(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "No answer could be made.",
+        )
+    })
 }
 
 fn text(status: StatusCode, words: &'static str) -> Response<Body> {
@@ -123,6 +152,8 @@ fn text(status: StatusCode, words: &'static str) -> Response<Body> {
     let plain = header::HeaderValue::from_static("text/plain; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, plain);
     let nosniff = header::HeaderValue::from_static("nosniff");
-    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
+    response
+        .headers_mut()
+        .insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
     response
 }

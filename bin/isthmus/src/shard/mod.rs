@@ -136,12 +136,23 @@ impl Shards {
             threads.push(handle);
             if index == 0 {
                 // The others say in Via, Path and Record-Route where the first one listens.
-                let address = mw.recv().map_err(|_| Fault::new("the first shard ended"))??;
+                let address = mw
+                    .recv()
+                    .map_err(|_| Fault::new("the first shard ended"))??;
                 secrets.mw.set(address).ok();
             }
         }
-        let mw = *secrets.mw.get().ok_or_else(|| Fault::new("Mw is not bound"))?;
-        Ok(Self { senders, threads: Mutex::new(threads), counters, malformed, mw })
+        let mw = *secrets
+            .mw
+            .get()
+            .ok_or_else(|| Fault::new("Mw is not bound"))?;
+        Ok(Self {
+            senders,
+            threads: Mutex::new(threads),
+            counters,
+            malformed,
+            mw,
+        })
     }
 
     /// An issuer's keys, for all of them.

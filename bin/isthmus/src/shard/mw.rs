@@ -19,9 +19,9 @@ pub(super) fn start(shard: &Rc<Shard>, sockets: &Rc<SipSockets>, malformed: Arc<
         match event {
             SipEvent::Message(source, message) => match shard_of(&message) {
                 Some(other) if other > 0 && other < shard.count() => {
-                    shard.pass_to(other, ToShard::Mw(source, Box::new(message)));
+                    shard.pass_to(other, ToShard::Mw(source, message));
                 }
-                _ => shard.input(|machine, now| machine.handle_mw_message(now, source, message)),
+                _ => shard.input(|machine, now| machine.handle_mw_message(now, source, *message)),
             },
             // Whose it was is not known here: every shard looks for it.
             SipEvent::Closed(id) => {

@@ -29,8 +29,12 @@ pub(crate) fn serve_pages(
     web: Web,
 ) -> Result<(), Fault> {
     let fail = |error: std::io::Error| Fault::new(format!("pages cannot be served: {error}"));
-    let sockets = listeners.take().ok_or_else(|| Fault::new("pages have no socket"))?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let sockets = listeners
+        .take()
+        .ok_or_else(|| Fault::new("pages have no socket"))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     let runtime = runtime.map_err(fail)?;
     std::thread::Builder::new()
         .name("pages".into())
@@ -49,21 +53,30 @@ pub(crate) fn serve_pages(
 }
 
 async fn accept(listener: std::net::TcpListener, tls: Option<TlsAcceptor>, router: Router) {
-    let Ok(listener) = TcpListener::from_std(listener) else { return };
+    let Ok(listener) = TcpListener::from_std(listener) else {
+        return;
+    };
     loop {
         let Ok((stream, remote)) = listener.accept().await else {
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
         let (tls, router) = (tls.clone(), router.clone());
-        let peer = Peer { remote, secure: tls.is_some() };
+        let peer = Peer {
+            remote,
+            secure: tls.is_some(),
+        };
         tokio::spawn(async move {
             match tls {
                 None => serve(stream, router, peer).await,
-                Some(tls) => match tokio::time::timeout(PATIENCE, tls.accept(stream)).await {
-                    Ok(Ok(stream)) => serve(stream, router, peer).await,
-                    _ => debug!("no TLS"),
-                },
+                Some(tls) => {
+                    let stands = tokio::time::timeout(PATIENCE, tls.accept(stream)).await;
+                    if let Ok(Ok(stream)) = stands {
+                        serve(stream, router, peer).await;
+                    } else {
+                        debug!("no TLS");
+                    }
+                }
             }
         });
     }
@@ -77,7 +90,14 @@ async fn serve(
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
         let router = router.clone();
-        async move { Ok::<_, Infallible>(router.oneshot(request.map(Body::new)).await.unwrap_or_else(|never| match never {})) }
+        async move {
+            Ok::<_, Infallible>(
+                router
+                    .oneshot(request.map(Body::new))
+                    .await
+                    .unwrap_or_else(|never| match never {}),
+            )
+        }
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())

@@ -102,10 +102,7 @@ async fn run(
 }
 
 /// Text when it is text, as browsers like it (RFC 7118 §5).
-async fn send(
-    socket: &mut WebSocketStream<TokioIo<Upgraded>>,
-    bytes: Bytes,
-) -> Result<(), Error> {
+async fn send(socket: &mut WebSocketStream<TokioIo<Upgraded>>, bytes: Bytes) -> Result<(), Error> {
     let message = match Utf8Bytes::try_from(bytes.clone()) {
         Ok(text) => Message::Text(text),
         Err(_) => Message::Binary(bytes),
@@ -118,7 +115,10 @@ async fn close(
     code: CloseCode,
     reason: &'static str,
 ) {
-    let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
+    let frame = CloseFrame {
+        code,
+        reason: Utf8Bytes::from_static(reason),
+    };
     let closing = async {
         if socket.close(Some(frame)).await.is_ok() {
             // RFC 6455 §7.1.1: the peer's close frame, or its patience, ends it.

@@ -25,7 +25,11 @@ pub(super) fn pair(address: SocketAddr) -> Result<(UdpSocket, TcpListener), Erro
 }
 
 fn udp(address: SocketAddr) -> Result<UdpSocket, Error> {
-    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::DGRAM,
+        Some(Protocol::UDP),
+    )?;
     socket.set_nonblocking(true)?;
     // The system may give less, and that is no fault.
     let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
@@ -35,7 +39,11 @@ fn udp(address: SocketAddr) -> Result<UdpSocket, Error> {
 
 /// A TCP listener, not blocking; `shared` lets several threads listen on the same port.
 pub(crate) fn tcp_listener(address: SocketAddr, shared: bool) -> Result<TcpListener, Error> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
     socket.set_nonblocking(true)?;
     socket.set_reuse_address(true)?;
     #[cfg(unix)]

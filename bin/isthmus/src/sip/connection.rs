@@ -24,7 +24,12 @@ pub(super) async fn serve(
 ) {
     if let (Ok(local), Ok(remote)) = (stream.local_addr(), stream.peer_addr()) {
         let _ = stream.set_nodelay(true);
-        let source = Source { transport: Transport::Tcp, local, remote, connection: Some(id) };
+        let source = Source {
+            transport: Transport::Tcp,
+            local,
+            remote,
+            connection: Some(id),
+        };
         let (mut reader, mut writer) = stream.into_split();
         let reading = read(&sockets, source, &mut reader, id);
         let writing = async {
@@ -53,12 +58,14 @@ async fn read(
     let mut buffer = vec![0; 8192];
     loop {
         let received = tokio::time::timeout(IDLE, reader.read(&mut buffer)).await;
-        let Ok(Ok(length @ 1..)) = received else { return };
+        let Ok(Ok(length @ 1..)) = received else {
+            return;
+        };
         decoder.push(&buffer[..length]);
         loop {
             match decoder.next() {
                 Ok(Some(Frame::Message(message))) => {
-                    sockets.emit(SipEvent::Message(source, *message));
+                    sockets.emit(SipEvent::Message(source, message));
                 }
                 // RFC 5626 §3.5.1: a ping is answered with a pong.
                 Ok(Some(Frame::Ping)) => {

@@ -31,11 +31,14 @@ const QUEUE: usize = 256;
 /// Connections of one listener at a time.
 const MOST_CONNECTIONS: usize = 10_000;
 
+/// Whoever is told of it.
+type OnEvent = Rc<dyn Fn(SipEvent)>;
+
 /// What comes from the network.
 #[derive(Debug)]
 pub(crate) enum SipEvent {
     /// One whole message.
-    Message(Source, Message),
+    Message(Source, Box<Message>),
     /// A connection is gone.
     Closed(ConnectionId),
     /// Nothing could be sent there.
@@ -50,7 +53,7 @@ pub(crate) struct SipSockets {
     connections: RefCell<HashMap<ConnectionId, Connection>>,
     by_peer: RefCell<HashMap<SocketAddr, ConnectionId>>,
     next: Cell<u64>,
-    events: RefCell<Option<Rc<dyn Fn(SipEvent)>>>,
+    events: RefCell<Option<OnEvent>>,
     malformed: Cell<u64>,
 }
 
@@ -101,7 +104,10 @@ impl SipSockets {
     pub(crate) fn send(self: &Rc<Self>, target: Target, message: Bytes) {
         match target {
             Target::Connection { id, .. } => self.send_on(id, target, message),
-            Target::Address { transport: Transport::Udp, addr } => {
+            Target::Address {
+                transport: Transport::Udp,
+                addr,
+            } => {
                 if let Err(error) = self.udp.try_send_to(&message, addr)
                     && error.kind() != std::io::ErrorKind::WouldBlock
                 {
@@ -178,7 +184,7 @@ impl SipSockets {
                         remote,
                         connection: None,
                     };
-                    self.emit(SipEvent::Message(source, message));
+                    self.emit(SipEvent::Message(source, Box::new(message)));
                 }
                 Err(error) => self.count_malformed(&error),
             }
@@ -203,13 +209,17 @@ impl SipSockets {
         let id = ConnectionId(self.next.get());
         self.next.set(id.0 + 1);
         let (queue, waiting) = mpsc::channel(QUEUE);
-        self.connections.borrow_mut().insert(id, Connection { remote, queue });
+        self.connections
+            .borrow_mut()
+            .insert(id, Connection { remote, queue });
         self.by_peer.borrow_mut().insert(remote, id);
         (id, waiting)
     }
 
     fn forget(&self, id: ConnectionId) -> bool {
-        let Some(connection) = self.connections.borrow_mut().remove(&id) else { return false };
+        let Some(connection) = self.connections.borrow_mut().remove(&id) else {
+            return false;
+        };
         let mut by_peer = self.by_peer.borrow_mut();
         if by_peer.get(&connection.remote) == Some(&id) {
             by_peer.remove(&connection.remote);
