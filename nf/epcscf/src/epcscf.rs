@@ -301,6 +301,11 @@ impl std::fmt::Debug for EpCscf {
         f.debug_struct("EpCscf")
             .field("shard", &self.config.shard)
             .field("counters", &self.counters())
+            .field("forwards", &self.forwards.len())
+            .field("branches", &self.by_branch.len())
+            .field("deferred", &self.deferred.len())
+            .field("asked", &self.iq.len())
+            .field("watches", &self.watches.len())
             .finish_non_exhaustive()
     }
 }

@@ -116,7 +116,7 @@ impl EpCscf {
         if away && message.method() == Method::Bye {
             self.answer(now, id, &message, StatusCode::OK);
             if let Some(session) = session {
-                self.end_session(session);
+                self.end_session(now, session);
             }
             return;
         }

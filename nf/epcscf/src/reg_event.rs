@@ -47,6 +47,14 @@ pub(crate) struct Watches {
 }
 
 impl Watches {
+    /// Subscriptions, and SUBSCRIBEs under way.
+    pub(crate) fn len(&self) -> (usize, usize) {
+        (
+            self.list.len().max(self.of_binding.len()),
+            self.asking.len(),
+        )
+    }
+
     pub(crate) fn forget(&mut self, binding: u64) {
         if let Some(call) = self.of_binding.remove(&binding) {
             self.list.remove(&call);

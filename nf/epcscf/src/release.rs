@@ -34,12 +34,20 @@ impl EpCscf {
                 let mut response = reply(&request, unavailable, &self.random.tag());
                 response.push_back(HeaderName::Reason, reason(why));
                 self.transactions.respond(now, server, response);
+                // It never went on: no branch will end it.
+                if self
+                    .forwards
+                    .get(&server)
+                    .is_some_and(|forward| forward.context.branches().next().is_none())
+                {
+                    self.forget_forward(server);
+                }
             }
         } else {
             self.bye(now, id, Leg::Core, why);
             self.bye(now, id, Leg::Wic, why);
         }
-        self.end_session(id);
+        self.end_session(now, id);
     }
 
     /// Everything at once: the gateway is gone, or we are about to be.

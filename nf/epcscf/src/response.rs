@@ -84,11 +84,15 @@ impl EpCscf {
                 return;
             };
             let request = forward.context.request().clone();
-            if let Purpose::Session { id, .. } = forward.purpose {
-                self.end_session(id);
-            }
+            let session = match forward.purpose {
+                Purpose::Session { id, .. } => Some(id),
+                _ => None,
+            };
             self.answer(now, id, &request, StatusCode::REQUEST_TERMINATED);
             self.forget_forward(id);
+            if let Some(session) = session {
+                self.end_session(now, session);
+            }
         }
     }
 

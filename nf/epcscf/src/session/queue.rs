@@ -279,7 +279,7 @@ impl EpCscf {
             Leg::Core => self.forward_to_wic(now, server, message, hash, binding),
         }
         if ends {
-            self.end_session(id);
+            self.end_session(now, id);
         }
     }
 
@@ -335,7 +335,7 @@ impl EpCscf {
             return;
         };
         if initial {
-            self.end_session(id);
+            self.end_session(now, id);
         } else {
             for command in session.negotiation.rollback() {
                 self.tell_gateway(command);
@@ -383,7 +383,7 @@ impl EpCscf {
                     .get(id)
                     .is_some_and(|s| s.invite == Some(server));
                 if initial {
-                    self.end_session(id);
+                    self.end_session(now, id);
                 }
             }
             Item::Response {
@@ -423,7 +423,7 @@ impl EpCscf {
                     let offer = description::find(&message).filter(|_| !offered);
                     self.acknowledge(now, id, &message, from, offer.as_deref());
                     self.bye(now, id, from, "the answer cannot be served");
-                    self.end_session(id);
+                    self.end_session(now, id);
                 } else if let Some(session) = self.sessions.get_mut(id) {
                     for command in session.negotiation.rollback() {
                         self.tell_gateway(command);
@@ -456,11 +456,35 @@ impl EpCscf {
         response
     }
 
+    /// What still waited when its session ended: nobody is left without an answer.
+    fn give_up(&mut self, now: Instant, item: Item) {
+        match item {
+            Item::Request { server, .. } => {
+                self.refuse_forward(now, server, StatusCode::CALL_DOES_NOT_EXIST);
+            }
+            Item::Response {
+                server,
+                mut message,
+                from,
+                ..
+            } => {
+                cross(&mut message, from, None);
+                message.remove_body();
+                self.transactions.respond(now, server, message);
+            }
+            Item::Ack { .. } => {}
+        }
+    }
+
     /// A session that is over: the gateway gets its Context back, later messages pass as they are.
-    pub(crate) fn end_session(&mut self, id: u64) {
+    pub(crate) fn end_session(&mut self, now: Instant, id: u64) {
         let Some(mut session) = self.sessions.remove(id) else {
             return;
         };
+        let waiting = session.waiting.take().map(|(_, item, _)| item);
+        for item in waiting.into_iter().chain(session.queue.drain(..)) {
+            self.give_up(now, item);
+        }
         if let Some(binding) = self.bindings.get_mut(session.binding) {
             binding.sessions.remove(&id);
         }

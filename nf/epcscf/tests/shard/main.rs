@@ -4,6 +4,7 @@
 mod bearer;
 mod bindings;
 mod calls;
+mod properties;
 mod reg_event;
 mod registration;
 mod support;

@@ -185,6 +185,9 @@ impl Bench {
                         self.reply(id, command);
                     }
                 }
+                Output::Resolve { host } => {
+                    self.shard.handle_resolved(self.now, &host, Vec::new());
+                }
                 other => panic!("{other:?}"),
             }
         }
