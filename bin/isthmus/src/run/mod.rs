@@ -15,6 +15,7 @@ use clap::Parser as _;
 use crate::cli::{Cli, Function, LogFlags};
 use crate::config::{Config, load};
 use crate::fault::Fault;
+use crate::{certificate, subscribers};
 
 /// Runs one function until the process is asked to end.
 type RunFn = fn(&Config) -> Result<(), Fault>;
@@ -67,7 +68,14 @@ fn run(cli: Cli) -> Result<(), Fault> {
 
 #[expect(clippy::print_stdout, reason = "it is what was asked for")]
 fn check(file: &std::path::Path) -> Result<(), Fault> {
-    load(file)?;
+    let config = load(file)?;
+    // Only files that it names: nothing is made here.
+    if config.tls.certificate.is_some() {
+        certificate::server_tls(&config.tls, &config.data_dir)?;
+    }
+    if let Some(named) = &config.lab_core.subscribers {
+        subscribers::load(Some(named), &config.data_dir, &config.home_domain)?;
+    }
     println!("{}: nothing is wrong with it", file.display());
     Ok(())
 }

@@ -1,0 +1,133 @@
+//! What an operator reads when something is wrong: one sentence, file and line, exit code 2.
+
+mod process;
+
+use std::net::{TcpListener, UdpSocket};
+
+use process::{Folder, run};
+
+/// The sentence of a start that must fail.
+fn fault(words: &[&str]) -> String {
+    let output = run(words);
+    let said = String::from_utf8(output.stderr).expect("text");
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert_eq!(said.lines().count(), 1, "one sentence: {said}");
+    said
+}
+
+fn fault_of(function: &str, configuration: &str) -> String {
+    let folder = Folder::new();
+    let file = folder.write("it.toml", configuration);
+    let file = file.to_str().expect("a plain name");
+    let said = fault(&[function, "--config", file]);
+    said.replace(file, "it.toml")
+}
+
+#[test]
+fn an_unknown_key_is_named_with_file_and_line() {
+    for function in ["check", "epcscf", "eims-agw", "wwsf", "waf", "lab-core"] {
+        let said = fault_of(
+            function,
+            "[admin]\nlisten = \"127.0.0.1:0\"\n\n[log]\nlevl = \"info\"\n",
+        );
+        assert!(said.starts_with("isthmus: it.toml:5: "), "{said}");
+        assert!(said.contains("levl"), "{said}");
+    }
+}
+
+#[test]
+fn a_value_that_cannot_be_is_named_with_file_and_line() {
+    let said = fault_of("check", "[epcscf]\nnext_hop = \"icscf.example.net\"\n");
+    assert!(
+        said.starts_with("isthmus: it.toml:2: epcscf.next_hop: "),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let said = fault(&["check", "--config", "/nowhere/it.toml"]);
+    assert!(
+        said.starts_with("isthmus: /nowhere/it.toml: cannot be read"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_missing_section_is_named() {
+    let said = fault_of("eims-agw", "[admin]\nlisten = \"127.0.0.1:0\"\n");
+    assert!(said.contains("iq"), "{said}");
+    let said = fault_of(
+        "waf",
+        "[admin]\nlisten = \"127.0.0.1:0\"\n[http]\nlisten = \"127.0.0.1:0\"\n",
+    );
+    assert!(said.contains("waf.issuer"), "{said}");
+}
+
+#[test]
+fn a_certificate_that_is_none_is_named() {
+    let folder = Folder::new();
+    let file = folder.write(
+        "it.toml",
+        "[admin]\nlisten = \"127.0.0.1:0\"\n[tls]\ncertificate = \"c.pem\"\nkey = \"k.pem\"\n",
+    );
+    folder.write("c.pem", "nothing");
+    folder.write("k.pem", "nothing");
+    for function in ["check", "epcscf"] {
+        let said = fault(&[function, "--config", file.to_str().expect("a plain name")]);
+        assert!(said.contains("c.pem"), "{said}");
+    }
+}
+
+#[test]
+fn a_port_that_is_taken_is_named_whichever_it_is() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let tcp = taken.local_addr().expect("it is bound").port();
+    let sip = UdpSocket::bind("127.0.0.1:0").expect("a free port");
+    let udp = sip.local_addr().expect("it is bound").port();
+    let ports = [
+        "--https-port",
+        "--http-port",
+        "--admin-port",
+        "--core-port",
+        "--mw-port",
+    ];
+    for one in ports {
+        let folder = Folder::new();
+        let data = folder.path().to_str().expect("a plain name");
+        let number = if one.starts_with("--core") || one.starts_with("--mw") {
+            udp
+        } else {
+            tcp
+        };
+        let number = number.to_string();
+        let mut words = vec!["--data-dir", data, "--log-level", "error"];
+        for port in ports {
+            words.extend([port, if port == one { number.as_str() } else { "0" }]);
+        }
+        let said = fault(&words);
+        assert!(
+            said.contains(&number) && said.contains("another program has it"),
+            "{one}: {said}"
+        );
+    }
+}
+
+#[test]
+fn the_examples_are_good() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../config");
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).expect("there are examples") {
+        let file = entry.expect("a file").path();
+        if file
+            .extension()
+            .is_some_and(|extension| extension == "toml")
+        {
+            let output = run(&["check", "--config", file.to_str().expect("a plain name")]);
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{said}");
+            count += 1;
+        }
+    }
+    assert_eq!(count, 6, "one for each function, and one for all of them");
+}
