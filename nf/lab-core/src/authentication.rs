@@ -166,17 +166,20 @@ impl Authentication {
         }
     }
 
-    /// MD5 for everybody; SHA-256 after it for those who know RFC 8760, which is whoever comes by
-    /// way of a P-CSCF or names it. Some older phones give up at an algorithm that they do not know.
+    /// MD5 for everybody; SHA-256 before it (RFC 8760 §2.3: the preferred one comes first) for those who
+    /// know it, which is whoever comes by way of a P-CSCF or names it. Some older phones give up at an
+    /// algorithm that they do not know, and JsSIP keeps the last challenge only and knows MD5 alone.
     fn challenges(&mut self, now: Instant, sha_256: bool, stale: bool) -> Vec<Challenge> {
-        let algorithms = [Algorithm::MD5, Algorithm::SHA_256];
-        let count = if sha_256 { 2 } else { 1 };
-        let challenges = algorithms.into_iter().take(count).map(|algorithm| {
-            let nonce = self.nonces.issue(now, &mut self.random);
-            let mut challenge = Challenge::new(&self.realm, &nonce, algorithm);
-            challenge.stale = stale;
-            challenge
-        });
+        let algorithms = [Algorithm::SHA_256, Algorithm::MD5];
+        let challenges = algorithms
+            .into_iter()
+            .skip(usize::from(!sha_256))
+            .map(|algorithm| {
+                let nonce = self.nonces.issue(now, &mut self.random);
+                let mut challenge = Challenge::new(&self.realm, &nonce, algorithm);
+                challenge.stale = stale;
+                challenge
+            });
         challenges.collect()
     }
 }

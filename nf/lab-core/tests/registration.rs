@@ -59,7 +59,7 @@ fn sha_256_is_offered_where_it_is_understood() {
     let offered: Vec<_> = challenges(&challenge)
         .map(|value| Challenge::parse(value).unwrap().algorithm)
         .collect();
-    assert_eq!(offered, [Algorithm::MD5, Algorithm::SHA_256]);
+    assert_eq!(offered, [Algorithm::SHA_256, Algorithm::MD5]);
     let sha = challenges(&challenge).nth(1).unwrap();
     let mut again = lab.register_request("alice", "<sip:alice@abc.invalid;transport=ws>");
     let value = answer_to(sha, "REGISTER", "alice", "alice-password", 1);
