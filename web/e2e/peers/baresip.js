@@ -156,6 +156,15 @@ class Baresip extends EventEmitter {
     }
   }
 
+  /** Waits until the registrar took it; its event may come before anyone listens. */
+  async registered(within = 10_000) {
+    const deadline = Date.now() + within;
+    while (!/200 OK .*\[\d+ binding/.test(this.log())) {
+      if (Date.now() > deadline) throw new Error(`baresip did not register\n${this.log()}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
   /** How loud what it heard was: the root mean square, 0 to 1, of the newest recording. */
   heard() {
     const files = fs

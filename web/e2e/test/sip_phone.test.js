@@ -26,7 +26,7 @@ describe('an ordinary SIP phone', () => {
       password: product.passwords().carol,
       registrar: `127.0.0.1:${product.ports.core}`,
     });
-    await carol.event('REGISTER_OK');
+    await carol.registered();
   });
 
   after(async () => {
@@ -47,7 +47,7 @@ describe('an ordinary SIP phone', () => {
   });
 
   it('calls a browser by its number, and hangs up', async () => {
-    await carol.command('dial', `tel:+15550100`);
+    await carol.command('dial', `sip:+15550100@${DOMAIN};user=phone`);
     await alice.answer();
     await carol.event('CALL_ESTABLISHED');
     assert.ok((await alice.loudness(3_000)) > 0.01, 'alice hears the tone');

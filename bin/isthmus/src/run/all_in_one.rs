@@ -142,8 +142,8 @@ pub(super) fn run(mut config: Config) -> Result<(), Fault> {
             figures
         }),
     )?;
-    admin.set_ready(true);
     say(&url, http, &people, &admin, core.address, shards.mw);
+    admin.set_ready(true);
     signals::wait()?;
     info!("draining");
     admin.set_ready(false);
