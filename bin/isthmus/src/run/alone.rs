@@ -34,7 +34,7 @@ pub(super) fn epcscf(config: &Config) -> Result<(), Fault> {
         (gateway, Some(workers))
     };
     let issuer = config.epcscf.token.issuer.clone();
-    let https = listeners.https;
+    let (https, http) = (listeners.https, listeners.http);
     let shards = Arc::new(Shards::start(Setup {
         config: config.clone(),
         tls: tls.config,
@@ -56,6 +56,9 @@ pub(super) fn epcscf(config: &Config) -> Result<(), Fault> {
         }),
     )?;
     admin.set_ready(true);
+    if let Some(http) = http {
+        info!(w2_plain = %format!("ws://{http}/w2"), "W2 without TLS too");
+    }
     info!(w2 = %format!("wss://{https}/w2"), mw = %shards.mw, admin = %admin.address, "the eP-CSCF runs");
     signals::wait()?;
     admin.set_ready(false);

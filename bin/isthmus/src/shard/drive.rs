@@ -226,20 +226,26 @@ impl Shard {
         }
     }
 
-    /// TS 23.228 §U.2.1.2 — only pages of an authorised WWSF open W2.
-    pub(super) fn allows_origin(&self, origin: Option<&str>, host: Option<&str>) -> bool {
-        let config = &self.setup.config.epcscf;
+    /// TS 23.228 §U.2.1.2 — only pages of an authorised WWSF open W2. Unless they are named, those of
+    /// this server: the same scheme too, or whoever can speak for `http://` could call from here.
+    pub(super) fn allows_origin(
+        &self,
+        origin: Option<&str>,
+        host: Option<&str>,
+        secure: bool,
+    ) -> bool {
+        let Config { http, epcscf, .. } = &self.setup.config;
         let Some(origin) = origin else {
-            return config.allow_no_origin;
+            return epcscf.allow_no_origin;
         };
-        if !config.origins.is_empty() {
-            return config
-                .origins
-                .iter()
-                .any(|one| one.eq_ignore_ascii_case(origin));
+        let is = |one: &str| one.eq_ignore_ascii_case(origin);
+        if !epcscf.origins.is_empty() {
+            return epcscf.origins.iter().any(|one| is(one));
         }
-        let authority = origin.split_once("://").map(|(_, authority)| authority);
-        matches!((authority, host), (Some(a), Some(b)) if a.eq_ignore_ascii_case(b))
+        let scheme = if secure { "https" } else { "http" };
+        let public = http.public_url.as_deref();
+        public.is_some_and(|url| is(url.trim_end_matches('/')))
+            || host.is_some_and(|host| is(&format!("{scheme}://{host}")))
     }
 
     fn take(self: &Rc<Self>, what: ToShard) {

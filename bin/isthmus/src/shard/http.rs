@@ -117,7 +117,7 @@ fn upgrade(
             "Ask for the subprotocol «sip»: Sec-WebSocket-Protocol: sip (RFC 7118 section 5.1).",
         );
     }
-    if !shard.allows_origin(head(header::ORIGIN), head(header::HOST)) {
+    if !shard.allows_origin(head(header::ORIGIN), head(header::HOST), peer.secure) {
         return text(
             StatusCode::FORBIDDEN,
             "Pages of this origin may not open this WebSocket.",

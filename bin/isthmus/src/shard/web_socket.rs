@@ -23,6 +23,8 @@ const LONGEST: usize = 64 * 1024;
 const QUEUE: usize = 64;
 /// How often a silent client is asked whether it is there.
 const PING: Duration = Duration::from_secs(30);
+/// How long one message may take to be written.
+const WRITE: Duration = Duration::from_secs(10);
 
 /// What is written on a WebSocket.
 #[derive(Debug)]
@@ -107,7 +109,11 @@ async fn send(socket: &mut WebSocketStream<TokioIo<Upgraded>>, bytes: Bytes) -> 
         Ok(text) => Message::Text(text),
         Err(_) => Message::Binary(bytes),
     };
-    socket.send(message).await
+    // A peer that takes nothing for so long is gone, and its queue fills meanwhile.
+    match tokio::time::timeout(WRITE, socket.send(message)).await {
+        Ok(sent) => sent,
+        Err(_) => Err(Error::ConnectionClosed),
+    }
 }
 
 async fn close(
