@@ -2,6 +2,7 @@
 //!
 //! `cargo xtask bench` builds the product for release, installs the peers, runs everything on this
 //! machine's loopback and prints one table. `cargo xtask bench NAME ...` runs those named alone.
+#![forbid(unsafe_code)]
 #![allow(clippy::print_stdout)]
 
 mod cpu;

@@ -1,8 +1,8 @@
 //! `isthmus wic`: a phone without a browser, for probing, for load and for tests.
 //!
-//! The phone itself is [`nf_wic::Wic`]; here are its WebSocket ([`link`]), its media socket and its
-//! clock ([`driver`]), how it gets a token ([`sign_in`]), WAV files ([`wav`]), and the JSON lines
-//! that it prints ([`report`]).
+//! The phone itself is [`nf_wic::Wic`]; here are its WebSocket (`link`), its media socket and its
+//! clock (`driver`), how it gets a token (`sign_in`), WAV files (`wav`), and the JSON lines
+//! that it prints (`report`).
 
 mod args;
 mod driver;
