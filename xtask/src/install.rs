@@ -54,6 +54,11 @@ const NEEDS: &[Need] = &[
         package: "kamailio",
         why: "a foreign IMS core",
     },
+    Need {
+        program: "sqlite3",
+        package: "sqlite3",
+        why: "the foreign core's tables",
+    },
 ];
 
 /// Debian packages without a program of their own.
@@ -92,6 +97,35 @@ pub(crate) fn everything() -> Result<()> {
     Ok(())
 }
 
+/// Programs that are measured beside ours.
+const PEERS: &[Need] = &[
+    Need {
+        program: "kamailio",
+        package: "kamailio",
+        why: "the edge that REGISTER is measured with",
+    },
+    Need {
+        program: "rtpengine",
+        package: "rtpengine-daemon",
+        why: "the gateway media is measured with",
+    },
+];
+
+/// What the measurements need.
+pub(crate) fn bench() -> Result<()> {
+    let missing: Vec<&str> = PEERS
+        .iter()
+        .filter(|need| !shell::exists(need.program))
+        .map(|need| need.package)
+        .collect();
+    let websocket = "/usr/lib/x86_64-linux-gnu/kamailio/modules/websocket.so";
+    let mut missing = missing;
+    if !std::path::Path::new(websocket).exists() {
+        missing.push("kamailio-websocket-modules");
+    }
+    install_debian(&missing, PEERS)
+}
+
 /// Debian's packages: installed when we may, named when we may not.
 pub(crate) fn debian() -> Result<()> {
     let mut missing: Vec<&str> = NEEDS
@@ -107,6 +141,10 @@ pub(crate) fn debian() -> Result<()> {
                 .map(|(_, package)| *package),
         );
     }
+    install_debian(&missing, NEEDS)
+}
+
+fn install_debian(missing: &[&str], needs: &[Need]) -> Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
@@ -116,7 +154,7 @@ pub(crate) fn debian() -> Result<()> {
         .is_ok_and(|id| id.stdout == b"0\n");
     if !shell::exists("apt-get") || !root {
         println!("The tests need programs that are not here:");
-        for need in NEEDS.iter().filter(|need| missing.contains(&need.package)) {
+        for need in needs.iter().filter(|need| missing.contains(&need.package)) {
             println!(
                 "  {:<12} {} (Debian: {})",
                 need.program, need.why, need.package
@@ -130,7 +168,7 @@ pub(crate) fn debian() -> Result<()> {
     println!("Installing {}", missing.join(" "));
     shell::run(".", "apt-get", &["update", "-qq"])?;
     let mut arguments = vec!["install", "-y", "-qq", "--no-install-recommends"];
-    arguments.extend(&missing);
+    arguments.extend(missing);
     let mut apt = shell::command(".", "apt-get", &arguments);
     apt.env("DEBIAN_FRONTEND", "noninteractive");
     shell::run_command(apt)

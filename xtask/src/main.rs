@@ -18,6 +18,7 @@ Chores of the repository:
   cargo xtask rules             formatting, lints, documentation, dependency rules, clauses
   cargo xtask clauses           write docs/clauses.md anew from the citations in code and tests
   cargo xtask install           only install what the rings need
+  cargo xtask bench [NAME ...]  every figure beside its peer, in one run; prints a table
 
 Without root (or on a system without apt-get) `install` says what to install by hand.";
 
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         ["rules"] => rules::run(),
         ["clauses"] => clauses::write(),
         ["install"] => install::everything(),
+        ["bench", names @ ..] => bench(names),
         [] | ["help" | "--help" | "-h"] => {
             println!("{HELP}");
             Ok(())
@@ -46,4 +48,13 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Builds the product and the measurements for release, and measures.
+fn bench(names: &[&str]) -> anyhow::Result<()> {
+    install::bench()?;
+    shell::run(".", "cargo", &["build", "--release", "-p", "isthmus"])?;
+    let mut words = vec!["run", "--release", "--quiet", "--"];
+    words.extend(names);
+    shell::run("bench", "cargo", &words)
 }

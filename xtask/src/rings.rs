@@ -39,11 +39,6 @@ const RINGS: &[Ring] = &[
         what: "Chromium, Firefox, JsSIP, baresip, SIPp and Kamailio against the binary",
         run: end_to_end,
     },
-    Ring {
-        name: "foreign",
-        what: "foreign Rust stacks, in a workspace of their own",
-        run: foreign,
-    },
 ];
 
 /// Prints the rings.
@@ -121,15 +116,6 @@ fn end_to_end() -> Result<()> {
     shell::run(".", "cargo", &["build", "-p", "isthmus"])?;
     let mut tests = shell::command("web/e2e", "npm", &["test", "--silent"]);
     tests.env("ISTHMUS_BIN", binary()?);
-    shell::run_command(tests)
-}
-
-fn foreign() -> Result<()> {
-    if !shell::root().join("interop/Cargo.toml").exists() {
-        bail!("interop/ is not there");
-    }
-    let mut tests = shell::command("interop", "cargo", &["test", "--no-fail-fast"]);
-    tests.env("CARGO_TARGET_DIR", target()?);
     shell::run_command(tests)
 }
 
