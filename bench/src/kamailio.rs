@@ -63,7 +63,9 @@ event_route[xhttp:request] {{
     let mut process = Process::start(
         folder,
         "/usr/sbin/kamailio",
-        &["-DD", "-E", "-f", &config, "-Y", &run, "-w", &run, "-m", "256", "-M", "16"],
+        &[
+            "-DD", "-E", "-f", &config, "-Y", &run, "-w", &run, "-m", "256", "-M", "16",
+        ],
     )?;
     let address = SocketAddr::from(([127, 0, 0, 1], port));
     process.wait_for(address)?;

@@ -6,6 +6,7 @@
 #![allow(clippy::print_stdout)]
 
 mod cpu;
+mod edge;
 mod forward;
 mod kamailio;
 mod media;
@@ -13,6 +14,7 @@ mod process;
 mod register;
 mod registrar;
 mod report;
+mod setup;
 mod web_socket;
 
 use anyhow::{Result, bail};
@@ -25,21 +27,49 @@ struct Bench {
 }
 
 const BENCHES: &[Bench] = &[
-    Bench { name: "forward", what: "parse and forward a REGISTER, one core", run: forward::run },
-    Bench { name: "register", what: "REGISTER through the edge over WebSocket", run: register::run },
-    Bench { name: "media", what: "DTLS-SRTP to RTP, 400 calls", run: media::run },
+    Bench {
+        name: "forward",
+        what: "parse and forward a REGISTER, one core",
+        run: forward::run,
+    },
+    Bench {
+        name: "register",
+        what: "REGISTER through the edge over WebSocket",
+        run: register::run,
+    },
+    Bench {
+        name: "idle",
+        what: "memory of idle registered clients",
+        run: register::idle,
+    },
+    Bench {
+        name: "setup",
+        what: "call set-up through the whole all-in-one",
+        run: setup::run,
+    },
+    Bench {
+        name: "media",
+        what: "DTLS-SRTP to RTP, 400 calls",
+        run: media::run,
+    },
 ];
 
 fn main() -> Result<()> {
     let names: Vec<String> = std::env::args().skip(1).collect();
-    if let Some(unknown) = names.iter().find(|name| BENCHES.iter().all(|b| b.name != **name)) {
+    if let Some(unknown) = names
+        .iter()
+        .find(|name| BENCHES.iter().all(|b| b.name != **name))
+    {
         for bench in BENCHES {
             println!("{:<12} {}", bench.name, bench.what);
         }
         bail!("there is no figure «{unknown}»");
     }
     let mut rows = Vec::new();
-    for bench in BENCHES.iter().filter(|b| names.is_empty() || names.iter().any(|n| n == b.name)) {
+    for bench in BENCHES
+        .iter()
+        .filter(|b| names.is_empty() || names.iter().any(|n| n == b.name))
+    {
         println!("measuring: {}", bench.what);
         rows.extend((bench.run)()?);
     }

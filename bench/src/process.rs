@@ -60,7 +60,9 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         // TERM first: some of them have children, which they end themselves.
-        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        let _ = Command::new("kill")
+            .arg(self.child.id().to_string())
+            .status();
         let deadline = Instant::now() + Duration::from_secs(3);
         while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(20));
@@ -95,9 +97,15 @@ pub fn isthmus() -> Result<String> {
     if let Ok(program) = std::env::var("ISTHMUS") {
         return Ok(program);
     }
-    let program = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target/release/isthmus"));
+    let program = PathBuf::from(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../target/release/isthmus"
+    ));
     if !program.exists() {
-        bail!("{} is not there: cargo build --release first", program.display());
+        bail!(
+            "{} is not there: cargo build --release first",
+            program.display()
+        );
     }
     Ok(program.display().to_string())
 }

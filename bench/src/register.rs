@@ -1,34 +1,84 @@
-//! REGISTER round trip through the edge over WebSocket: CPU of the edge for each transaction.
+//! REGISTER round trip through the edge over WebSocket: CPU of the edge for each transaction. And
+//! what an idle registered client costs in memory, over TLS.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use anyhow::Result;
 
 use crate::report::Row;
 use crate::web_socket::Wic;
-use crate::{cpu, kamailio, registrar::Registrar};
+use crate::{cpu, edge, kamailio, registrar::Registrar};
 
 const CLIENTS: usize = 50;
 const WARM_UP: usize = 20;
 const ROUNDS: usize = 400;
+/// Idle clients whose memory is measured.
+const IDLE: usize = 1000;
+/// What we promise of each, in kB.
+const PROMISED: f64 = 20.0;
 
 /// Both edges, one after the other, before the same registrar.
 pub fn run() -> Result<Vec<Row>> {
     let registrar = Registrar::start()?;
-    let (peer, address) = kamailio::start(registrar.address)?;
-    let theirs = measure(peer.id(), address, "/")?;
-    drop(peer);
+    let theirs = {
+        let (peer, address) = kamailio::start(registrar.address)?;
+        measure(peer.id(), address, "/")?
+    };
+    let ours = {
+        let edge = edge::start(registrar.address)?;
+        measure(edge.process.id(), edge.plain, "/w2")?
+    };
     Ok(vec![Row {
         work: "REGISTER round trip over WS, CPU".into(),
-        isthmus: String::new(),
+        isthmus: format!("{ours:.0} us"),
         peer: format!("Kamailio {theirs:.0} us"),
-        verdict: String::new(),
+        verdict: format!("{:.2} of the peer's; promised 0.33", ours / theirs),
     }])
+}
+
+/// Registered over WSS, and then silent.
+pub fn idle() -> Result<Vec<Row>> {
+    let registrar = Registrar::start()?;
+    let edge = edge::start(registrar.address)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let (pid, secure) = (edge.process.id(), edge.secure);
+    let each = runtime.block_on(async {
+        let mut wics = Vec::with_capacity(IDLE);
+        // What the first ones make the process allocate for good is not theirs.
+        for number in 0..IDLE / 10 {
+            wics.push(registered(secure, number).await?);
+        }
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let before = cpu::pss(pid);
+        for number in IDLE / 10..IDLE {
+            wics.push(registered(secure, number).await?);
+        }
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let grown = cpu::pss(pid).saturating_sub(before);
+        anyhow::Ok(grown as f64 / (IDLE - IDLE / 10) as f64 / 1024.0)
+    })?;
+    Ok(vec![Row {
+        work: "idle registered client over WSS, PSS".into(),
+        isthmus: format!("{each:.1} kB"),
+        peer: String::new(),
+        verdict: format!("{:.2} of the promise of {PROMISED} kB", each / PROMISED),
+    }])
+}
+
+async fn registered(address: SocketAddr, number: usize) -> Result<Wic> {
+    let mut wic = Wic::connect_secure(address, "/w2", number, digest(number)).await?;
+    wic.register().await?;
+    Ok(wic)
 }
 
 /// Microseconds of CPU for one transaction.
 fn measure(pid: u32, address: SocketAddr, path: &str) -> Result<f64> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         let mut wics = Vec::with_capacity(CLIENTS);
         for number in 0..CLIENTS {

@@ -30,12 +30,20 @@ impl Registrar {
         let thread = std::thread::spawn(move || {
             let mut buffer = vec![0; 65_536];
             while !flag.load(Ordering::Relaxed) {
-                let Ok((length, from)) = socket.recv_from(&mut buffer) else { continue };
-                let Some(reply) = answer(&buffer[..length], address) else { continue };
+                let Ok((length, from)) = socket.recv_from(&mut buffer) else {
+                    continue;
+                };
+                let Some(reply) = answer(&buffer[..length], address) else {
+                    continue;
+                };
                 let _ = socket.send_to(&reply, from);
             }
         });
-        Ok(Self { address, ended, thread: Some(thread) })
+        Ok(Self {
+            address,
+            ended,
+            thread: Some(thread),
+        })
     }
 }
 

@@ -18,7 +18,10 @@ pub fn print(rows: &[Row]) {
     println!("| work | Isthmus | peer | verdict |");
     println!("| --- | --- | --- | --- |");
     for row in rows {
-        println!("| {} | {} | {} | {} |", row.work, row.isthmus, row.peer, row.verdict);
+        println!(
+            "| {} | {} | {} | {} |",
+            row.work, row.isthmus, row.peer, row.verdict
+        );
     }
 }
 
@@ -28,8 +31,13 @@ fn machine() -> String {
     let model = cpu
         .lines()
         .find_map(|line| line.strip_prefix("model name"))
-        .map_or("unknown processor", |rest| rest.trim_start_matches([' ', '\t', ':']));
-    let cores = cpu.lines().filter(|line| line.starts_with("processor")).count();
+        .map_or("unknown processor", |rest| {
+            rest.trim_start_matches([' ', '\t', ':'])
+        });
+    let cores = cpu
+        .lines()
+        .filter(|line| line.starts_with("processor"))
+        .count();
     let kernel = read("/proc/sys/kernel/osrelease");
     format!("{cores} x {model}, Linux {}", kernel.trim())
 }

@@ -12,7 +12,7 @@ pub struct Origin {
 /// The origins that this WWSF answers for: others are somebody's DNS pointed at us.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origins {
-    /// The lab: localhost, 127.0.0.1 and [::1] on any port.
+    /// The lab: localhost, 127.0.0.1 and `[::1]` on any port.
     Loopback,
     /// These, and no others.
     Only(Vec<Origin>),

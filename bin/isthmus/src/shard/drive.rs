@@ -465,6 +465,8 @@ fn epcscf_config(
         authz_server: setup.issuer.clone(),
         audience: epcscf.token.audience.clone(),
         requests_per_second: epcscf.requests_per_second,
+        // Behind one address there may be an office, or a load generator.
+        address_requests_per_second: epcscf.requests_per_second.saturating_mul(50),
         ..EpcscfConfig::new(home_domain, &mw, &epcscf.next_hop)
     }
 }
