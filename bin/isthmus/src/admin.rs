@@ -1,5 +1,6 @@
 //! The operators' port: figures in Prometheus' text form, liveness and readiness.
 
+use std::fmt::Write as _;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -38,13 +39,23 @@ impl Admin {
 
     /// Serves until the process ends.
     pub(crate) fn serve(&self, listener: TcpListener, figures: FiguresFn) -> Result<(), Fault> {
+        self.serve_while(listener, figures, || true)
+    }
+
+    /// The same; it is ready only while `healthy` says so too.
+    pub(crate) fn serve_while(
+        &self,
+        listener: TcpListener,
+        figures: FiguresFn,
+        healthy: impl Fn() -> bool + Clone + Send + Sync + 'static,
+    ) -> Result<(), Fault> {
         let ready = Arc::clone(&self.ready);
         let router = Router::new()
             .route("/live", get(|| async { "alive\n" }))
             .route(
                 "/ready",
                 get(move || async move {
-                    if ready.load(Ordering::Relaxed) {
+                    if ready.load(Ordering::Relaxed) && healthy() {
                         (StatusCode::OK, "ready\n")
                     } else {
                         (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
@@ -83,11 +94,13 @@ impl Admin {
 fn text(figures: &[(String, u64)]) -> String {
     let mut text = String::new();
     for (name, value) in figures {
-        text.push_str("isthmus_");
-        text.push_str(name);
-        text.push(' ');
-        text.push_str(&value.to_string());
-        text.push('\n');
+        let kind = if name.ends_with("_total") {
+            "counter"
+        } else {
+            "gauge"
+        };
+        // Writing into a string does not fail.
+        let _ = writeln!(text, "# TYPE isthmus_{name} {kind}\nisthmus_{name} {value}");
     }
     text
 }
@@ -96,7 +109,9 @@ fn text(figures: &[(String, u64)]) -> String {
 mod tests {
     #[test]
     fn figures_are_lines() {
-        let figures = [("calls".to_owned(), 3), ("flows".to_owned(), 0)];
-        assert_eq!(super::text(&figures), "isthmus_calls 3\nisthmus_flows 0\n");
+        let figures = [("calls_total".to_owned(), 3), ("flows".to_owned(), 0)];
+        let expected = "# TYPE isthmus_calls_total counter\nisthmus_calls_total 3\n\
+                        # TYPE isthmus_flows gauge\nisthmus_flows 0\n";
+        assert_eq!(super::text(&figures), expected);
     }
 }

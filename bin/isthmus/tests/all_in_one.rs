@@ -41,7 +41,7 @@ fn a_phone_registers_by_digest_with_and_without_tls_in_any_shard() {
     let password = product.password("alice");
     for w2 in product.w2() {
         // Each has an instance of its own, and with it a shard of its own.
-        for _ in 0..4 {
+        for _ in 0..2 {
             good(&wic(&w2, "alice", &password, &[]));
         }
         let wrong = wic(&w2, "alice", "a wrong one", &[]);
@@ -55,7 +55,7 @@ fn a_phone_registers_by_digest_with_and_without_tls_in_any_shard() {
     // Those that went took their registrations along.
     product.wait_for_figure("isthmus_epcscf_flows", 0);
     product.wait_for_figure("isthmus_epcscf_bindings", 0);
-    assert!(product.figure("isthmus_epcscf_registered_total") >= 8);
+    assert!(product.figure("isthmus_epcscf_registered_total") >= 4);
     assert!(product.figure("isthmus_epcscf_registration_refused_total") >= 2);
     assert_eq!(product.admin("/ready").0, 200);
     assert_eq!(product.admin("/live").0, 200);

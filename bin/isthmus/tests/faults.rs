@@ -45,6 +45,16 @@ fn a_value_that_cannot_be_is_named_with_file_and_line() {
 }
 
 #[test]
+fn what_a_function_finds_out_later_is_named_with_file_and_line_too() {
+    let ports = "[admin]\nlisten = \"127.0.0.1:0\"\n[http]\nlisten = \"127.0.0.1:0\"\n";
+    let said = fault_of("waf", &format!("{ports}[waf]\nissuer = \"no url\"\n"));
+    assert!(
+        said.starts_with("isthmus: it.toml:6: waf.issuer: "),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_file_that_is_not_there_is_named() {
     let said = fault(&["check", "--config", "/nowhere/it.toml"]);
     assert!(

@@ -1,6 +1,7 @@
 //! `[epcscf]`: what an operator decides of the eP-CSCF.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 
 use serde::Deserialize;
 
@@ -99,6 +100,8 @@ pub(crate) struct TokenConfig {
     pub(crate) issuer: Option<String>,
     /// `aud` that names this eP-CSCF.
     pub(crate) audience: String,
+    /// PEM files with the certificates that the WAF is trusted by, in place of the system's.
+    pub(crate) trust: Vec<PathBuf>,
 }
 
 impl Default for TokenConfig {
@@ -106,6 +109,7 @@ impl Default for TokenConfig {
         Self {
             issuer: None,
             audience: "eP-CSCF".to_owned(),
+            trust: Vec::new(),
         }
     }
 }

@@ -13,6 +13,7 @@ pub(crate) fn load(file: &Path) -> Result<Config, Fault> {
         let line = error.span().map(|span| line_of(&text, span.start));
         Fault::at(file, line, sentence(error.message()))
     })?;
+    config.file = Some(file.to_owned());
     config.resolve_paths(file.parent().unwrap_or(Path::new(".")));
     config
         .check()
@@ -31,7 +32,7 @@ fn line_of(text: &str, at: usize) -> usize {
 }
 
 /// The line of `section.key`, when the file has it: a value that parses and still cannot be.
-fn line_of_key(text: &str, path: &str) -> Option<usize> {
+pub(super) fn line_of_key(text: &str, path: &str) -> Option<usize> {
     let (section, key) = path.rsplit_once('.').unwrap_or(("", path));
     let mut here = String::new();
     for (number, line) in text.lines().enumerate() {

@@ -11,5 +11,6 @@ mod shared;
 
 pub(crate) use epcscf::EpcscfConfig;
 pub(crate) use lab_core::LabCoreConfig;
+use load::line_of_key;
 pub(crate) use load::load;
 pub(crate) use shared::{Config, LogConfig, TlsConfig};

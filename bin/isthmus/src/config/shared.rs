@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::{EpcscfConfig, LabCoreConfig};
 use crate::cli::LogForm;
+use crate::fault::Fault;
 use crate::gateway::{GatewayConfig, IqConfig};
 use crate::web::{WafConfig, WwsfConfig};
 
@@ -17,6 +18,9 @@ const LAB_DOMAIN: &str = "ims.mnc001.mcc001.3gppnetwork.org";
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Config {
+    /// The file that says all this.
+    #[serde(skip)]
+    pub(crate) file: Option<PathBuf>,
     /// The home network's domain: realm, host of the public identities, Request-URI of REGISTER.
     pub(crate) home_domain: String,
     /// Where the store, the certificate and the passwords are kept.
@@ -47,6 +51,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             home_domain: LAB_DOMAIN.to_owned(),
+            file: None,
             data_dir: PathBuf::from("data"),
             log: LogConfig::default(),
             admin: AdminConfig::default(),
@@ -78,8 +83,24 @@ impl Config {
         ] {
             path.as_mut().map(&mut from_file);
         }
-        if let Some(file) = self.iq.as_mut().and_then(|iq| iq.secret_file.as_mut()) {
-            from_file(file);
+        let secret = self.iq.as_mut().and_then(|iq| iq.secret_file.as_mut());
+        let trust = self.epcscf.token.trust.iter_mut();
+        let all = secret
+            .into_iter()
+            .chain(trust)
+            .chain(&mut self.wwsf.w4_trust);
+        all.for_each(from_file);
+    }
+
+    /// A fault of this key, with its line when a file says it.
+    pub(crate) fn fault(&self, key: &str, why: &str) -> Fault {
+        let sentence = format!("{key}: {why}");
+        match &self.file {
+            None => Fault::new(sentence),
+            Some(file) => {
+                let text = std::fs::read_to_string(file).unwrap_or_default();
+                Fault::at(file, super::line_of_key(&text, key), sentence)
+            }
         }
     }
 

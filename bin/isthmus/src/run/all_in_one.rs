@@ -18,7 +18,7 @@ use crate::lab_core;
 use crate::shard::{Listeners, Setup, Shards, shard_count};
 use crate::store::Store;
 use crate::subscribers::{self, Subscriber};
-use crate::web::{self, AccountConfig, Door, Web};
+use crate::web::{self, AccountConfig, Door, Web, WebError};
 
 /// How long calls may go on after the process was asked to end.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -172,7 +172,10 @@ pub(super) fn open_web(
         trust,
         None,
     )
-    .map_err(|error| Fault::new(error.to_string()))
+    .map_err(|error| match error {
+        WebError::Config { key, why } => config.fault(key, &why),
+        error => Fault::new(format!("{:#}", anyhow::Error::from(error))),
+    })
 }
 
 /// Cleans up once a minute, and tells the shards of a new signing key.

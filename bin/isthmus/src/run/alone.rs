@@ -44,16 +44,18 @@ pub(super) fn epcscf(config: &Config) -> Result<(), Fault> {
         issuer: issuer.clone(),
     })?);
     if let Some(issuer) = &issuer {
-        keys::follow(issuer, &tls.chain, Arc::clone(&shards))?;
+        keys::follow(config, issuer, Arc::clone(&shards))?;
     }
     let shown = Arc::clone(&shards);
-    admin.serve(
+    let steered = gateway.clone();
+    admin.serve_while(
         listener,
         Arc::new(move || {
             let mut figures = shard_figures(&shown.counters());
             figures.extend(gateway_figures(&gateway.figures()));
             figures
         }),
+        move || steered.is_reachable(),
     )?;
     admin.set_ready(true);
     if let Some(http) = http {
@@ -105,7 +107,7 @@ fn pages(config: &Config, waf: bool, wwsf: bool) -> Result<(), Fault> {
     let tls = prepare(config)?;
     let (admin, listener) = Admin::bind(config.admin.listen)?;
     let listeners = Listeners::bind(config, 1)?;
-    let web = open_web(config, waf, wwsf, &tls.chain)?;
+    let web = open_web(config, waf, wwsf, &[])?;
     let https = listeners.https;
     serve_pages(tls.config, &listeners, web.clone())?;
     admin.serve(listener, Arc::new(move || web_figures(&web)))?;

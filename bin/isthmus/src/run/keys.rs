@@ -1,28 +1,35 @@
 //! The WAF's keys for the eP-CSCF, when the WAF lives elsewhere.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
 use tracing::{info, warn};
 
+use crate::config::Config;
 use crate::fault::Fault;
 use crate::shard::Shards;
 use crate::web::KeyFetcher;
 
 /// How often they are fetched again: an issuer announces a key before it signs with it.
 const EVERY: Duration = Duration::from_mins(5);
+/// How soon when tokens were refused: they may be signed with a key that is new.
+const AFTER_REFUSALS: Duration = Duration::from_mins(1);
 /// After a failure, the first time and at most.
 const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(1));
 
 /// Fetches them for ever, on a thread of its own.
-pub(super) fn follow(
-    issuer: &str,
-    trust: &[CertificateDer<'static>],
-    shards: Arc<Shards>,
-) -> Result<(), Fault> {
-    let fetcher = KeyFetcher::new(issuer, trust)
-        .map_err(|error| Fault::new(format!("epcscf.token.issuer: {error}")))?;
+pub(super) fn follow(config: &Config, issuer: &str, shards: Arc<Shards>) -> Result<(), Fault> {
+    let mut trust = Vec::new();
+    for file in &config.epcscf.token.trust {
+        let read = CertificateDer::pem_file_iter(file).and_then(Iterator::collect);
+        let read: Vec<_> =
+            read.map_err(|error| Fault::at(file, None, format!("is no PEM certificate: {error}")))?;
+        trust.extend(read);
+    }
+    let fetcher = KeyFetcher::new(issuer, &trust)
+        .map_err(|error| config.fault("epcscf.token.issuer", &error.to_string()))?;
     let issuer = issuer.to_owned();
     let fail = |error: std::io::Error| Fault::new(format!("cannot start a thread: {error}"));
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -39,7 +46,7 @@ pub(super) fn follow(
                         info!(issuer, "the WAF's keys are here");
                         shards.set_keys(&issuer, keys);
                         pause = RETRY.0;
-                        std::thread::sleep(EVERY);
+                        wait_for_a_reason(&shards);
                     }
                     Err(error) => {
                         warn!(
@@ -55,4 +62,15 @@ pub(super) fn follow(
         })
         .map_err(fail)?;
     Ok(())
+}
+
+/// Until they are old, or somebody's token was refused: once a minute at most.
+fn wait_for_a_reason(shards: &Shards) {
+    let (fetched, refused) = (Instant::now(), shards.counters().tokens_refused);
+    while fetched.elapsed() < EVERY {
+        std::thread::sleep(AFTER_REFUSALS);
+        if shards.counters().tokens_refused > refused {
+            return;
+        }
+    }
 }

@@ -1,0 +1,144 @@
+//! The functions as processes of their own: eP-CSCF and eIMS-AGW over Iq, before a core apart.
+
+mod process;
+
+use std::net::{TcpListener, UdpSocket};
+use std::thread;
+
+use process::{Folder, Process, figure, get, run};
+
+/// A port that was free a moment ago, UDP and TCP: the two ends of Mw must know each other's before
+/// they start.
+fn free_port() -> u16 {
+    loop {
+        let udp = UdpSocket::bind("127.0.0.1:0").expect("a free port");
+        let port = udp.local_addr().expect("it is bound").port();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+}
+
+const SECRET: &str = "a secret of sixteen characters and more";
+const PEOPLE: [(&str, &str); 2] = [("alice", "+15550100"), ("bob", "+15550101")];
+
+fn subscribers(folder: &Folder) {
+    let home = process::HOME;
+    let text = PEOPLE.map(|(name, number)| {
+        format!(
+            "[[subscriber]]\nname = \"{name}\"\npassword = \"of {name}\"\nimpi = \"{name}@{home}\"\n\
+             impus = [\"sip:{name}@{home}\", \"tel:{number}\"]\n\n"
+        )
+    });
+    let text = text.concat();
+    folder.write("people.toml", &text);
+}
+
+#[test]
+fn a_call_goes_through_three_processes_and_ends_when_the_gateway_goes() {
+    let folder = Folder::new();
+    subscribers(&folder);
+    let (mw, iq) = (free_port(), free_port());
+    let core = Process::alone(
+        &folder,
+        "lab-core",
+        &format!(
+            "[lab_core]\nlisten = \"127.0.0.1:0\"\ntrusted = [\"127.0.0.1:{mw}\"]\n\
+             subscribers = \"people.toml\""
+        ),
+    );
+    let sip = core.logged("sip");
+    let link = format!("[iq]\naddress = \"127.0.0.1:{iq}\"\nsecret = \"{SECRET}\"");
+    let mut gateway = Process::alone(&folder, "eims-agw", &link);
+    let edge = Process::alone(
+        &folder,
+        "epcscf",
+        &format!(
+            "{link}\n[http]\nlisten = \"127.0.0.1:0\"\n\
+             [epcscf]\nmw_listen = \"127.0.0.1:{mw}\"\nnext_hop = \"sip:{sip}\"\n\
+             allow_no_origin = true\nshards = 2"
+        ),
+    );
+    let w2 = edge.logged("w2");
+    let (edge_admin, gateway_admin) = (edge.logged("admin"), gateway.logged("admin"));
+    wait("the eP-CSCF is ready", || {
+        get(&edge_admin, "/ready").0 == 200
+    });
+
+    let phone = |name: &'static str, more: &[&str]| {
+        let password = format!("of {name}");
+        let fixed = [
+            "wic",
+            "--w2",
+            &w2,
+            "--insecure",
+            "--user",
+            name,
+            "--password",
+            &password,
+        ];
+        let words: Vec<_> = fixed
+            .iter()
+            .chain(more)
+            .map(|word| (*word).to_owned())
+            .collect();
+        thread::spawn(move || {
+            let words: Vec<_> = words.iter().map(String::as_str).collect();
+            let output = run(&words);
+            String::from_utf8(output.stdout).expect("text")
+        })
+    };
+    let bob = phone("bob", &["--answer", "--timeout", "50"]);
+    wait("bob is registered", || {
+        edge_figure(&edge_admin, "isthmus_epcscf_bindings") == 1
+    });
+    let alice = phone(
+        "alice",
+        &[
+            "--call",
+            "tel:+15550101",
+            "--duration",
+            "0",
+            "--timeout",
+            "40",
+        ],
+    );
+    wait("media flow", || {
+        figure(
+            &get(&gateway_admin, "/metrics").1,
+            "isthmus_agw_relayed_to_core_total",
+        ) > 20
+    });
+
+    gateway.terminate();
+    assert!(gateway.wait().success());
+    for phone in [alice, bob] {
+        let said = phone.join().expect("no panic");
+        assert!(
+            said.contains("\"answered\"") && said.contains("\"ended\""),
+            "{said}"
+        );
+    }
+    wait("the eP-CSCF says that it cannot serve", || {
+        get(&edge_admin, "/ready").0 == 503
+    });
+    assert_eq!(get(&edge_admin, "/live").0, 200);
+
+    let _gateway = Process::alone(&folder, "eims-agw", &link);
+    wait("it finds the next gateway", || {
+        get(&edge_admin, "/ready").0 == 200
+    });
+}
+
+fn edge_figure(admin: &str, name: &str) -> u64 {
+    figure(&get(admin, "/metrics").1, name)
+}
+
+#[track_caller]
+fn wait(what: &str, mut is: impl FnMut() -> bool) {
+    let begun = std::time::Instant::now();
+    while !is() {
+        assert!(begun.elapsed().as_secs() < 40, "{what}: not within 40 s");
+        thread::sleep(std::time::Duration::from_millis(50));
+    }
+}
