@@ -50,7 +50,8 @@ impl EpCscf {
             Method::Invite | Method::Update | Method::Bye | Method::Prack | Method::Info
         );
         if session.is_none() && needs_one {
-            self.answer(now, id, &message, StatusCode::CALL_DOES_NOT_EXIST);
+            let status = self.gone(now, binding_id, Leg::Wic, &message);
+            self.answer(now, id, &message, status);
             return;
         }
         let before = message.clone();
@@ -108,7 +109,8 @@ impl EpCscf {
         let session = self.sessions.find(binding_id, Leg::Core, &message);
         let known = session.is_some() || !matches!(message.method(), Method::Invite | Method::Bye);
         if !known {
-            self.answer(now, id, &message, StatusCode::CALL_DOES_NOT_EXIST);
+            let status = self.gone(now, binding_id, Leg::Core, &message);
+            self.answer(now, id, &message, status);
             return;
         }
         // A far end that hangs up while the WIC is away need not wait for its return.
@@ -132,6 +134,17 @@ impl EpCscf {
             message,
             hash,
         );
+    }
+
+    /// Of a dialog that is not here (any more): a BYE that crossed our own has what it wanted.
+    fn gone(&self, now: Instant, binding: u64, from: Leg, message: &Message) -> StatusCode {
+        let crossed = message.method() == Method::Bye
+            && self.sessions.was_released(now, binding, from, message);
+        if crossed {
+            StatusCode::OK
+        } else {
+            StatusCode::CALL_DOES_NOT_EXIST
+        }
     }
 
     /// RFC 3261 §16.6 item 4: a target refresh is recorded again, for whoever lost its route set.

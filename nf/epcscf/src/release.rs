@@ -46,6 +46,7 @@ impl EpCscf {
         } else {
             self.bye(now, id, Leg::Core, why);
             self.bye(now, id, Leg::Wic, why);
+            self.sessions.note_released(now, id);
         }
         self.end_session(now, id);
     }

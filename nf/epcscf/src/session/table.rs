@@ -1,6 +1,7 @@
 //! All sessions of a shard, found by what every message of theirs has.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+use std::time::{Duration, Instant};
 
 use wire_sip::{HeaderName, Message, params};
 
@@ -38,7 +39,14 @@ pub(crate) struct Sessions {
     by_id: HashMap<u64, Session>,
     by_key: HashMap<SessionKey, u64>,
     next: u64,
+    /// Those that we ended ourselves a moment ago: a BYE of theirs may be under way.
+    released: VecDeque<(Instant, SessionKey)>,
 }
+
+/// As long as a BYE may be under way (RFC 3261 §17.1.2.2, Timer F of the core).
+const CROSSING: Duration = Duration::from_secs(32);
+/// More than so many are not remembered; what crosses then is answered 481, as is anything unknown.
+const MOST_RELEASED: usize = 4096;
 
 impl Sessions {
     pub(crate) fn insert(&mut self, session: Session) -> u64 {
@@ -63,6 +71,38 @@ impl Sessions {
             self.by_key.remove(&session.key);
         }
         Some(session)
+    }
+
+    /// We ended this one ourselves.
+    pub(crate) fn note_released(&mut self, now: Instant, id: u64) {
+        while let Some((at, _)) = self.released.front()
+            && (*at + CROSSING <= now || self.released.len() >= MOST_RELEASED)
+        {
+            self.released.pop_front();
+        }
+        if let Some(session) = self.by_id.get(&id) {
+            self.released.push_back((now, session.key.clone()));
+        }
+    }
+
+    /// Whether a request crossed a BYE of our own.
+    pub(crate) fn was_released(
+        &self,
+        now: Instant,
+        binding: u64,
+        from: Leg,
+        message: &Message,
+    ) -> bool {
+        let call_id = message.header(HeaderName::CallId).unwrap_or_default();
+        let names = [(HeaderName::From, from), (HeaderName::To, from.other())];
+        self.released.iter().any(|(at, key)| {
+            *at + CROSSING > now
+                && key.binding == binding
+                && key.call_id == call_id
+                && names
+                    .iter()
+                    .any(|(name, by)| key.initiator == *by && key.tag == tag(message, *name))
+        })
     }
 
     /// The session of a request in a dialog that came from this side: its own tag is the first one

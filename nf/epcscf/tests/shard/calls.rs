@@ -233,3 +233,28 @@ fn a_forged_token_is_403_and_one_whose_flow_is_gone_430() {
     bench.core_says(&call(&path, "gone"));
     assert_eq!(bench.at_core().status(), Some(StatusCode::FLOW_FAILED));
 }
+
+#[test]
+fn a_bye_that_crosses_the_edges_own_is_answered_and_goes_no_further() {
+    let mut bench = Bench::new();
+    bench.register();
+    bench.wic_says(&invite("sip:bob@home.example", &wic_sdp()));
+    let request = bench.at_core();
+    bench.core_says(&answer(&request, StatusCode::OK, "bob", Some(&core_sdp())));
+    let ok = bench.at_wic();
+    bench.wic_says(&in_dialog("ACK", 1, &ok));
+    bench.at_core();
+    bench.shard.handle_gateway_lost(bench.now);
+    bench.wic_says(&in_dialog("BYE", 2, &ok));
+    assert_eq!(bench.at_wic().method().as_str(), "BYE", "the edge's own");
+    assert_eq!(bench.at_wic().status(), Some(StatusCode::OK));
+    assert_eq!(bench.at_core().method().as_str(), "BYE", "the edge's own");
+    assert!(bench.quiet(), "the crossing one goes no further");
+    bench.wait(Duration::from_secs(40));
+    bench.wic_says(&in_dialog("BYE", 3, &ok));
+    bench.to_wic.drain(..bench.to_wic.len() - 1);
+    assert_eq!(
+        bench.at_wic().status(),
+        Some(StatusCode::CALL_DOES_NOT_EXIST)
+    );
+}
