@@ -171,6 +171,9 @@ impl Driver {
         let mut interrupted = false;
         while !self.task.done {
             self.drain().await;
+            if self.task.done {
+                break;
+            }
             let steps = self.task.steps.iter().map(|(at, _)| *at);
             let next = steps.chain(self.wic.poll_timeout()).min();
             let sleep = async {
