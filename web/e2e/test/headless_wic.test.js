@@ -44,12 +44,33 @@ describe('the phone without a browser', { timeout: 60_000 }, () => {
     assert.equal(await alice.ended, 1, alice.told());
   });
 
+  it('is busy in a call, and the second caller is told', { timeout: 30_000 }, async () => {
+    const bob = phone('bob', '--answer', '--duration', 0);
+    await bob.hears('registered');
+    const alice = phone('alice', '--call', 'bob', '--duration', 0);
+    await alice.hears('answered');
+    const carol = phone('carol', '--call', 'bob');
+    assert.equal((await carol.hears('ended')).status, 486, carol.told());
+    assert.equal(await carol.ended, 1, carol.told());
+  });
+
+  it('says that a password for SIP Digest is wrong', { timeout: 30_000 }, async () => {
+    const w2 = `wss://localhost:${product.ports.https}/w2`;
+    const origin = `https://localhost:${product.ports.https}`;
+    const words = ['--w2', w2, '--insecure', '--origin', origin, '--user', 'alice', '--password', 'wrong'];
+    const alice = startPhone(...words);
+    started.push(alice);
+    const { status } = await alice.hears('registration_failed');
+    assert.ok([401, 403].includes(status), alice.told());
+    assert.equal(await alice.ended, 1, alice.told());
+  });
+
   it('says that a password is wrong', { timeout: 30_000 }, async () => {
     const site = `https://localhost:${product.ports.https}/`;
     const words = ['--sign-in', site, '--insecure', '--user', 'alice', '--password', 'wrong'];
     const alice = startPhone(...words);
     started.push(alice);
     assert.equal(await alice.ended, 2, alice.told());
-    assert.match(alice.told(), /password|sign/i);
+    assert.match(alice.told(), /user name or password are wrong/);
   });
 });
