@@ -101,7 +101,9 @@ fn one_calls_the_other_and_no_context_stays() {
 #[test]
 fn told_to_end_it_releases_what_does_not_end_and_goes() {
     let folder = Folder::new();
-    let mut product = Process::all_in_one(&folder, &["--shards", "2"]);
+    let file = folder.write("short.toml", "drain_seconds = 1\n");
+    let file = file.to_str().expect("a plain name");
+    let mut product = Process::all_in_one(&folder, &["--config", file, "--shards", "2"]);
     let [_, ws] = product.w2();
     let (alice, bob) = (product.password("alice"), product.password("bob"));
     let bobs = ws.clone();

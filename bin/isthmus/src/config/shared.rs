@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -25,6 +26,8 @@ pub(crate) struct Config {
     pub(crate) home_domain: String,
     /// Where the store, the certificate and the passwords are kept.
     pub(crate) data_dir: PathBuf,
+    /// How long calls may go on after the process was told to end.
+    pub(crate) drain_seconds: u64,
     /// What is logged.
     pub(crate) log: LogConfig,
     /// Metrics, liveness, readiness.
@@ -53,6 +56,7 @@ impl Default for Config {
             home_domain: LAB_DOMAIN.to_owned(),
             file: None,
             data_dir: PathBuf::from("data"),
+            drain_seconds: 10,
             log: LogConfig::default(),
             admin: AdminConfig::default(),
             tls: TlsConfig::default(),
@@ -92,6 +96,11 @@ impl Config {
         all.for_each(from_file);
     }
 
+    /// How long calls may go on after the process was told to end.
+    pub(crate) fn drain(&self) -> Duration {
+        Duration::from_secs(self.drain_seconds)
+    }
+
     /// A fault of this key, with its line when a file says it.
     pub(crate) fn fault(&self, key: &str, why: &str) -> Fault {
         let sentence = format!("{key}: {why}");
@@ -115,6 +124,9 @@ impl Config {
         }
         if self.tls.certificate.is_some() != self.tls.key.is_some() {
             return Err(("tls.certificate", "goes together with tls.key".into()));
+        }
+        if self.drain_seconds > 3600 {
+            return Err(("drain_seconds", "must be 3600 at most".into()));
         }
         self.epcscf.check()?;
         self.gateway

@@ -2,7 +2,6 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
 
 use core_credentials::Secret;
 use tracing::info;
@@ -20,8 +19,6 @@ use crate::store::Store;
 use crate::subscribers::{self, Subscriber};
 use crate::web::{self, AccountConfig, Door, Web, WebError};
 
-/// How long calls may go on after the process was asked to end.
-const DRAIN: Duration = Duration::from_secs(5);
 /// Where http is, next to https, in a laboratory.
 const PLAIN_PORT: u16 = 8080;
 
@@ -110,11 +107,12 @@ pub(super) fn run(mut config: Config) -> Result<(), Fault> {
     };
     let accounts = people.iter().map(account);
     web::behind_one_door(&mut config.waf, &mut config.wwsf, &door, accounts)
-        .map_err(|error| Fault::new(error.to_string()))?;
+        .map_err(|error| web_fault(&config, error))?;
     let web = open_web(&config, true, true, &tls.chain)?;
     let issuer = config.waf.issuer.clone();
     let keys = web.key_set();
     let http = listeners.http;
+    let drain = config.drain();
     let shards = Arc::new(Shards::start(Setup {
         config,
         tls: tls.config,
@@ -148,7 +146,7 @@ pub(super) fn run(mut config: Config) -> Result<(), Fault> {
     info!("draining");
     admin.set_ready(false);
     shards.drain();
-    shards.end(DRAIN);
+    shards.end(drain, &signals::again());
     core.stop();
     workers.stop();
     Ok(())
@@ -172,10 +170,14 @@ pub(super) fn open_web(
         trust,
         None,
     )
-    .map_err(|error| match error {
+    .map_err(|error| web_fault(config, error))
+}
+
+fn web_fault(config: &Config, error: WebError) -> Fault {
+    match error {
         WebError::Config { key, why } => config.fault(key, &why),
         error => Fault::new(format!("{:#}", anyhow::Error::from(error))),
-    })
+    }
 }
 
 /// Cleans up once a minute, and tells the shards of a new signing key.

@@ -1,7 +1,6 @@
 //! One function alone, from its configuration file.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use nf_epcscf::Counters;
 use tracing::info;
@@ -17,9 +16,6 @@ use crate::lab_core as core;
 use crate::shard::{Listeners, Setup, Shards, serve_pages, shard_count};
 use crate::subscribers;
 use crate::web::Web;
-
-/// How long calls may go on after the process was asked to end.
-const DRAIN: Duration = Duration::from_secs(10);
 
 /// The eP-CSCF, with a gateway of its own or one on another machine.
 pub(super) fn epcscf(config: &Config) -> Result<(), Fault> {
@@ -65,7 +61,7 @@ pub(super) fn epcscf(config: &Config) -> Result<(), Fault> {
     signals::wait()?;
     admin.set_ready(false);
     shards.drain();
-    shards.end(DRAIN);
+    shards.end(config.drain(), &signals::again());
     if let Some(workers) = workers {
         workers.stop();
     }

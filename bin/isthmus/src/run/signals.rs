@@ -1,5 +1,8 @@
 //! Waiting for the end.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use crate::fault::Fault;
 
 /// Returns when the process is asked to end: SIGTERM, SIGINT.
@@ -23,4 +26,19 @@ pub(super) fn wait() -> Result<(), Fault> {
         #[cfg(not(unix))]
         tokio::signal::ctrl_c().await.map_err(fail)
     })
+}
+
+/// Becomes true when it is asked a second time: now, and not when calls have ended.
+pub(super) fn again() -> Arc<AtomicBool> {
+    let asked = Arc::<AtomicBool>::default();
+    let told = Arc::clone(&asked);
+    // Without this thread calls have their whole time, which is no harm.
+    let _ = std::thread::Builder::new()
+        .name("signals".into())
+        .spawn(move || {
+            if wait().is_ok() {
+                told.store(true, Ordering::Relaxed);
+            }
+        });
+    asked
 }

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -23,6 +24,7 @@ use super::{SHARD_SHIFT, Setup, ToShard, accepted_by, mw};
 use crate::config::Config;
 use crate::fault::Fault;
 use crate::gateway::{GatewayClient, GatewayEvent};
+use crate::private_file;
 use crate::sip::SipSockets;
 
 /// How often figures are shown and the clock is told.
@@ -38,14 +40,27 @@ pub(super) struct Secrets {
 }
 
 impl Secrets {
-    pub(super) fn new() -> Result<Self, Fault> {
+    pub(super) fn new(data: &Path) -> Result<Self, Fault> {
         let epoch = random::<4>()?;
         Ok(Self {
-            token_key: random()?,
+            token_key: token_key(data)?,
             epoch: u32::from_be_bytes(epoch),
             mw: Arc::default(),
         })
     }
+}
+
+/// What the tokens in Path and Record-Route are sealed with: kept, so that those of an earlier run are
+/// known as ours, and answered as flows that are gone, not as forgeries.
+fn token_key(data: &Path) -> Result<[u8; 32], Fault> {
+    let file = data.join("token.key");
+    if let Ok(bytes) = std::fs::read(&file) {
+        let why = "is not 32 bytes long: remove it, and it is made anew";
+        return bytes.try_into().map_err(|_| Fault::at(&file, None, why));
+    }
+    let key = random()?;
+    private_file::write(&file, &key)?;
+    Ok(key)
 }
 
 fn random<const N: usize>() -> Result<[u8; N], Fault> {

@@ -17,7 +17,7 @@ mod pages;
 mod web_socket;
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -114,7 +114,7 @@ impl Shards {
             (0..count).map(|_| mpsc::channel(QUEUE)).unzip();
         let counters = Arc::new((0..count).map(|_| Mutex::default()).collect::<Vec<_>>());
         let malformed = Arc::new(AtomicU64::new(0));
-        let secrets = drive::Secrets::new()?;
+        let secrets = drive::Secrets::new(&setup.config.data_dir)?;
         let setup = Arc::new(setup);
         let (bound, mw) = std::sync::mpsc::channel();
         let mut threads = Vec::new();
@@ -189,10 +189,13 @@ impl Shards {
         sum
     }
 
-    /// Waits for the calls to end, releases those that do not, and ends the threads.
-    pub(crate) fn end(&self, patience: Duration) {
+    /// Waits for the calls to end unless somebody is in a hurry, releases those that do not, and ends the threads.
+    pub(crate) fn end(&self, patience: Duration, hurry: &AtomicBool) {
         let deadline = Instant::now() + patience;
-        while self.counters().sessions > 0 && Instant::now() < deadline {
+        while self.counters().sessions > 0
+            && Instant::now() < deadline
+            && !hurry.load(Ordering::Relaxed)
+        {
             std::thread::sleep(Duration::from_millis(100));
         }
         self.tell(|| ToShard::Shutdown);
