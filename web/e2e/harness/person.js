@@ -123,12 +123,20 @@ export class Person {
     await this.press('Answer', 15_000);
   }
 
-  /** How loud what arrives is: the root mean square of what the far end's track plays, 0 to 1. */
+  /**
+   * How loud what arrives is: the root mean square of what the far end's track plays, 0 to 1. The
+   * track of a call that has just been answered may still be on its way; it is waited for.
+   */
   async loudness(milliseconds = 1_500) {
     return this.page.evaluate(async (span) => {
-      const element = [...document.querySelectorAll('audio, video')].find((each) =>
+      const playing = () => [...document.querySelectorAll('audio, video')].find((each) =>
         each.srcObject?.getAudioTracks().some((track) => track.readyState === 'live') &&
         !each.muted);
+      const patience = performance.now() + 10_000;
+      while (!playing() && performance.now() < patience) {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      const element = playing();
       if (!element) return 0;
       const context = new AudioContext();
       const analyser = context.createAnalyser();

@@ -50,6 +50,7 @@ describe('an ordinary SIP phone', () => {
     await carol.command('dial', `sip:+15550100@${DOMAIN};user=phone`);
     await alice.answer();
     await carol.event('CALL_ESTABLISHED');
+    await alice.hears(/in a call with/i);
     assert.ok((await alice.loudness(3_000)) > 0.01, 'alice hears the tone');
     await carol.command('hangup');
     await alice.hears(/ended|hung up|registered/i);
