@@ -1,2 +1,31 @@
-//! One test file a clause, over the real doors.
+//! The real doors of an eP-CSCF, for tests that are filed by clause.
+//!
+//! A test stands around the binary: it is the WIC at W2 ([`Wic`]: SIP over WebSocket, with or without
+//! TLS), the core at Mw ([`Core`]: SIP over UDP and TCP) and, where tokens are wanted, the WAF
+//! ([`Waf`]: an issuer whose keys the binary fetches). What stands between is [`Subject`]: a process
+//! of its own for each test, on ports that it finds itself, so that tests run side by side.
+//!
+//! `ISTHMUS_BIN` names the binary to examine, as `cargo xtask test conformance` does. Without it the
+//! one of this checkout is built first.
 #![forbid(unsafe_code)]
+
+mod core_side;
+mod subject;
+mod waf_side;
+mod wic_side;
+
+pub use core_side::Core;
+pub use subject::{Setup, Subject};
+pub use waf_side::{Waf, unsigned};
+pub use wic_side::{Refused, Wic};
+
+use std::time::Duration;
+
+/// How long a test waits for what must come; longer than anything here takes on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long a test waits to say that nothing came.
+pub const SILENCE: Duration = Duration::from_millis(250);
+
+/// The home domain of the subject.
+pub const HOME: &str = "ims.example.net";

@@ -4,8 +4,18 @@
 #[allow(dead_code)] // it has handles for every document
 mod media_door;
 mod s6_3_1_web_credentials;
+mod s6_4_1_1_determination;
+mod s6_4_1_2_sip_digest;
+mod s6_4_1_3_ims_aka;
 mod s7_4_2_originating_call;
 mod s7_4_3_terminating_call;
 #[path = "../doors/waf.rs"]
 #[allow(dead_code)] // it has handles for every document
 mod waf_door;
+
+/// What `integrity-protected` says in credentials.
+fn integrity_protected(credentials: &str) -> Option<String> {
+    let (_, rest) = credentials.split_once("integrity-protected=")?;
+    let value = rest.split(',').next().unwrap_or_default();
+    Some(value.trim().trim_matches('"').to_owned())
+}

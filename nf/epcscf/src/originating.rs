@@ -16,7 +16,7 @@ use crate::{EpCscf, charging, emergency, identity, trust};
 /// URIs that the core can be asked for.
 pub(crate) const SCHEMES: &[&str] = &["sip", "sips", "tel", "urn"];
 /// Option tags that a Proxy-Require may ask of us.
-pub(crate) const SUPPORTED: &[&str] = &["path", "outbound", "gruu", "privacy"];
+pub(crate) const SUPPORTED: &[&str] = &["path", "outbound", "gruu", "privacy", "sec-agree"];
 
 impl EpCscf {
     pub(crate) fn originating(

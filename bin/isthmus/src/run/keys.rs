@@ -43,8 +43,8 @@ pub(super) fn follow(config: &Config, issuer: &str, shards: Arc<Shards>) -> Resu
             loop {
                 match runtime.block_on(fetcher.fetch()) {
                     Ok(keys) => {
-                        info!(issuer, "the WAF's keys are here");
                         shards.set_keys(&issuer, keys);
+                        info!(issuer, "the WAF's keys are here");
                         pause = RETRY.0;
                         wait_for_a_reason(&shards);
                     }

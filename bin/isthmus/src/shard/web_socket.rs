@@ -8,6 +8,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use nf_epcscf::W2Peer;
+use tokio::io::AsyncReadExt as _;
 use tokio::sync::mpsc;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error};
@@ -23,6 +24,8 @@ const LONGEST: usize = 64 * 1024;
 const QUEUE: usize = 64;
 /// How often a silent client is asked whether it is there.
 const PING: Duration = Duration::from_secs(30);
+/// How much of a broken peer is read for the sake of the close frame.
+const DISCARDED: u64 = 1024 * 1024;
 /// How long one message may take to be written.
 const WRITE: Duration = Duration::from_secs(10);
 
@@ -129,6 +132,10 @@ async fn close(
         if socket.close(Some(frame)).await.is_ok() {
             // RFC 6455 §7.1.1: the peer's close frame, or its patience, ends it.
             while let Some(Ok(_)) = socket.next().await {}
+            // What was not read when the connection goes takes the close frame with it: the peer's
+            // TCP is reset. So what a broken peer is still sending is read, and forgotten.
+            let mut rest = socket.get_mut().take(DISCARDED);
+            let _ = tokio::io::copy(&mut rest, &mut tokio::io::sink()).await;
         }
     };
     let _ = tokio::time::timeout(Duration::from_secs(2), closing).await;

@@ -70,7 +70,8 @@ impl EpCscf {
             return;
         };
         let schemes = ["sip", "sips"];
-        let supported = ["path", "outbound", "gruu"];
+        // TS 24.229 §5.2.2: sec-agree is taken out, not refused.
+        let supported = ["path", "outbound", "gruu", "sec-agree"];
         let hash = match check_request(&message, &[&self.config.mw], &supported, &schemes) {
             Ok(hash) => hash,
             Err(refusal) => {
