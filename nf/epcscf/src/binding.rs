@@ -23,6 +23,8 @@ pub(crate) struct BindingKey {
 pub(crate) enum Proof {
     /// TS 24.371 §6.4.1.2: the core challenged it.
     Digest,
+    /// TS 24.371 §6.4.1.3: the core challenged its USIM or ISIM.
+    Aka,
     /// TS 24.371 §6.4.2: a token that we verified; its subject may not change.
     Bearer {
         /// The token's private identity.

@@ -39,6 +39,8 @@ pub struct Config {
     pub token_key: [u8; 32],
     /// See [`IntegrityProtected`].
     pub integrity_protected: IntegrityProtected,
+    /// Older clients may do IMS-AKA by AKAv1-MD5, which TS 24.371 §6.4.1.3 does not know.
+    pub akav1: bool,
     /// How long the calls of a WIC wait for its return.
     pub reconnect: Duration,
     /// Numbers that are emergency calls, digits only.
@@ -72,6 +74,7 @@ impl Config {
             epoch: 0,
             token_key: [0; 32],
             integrity_protected: IntegrityProtected::default(),
+            akav1: false,
             reconnect: Duration::from_secs(30),
             emergency_numbers: ["112", "911"].map(str::to_owned).to_vec(),
             watch_registrations: true,

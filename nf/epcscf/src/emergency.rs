@@ -1,7 +1,7 @@
 //! Emergency calls: a WIC cannot place them, and is told so at once (TS 24.371 §7.4.4).
 
 use bytes::Bytes;
-use core_sip::address::{UriView, uri_of};
+use core_sip::address::UriView;
 use core_sip::reply;
 use wire_sip::{HeaderName, Message, StatusCode};
 
@@ -36,19 +36,11 @@ pub(crate) fn is_emergency(config: &Config, request: &Message) -> bool {
     config.emergency_numbers.contains(&digits)
 }
 
-/// TS 24.229 §5.2.10.4 — 380 with the reason in words. The asserted identity is what Path named us
-/// by at registration.
-pub(crate) fn answer(
-    config: &Config,
-    request: &Message,
-    to_tag: &str,
-    path: Option<&str>,
-) -> Message {
+/// TS 24.229 §5.2.10.4 — 380 with the reason in words. The asserted identity, `own`, is what Path named
+/// us by at registration.
+pub(crate) fn answer(request: &Message, to_tag: &str, own: &str) -> Message {
     let status = StatusCode::new(380).unwrap_or(StatusCode::FORBIDDEN);
     let mut response = reply(request, status, to_tag);
-    let own = path
-        .and_then(uri_of)
-        .map_or_else(|| format!("sip:{}", config.mw), str::to_owned);
     response.push_back(HeaderName::PAssertedIdentity, format_args!("<{own}>"));
     response.set_body(
         Some("application/3gpp-ims+xml"),

@@ -32,13 +32,22 @@ pub(crate) fn assert_called(message: &mut Message, called: Option<&str>) {
 
 /// A From or To value with another URI; display name, tag and the rest stay.
 pub(crate) fn with_uri(value: &str, uri: &str) -> String {
-    match uri_of(value) {
-        Some(old) if value.contains('<') => {
-            value.replacen(&format!("<{old}>"), &format!("<{uri}>"), 1)
-        }
-        Some(old) => value.replacen(old, &format!("<{uri}>"), 1),
-        None => format!("<{uri}>"),
-    }
+    let Some((before, after)) = around_uri(value) else {
+        return format!("<{uri}>");
+    };
+    let before = before.trim_end();
+    let before = before.strip_suffix('<').unwrap_or(before);
+    let after = after.trim_start();
+    let after = after.strip_prefix('>').unwrap_or(after);
+    format!("{before}<{uri}>{after}")
+}
+
+/// What stands before and after the URI of a From, To or similar value. The same text in a display name
+/// is a name: only where the URI is counts.
+pub(crate) fn around_uri(value: &str) -> Option<(&str, &str)> {
+    let uri = uri_of(value)?;
+    let start = (uri.as_ptr() as usize).checked_sub(value.as_ptr() as usize)?;
+    Some((value.get(..start)?, value.get(start + uri.len()..)?))
 }
 
 #[cfg(test)]
@@ -53,5 +62,12 @@ mod tests {
             "\"A\" <sip:a@home>;tag=1"
         );
         assert_eq!(with_uri("sip:x@y;tag=1", own), "<sip:a@home>;tag=1");
+        assert_eq!(with_uri("", own), "<sip:a@home>");
+        // A display name that looks like the URI is a display name still.
+        assert_eq!(
+            with_uri("\"<sip:x@y>\" <sip:x@y>;tag=1", own),
+            "\"<sip:x@y>\" <sip:a@home>;tag=1"
+        );
+        assert_eq!(with_uri("A < sip:x@y >;t=1", own), "A <sip:a@home>;t=1");
     }
 }

@@ -33,7 +33,8 @@ impl EpCscf {
         if emergency::is_emergency(&self.config, &message) {
             self.counters.emergency += 1;
             let tag = self.random.tag();
-            let response = emergency::answer(&self.config, &message, &tag, None);
+            let own = self.named_in_path(connection);
+            let response = emergency::answer(&message, &tag, &own);
             self.transactions.respond(now, id, response);
             return;
         }

@@ -122,6 +122,7 @@ impl EpCscf {
         let icid = charging::icid(&mut self.random);
         let vector = charging::vector(&self.config, &icid);
         subscribe.push_back(HeaderName::PChargingVector, vector);
+        subscribe.set(HeaderName::ContentLength, 0);
     }
 
     /// An answer to a SUBSCRIBE of ours; `false` when the transaction is another's.

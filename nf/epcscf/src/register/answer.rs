@@ -169,6 +169,19 @@ impl EpCscf {
 
 /// TS 33.203 §X.2.3.3 — the WIC never sees the keys of AKA.
 fn remove_keys(response: &mut Message) {
+    let unreadable = |line: &str| WwwAuthenticate::parse(line).is_err();
+    if response.lines(HeaderName::WwwAuthenticate).any(unreadable) {
+        // What cannot be read may hold a key, and no client could read it either.
+        let kept: Vec<String> = response
+            .lines(HeaderName::WwwAuthenticate)
+            .filter(|line| !unreadable(line))
+            .map(str::to_owned)
+            .collect();
+        response.remove(HeaderName::WwwAuthenticate);
+        for line in kept {
+            response.push_back(HeaderName::WwwAuthenticate, line);
+        }
+    }
     response.map_lines(HeaderName::WwwAuthenticate, |value| {
         let mut challenge = WwwAuthenticate::parse(value).ok()?.0;
         let before = challenge.params.len();

@@ -55,7 +55,7 @@ impl EpCscf {
             format_args!(
                 "Digest username=\"{}\", realm=\"{home}\", nonce=\"\", uri=\"sip:{home}\", \
                  response=\"\", integrity-protected=\"auth-done\"",
-                claims.impi
+                claims.impi.replace(['"', '\\', '\r', '\n'], "")
             ),
         );
         let expires = SystemTime::UNIX_EPOCH + Duration::from_secs(claims.exp);

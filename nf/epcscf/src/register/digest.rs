@@ -1,66 +1,53 @@
-//! SIP Digest over WebSocket (TS 24.371 §6.4.1.2): the core challenges, we say how it came.
+//! SIP Digest and IMS-AKA over WebSocket (TS 24.371 §6.4.1.2, §6.4.1.3): the core challenges, we say how
+//! the answer came.
 
 use core_sip::Transport;
 use wire_sip::header::Authorization;
-use wire_sip::{HeaderName, Message};
+use wire_sip::{HeaderName, Message, TypedHeader as _};
 
+use super::mechanism::{Came, Mechanism, digest_credentials};
 use super::{NotRegistered, Registering};
+use crate::EpCscf;
 use crate::binding::Proof;
-use crate::{EpCscf, IntegrityProtected};
 
 impl EpCscf {
-    /// Writes `integrity-protected` by what is known of the flow (TS 24.229 §7.2A.2):
-    ///
-    /// | over | association stands | challenge response | says |
-    /// | --- | --- | --- | --- |
-    /// | TLS | yes | – | `tls-yes` |
-    /// | TLS | no | yes | `tls-pending` |
-    /// | TLS | no | no | nothing |
-    /// | TLS, AKAv2-SHA-256 | – | – | `tls-connected` |
-    /// | – | yes | – | `ip-assoc-yes` |
-    /// | – | no | yes | `ip-assoc-pending` |
+    /// TS 33.203 §P.3 — writes `integrity-protected`, which only we may write, and leaves the rest of
+    /// the credentials as they came.
     pub(super) fn prepare_digest(
         &self,
         transport: Transport,
+        mechanism: Mechanism,
         message: &mut Message,
         registering: &mut Registering,
     ) -> Result<(), NotRegistered> {
-        registering.proof = Proof::Digest;
+        registering.proof = match mechanism {
+            Mechanism::Aka => Proof::Aka,
+            Mechanism::Digest | Mechanism::Bearer => Proof::Digest,
+        };
         // TS 24.229 §5.2.2: without credentials the private identity follows from the public one.
         registering.impi = derived(&registering.identity);
-        let authorization = message.typed::<Authorization>();
-        let Some(Authorization(mut credentials)) =
-            authorization.map_err(|_| NotRegistered::Malformed)?
-        else {
+        let readable = |line: &str| Authorization::parse(line).is_ok();
+        if !message.lines(HeaderName::Authorization).all(readable) {
+            return Err(NotRegistered::Malformed);
+        }
+        // One answer to one challenge. Of what else a WIC might write there, nothing may say in the
+        // core's eyes how the request came.
+        let Some(mut credentials) = digest_credentials(message) else {
+            message.remove(HeaderName::Authorization);
             return Ok(());
         };
-        if !credentials.is("Digest") {
-            return Ok(());
-        }
-        // TS 33.203 §P.3: what the WIC says of itself does not count.
         credentials.params.remove("integrity-protected");
         if let Some(user) = credentials.get("username") {
             registering.impi = user;
         }
-        let responds = credentials
-            .get("response")
-            .is_some_and(|response| !response.is_empty());
-        let aka = credentials
-            .get("algorithm")
-            .is_some_and(|algorithm| algorithm.eq_ignore_ascii_case("AKAv2-SHA-256"));
-        let stands = self.association_stands(registering);
-        let says = match (transport.is_secure(), stands, responds) {
-            (true, _, _) if aka => Some("tls-connected"),
-            (true, true, _) => match self.config.integrity_protected {
-                IntegrityProtected::TlsYes => Some("tls-yes"),
-                IntegrityProtected::TlsProtected => Some("tls-protected"),
-            },
-            (true, false, true) => Some("tls-pending"),
-            (false, true, _) => Some("ip-assoc-yes"),
-            (false, false, true) => Some("ip-assoc-pending"),
-            (_, false, false) => None,
+        let came = Came {
+            over_tls: transport.is_secure(),
+            association: self.association_stands(registering),
+            responds: credentials
+                .get("response")
+                .is_some_and(|response| !response.is_empty()),
         };
-        if let Some(says) = says {
+        if let Some(says) = mechanism.integrity_protected(came, self.config.integrity_protected) {
             let quoted = format!("\"{says}\"");
             credentials.params.set("integrity-protected", Some(&quoted));
         }
@@ -68,15 +55,20 @@ impl EpCscf {
         Ok(())
     }
 
-    /// TS 24.371 §6.4.1.2 — the association of this very connection with this private identity,
-    /// made by a 200 before.
+    /// TS 24.371 §6.4.1.2 — the association of this very connection with this private identity, made
+    /// by a 200 before, and by the same mechanism: who showed a token has answered no challenge.
     fn association_stands(&self, registering: &Registering) -> bool {
         let bound = self
             .flows
             .get(&registering.connection)
             .and_then(|flow| flow.binding);
-        let binding = bound.and_then(|id| self.bindings.get(id));
-        binding.is_some_and(|binding| binding.impi == registering.impi)
+        bound
+            .and_then(|id| self.bindings.get(id))
+            .is_some_and(|binding| {
+                let same = std::mem::discriminant(&binding.proof)
+                    == std::mem::discriminant(&registering.proof);
+                same && binding.impi == registering.impi
+            })
     }
 }
 

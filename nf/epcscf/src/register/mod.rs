@@ -13,16 +13,17 @@
 mod answer;
 mod bearer;
 mod digest;
+mod mechanism;
 
 use std::time::Instant;
 
-use core_credentials::bearer::{Presented, presented};
 use core_sip::address::uri_of;
 use core_sip::proxy::{ResponseContext, check_request, own_uri};
 use core_sip::token::{AuthenticatedToken, Flow as FlowToken};
 use core_sip::{ConnectionId, ServerTransactionId, Source, Transport, reply};
 use wire_sip::{HeaderName, Message, StatusCode, params};
 
+use self::mechanism::Mechanism;
 use crate::binding::{BindingKey, Proof};
 use crate::forward::{Forward, Purpose};
 use crate::ims_alg::Leg;
@@ -143,10 +144,7 @@ impl EpCscf {
         let outbound = !key.reg_id.is_empty();
         let identity = message.header(HeaderName::To).and_then(uri_of);
         let identity = identity.ok_or(NotRegistered::Malformed)?.to_owned();
-        let bearer = message.headers().any(|header| {
-            header.id == HeaderName::Authorization
-                && !matches!(presented(header.value), Presented::OtherScheme)
-        });
+        let mechanism = Mechanism::of(message, self.config.akav1);
         let mut registering = Registering {
             connection,
             key,
@@ -157,11 +155,13 @@ impl EpCscf {
             identity,
             outbound,
         };
-        if bearer {
-            self.prepare_bearer(now, message, &mut registering)
-                .map_err(NotRegistered::NoAccess)?;
-        } else {
-            self.prepare_digest(transport, message, &mut registering)?;
+        match mechanism {
+            Mechanism::Bearer => self
+                .prepare_bearer(now, message, &mut registering)
+                .map_err(NotRegistered::NoAccess)?,
+            Mechanism::Aka | Mechanism::Digest => {
+                self.prepare_digest(transport, mechanism, message, &mut registering)?;
+            }
         }
         registering.key.impi.clone_from(&registering.impi);
         // One WebSocket is one private identity's (TS 24.371 §6.4.1.2, the TLS association).
@@ -176,8 +176,8 @@ impl EpCscf {
         Ok(registering)
     }
 
-    /// TS 24.229 §5.2.2.1 — Path with our token, and what the core is to know of where this is.
-    fn route_to_core(&mut self, connection: ConnectionId, outbound: bool, message: &mut Message) {
+    /// What Path names us by: our address and the flow, sealed (RFC 5626 §5.1).
+    fn path_uri(&self, connection: ConnectionId, outbound: bool) -> String {
         let flow = FlowToken {
             node: self.config.node,
             shard: self.config.shard,
@@ -189,6 +189,22 @@ impl EpCscf {
         if outbound {
             path.push_str(";ob");
         }
+        path
+    }
+
+    /// TS 24.229 §5.2.10.4 — the URI of ours in the Path of this flow's registration; our address for
+    /// a flow that has none.
+    pub(crate) fn named_in_path(&self, connection: ConnectionId) -> String {
+        let bound = self.flows.get(&connection).and_then(|flow| flow.binding);
+        match bound.and_then(|id| self.bindings.get(id)) {
+            Some(binding) => self.path_uri(connection, binding.outbound),
+            None => format!("sip:{}", self.config.mw),
+        }
+    }
+
+    /// TS 24.229 §5.2.2.1 — Path with our token, and what the core is to know of where this is.
+    fn route_to_core(&mut self, connection: ConnectionId, outbound: bool, message: &mut Message) {
+        let path = self.path_uri(connection, outbound);
         message.remove(HeaderName::Route);
         message.push_front(HeaderName::Path, format_args!("<{path}>"));
         let required = message.values(HeaderName::Require).any(|tag| tag == "path");

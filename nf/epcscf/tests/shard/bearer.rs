@@ -11,10 +11,10 @@ use super::support::*;
 
 const ISSUER: &str = "https://waf.home.example";
 
-struct Waf(SigningKey);
+pub(crate) struct Waf(SigningKey);
 
 impl Waf {
-    fn new(bench: &mut Bench) -> Self {
+    pub(crate) fn new(bench: &mut Bench) -> Self {
         let waf = Self(SigningKey::generate(Algorithm::ES256).unwrap());
         let keys = JwkSet {
             keys: vec![waf.0.jwk().clone()],
@@ -24,7 +24,7 @@ impl Waf {
     }
 
     /// A token of alice's; `change` makes it another.
-    fn token(&self, seconds: u64, change: impl FnOnce(&mut Claims)) -> String {
+    pub(crate) fn token(&self, seconds: u64, change: impl FnOnce(&mut Claims)) -> String {
         let mut claims = Claims {
             iss: ISSUER.into(),
             sub: "alice".into(),
@@ -44,7 +44,7 @@ impl Waf {
 }
 
 /// REGISTER as its WIC writes it: any From and To, a token.
-fn with_token(cseq: u32, token: &str) -> Message {
+pub(crate) fn with_token(cseq: u32, token: &str) -> Message {
     let text = String::from_utf8(register(cseq, "response=\"\"").to_bytes().to_vec()).unwrap();
     let (head, rest) = text.split_once("Authorization: ").unwrap();
     let (_, rest) = rest.split_once("\r\n").unwrap();
@@ -55,13 +55,13 @@ fn with_token(cseq: u32, token: &str) -> Message {
     message(&format!("{head}Authorization: Bearer {token}\r\n{rest}"))
 }
 
-fn authorized(request: &Message, token: &str) -> Message {
+pub(crate) fn authorized(request: &Message, token: &str) -> Message {
     let mut request = Message::parse(request.to_bytes()).unwrap();
     request.push_back(HeaderName::Authorization, format_args!("Bearer {token}"));
     request
 }
 
-fn register_with(bench: &mut Bench, token: &str) {
+pub(crate) fn register_with(bench: &mut Bench, token: &str) {
     bench.wic_says(&with_token(1, token));
     let request = bench.at_core();
     bench.core_says(&registered(&request));

@@ -160,6 +160,20 @@ fn an_emergency_number_gets_380() {
     let answer = bench.at_wic();
     assert_eq!(answer.status().map(StatusCode::as_u16), Some(380));
     assert!(String::from_utf8_lossy(answer.body()).contains("<type>emergency</type>"));
+    assert_eq!(
+        answer.header(HeaderName::PAssertedIdentity),
+        Some("<sip:198.51.100.1:5070>")
+    );
+    // TS 24.229 §5.2.10.4: registered, by what Path said of us.
+    bench.register();
+    let path = bench.path();
+    bench.wic_says(&again(&invite("tel:112", &wic_sdp())));
+    let answer = bench.at_wic();
+    assert_eq!(answer.status().map(StatusCode::as_u16), Some(380));
+    assert_eq!(
+        answer.header(HeaderName::PAssertedIdentity),
+        Some(path.as_str())
+    );
 }
 
 #[test]

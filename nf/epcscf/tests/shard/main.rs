@@ -4,9 +4,11 @@
 mod bearer;
 mod bindings;
 mod calls;
+mod digest;
 mod properties;
 mod reg_event;
 mod registration;
+mod security;
 mod support;
 mod two_wics;
 mod w2;

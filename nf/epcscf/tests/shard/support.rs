@@ -32,6 +32,8 @@ pub(crate) struct Bench {
     pub(crate) gateway_holds: bool,
     held: Vec<(core_iq::RequestId, Command)>,
     contexts: u64,
+    /// How many messages the core has sent to alice.
+    pub(crate) messages: u32,
 }
 
 impl Bench {
@@ -50,6 +52,7 @@ impl Bench {
             gateway_holds: false,
             held: Vec::new(),
             contexts: 0,
+            messages: 0,
         };
         bench.open(WIC);
         bench
@@ -389,5 +392,18 @@ pub(crate) fn in_dialog(method: &str, cseq: u32, answer: &Message) -> Message {
          CSeq: {cseq} {method}\r\nContent-Length: 0\r\n\r\n",
         routes.join(", "),
         answer.header(HeaderName::To).unwrap(),
+    ))
+}
+
+/// The same request by a transaction of its own.
+pub(crate) fn again(request: &Message) -> Message {
+    let text = String::from_utf8(request.to_bytes().to_vec()).unwrap();
+    message(&text.replace("branch=z9hG4bK", "branch=z9hG4bKagain"))
+}
+
+/// The same message with other words.
+pub(crate) fn with(request: &Message, change: impl FnOnce(&str) -> String) -> Message {
+    message(&change(
+        &String::from_utf8(request.to_bytes().to_vec()).unwrap(),
     ))
 }
