@@ -403,7 +403,5 @@ pub(crate) fn again(request: &Message) -> Message {
 
 /// The same message with other words.
 pub(crate) fn with(request: &Message, change: impl FnOnce(&str) -> String) -> Message {
-    message(&change(
-        &String::from_utf8(request.to_bytes().to_vec()).unwrap(),
-    ))
+    message(&change(core::str::from_utf8(&request.to_bytes()).unwrap()))
 }
