@@ -64,7 +64,7 @@ event_route[xhttp:request] {{
         folder,
         "/usr/sbin/kamailio",
         &[
-            "-DD", "-E", "-f", &config, "-Y", &run, "-w", &run, "-m", "256", "-M", "16",
+            "-DD", "-E", "-f", &config, "-Y", &run, "-w", &run, "-m", "2048", "-M", "16",
         ],
     )?;
     let address = SocketAddr::from(([127, 0, 0, 1], port));

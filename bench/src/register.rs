@@ -7,14 +7,16 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::report::Row;
-use crate::web_socket::Wic;
+use crate::web_socket::{Wic, digest};
 use crate::{cpu, edge, kamailio, registrar::Registrar};
 
 const CLIENTS: usize = 50;
 const WARM_UP: usize = 20;
 const ROUNDS: usize = 400;
 /// Idle clients whose memory is measured.
-const IDLE: usize = 1000;
+const IDLE: usize = 5000;
+/// Until every transaction of the registrations is over (timers J and K, RFC 3261 §17).
+const SETTLED: Duration = Duration::from_secs(10);
 /// What we promise of each, in kB.
 const PROMISED: f64 = 20.0;
 
@@ -51,12 +53,12 @@ pub fn idle() -> Result<Vec<Row>> {
         for number in 0..IDLE / 10 {
             wics.push(registered(secure, number).await?);
         }
-        tokio::time::sleep(Duration::from_secs(2)).await;
+        tokio::time::sleep(SETTLED).await;
         let before = cpu::pss(pid);
         for number in IDLE / 10..IDLE {
             wics.push(registered(secure, number).await?);
         }
-        tokio::time::sleep(Duration::from_secs(2)).await;
+        tokio::time::sleep(SETTLED).await;
         let grown = cpu::pss(pid).saturating_sub(before);
         anyhow::Ok(grown as f64 / (IDLE - IDLE / 10) as f64 / 1024.0)
     })?;
@@ -101,13 +103,4 @@ async fn round(wics: &mut [Wic]) -> Result<()> {
     let all = wics.iter_mut().map(Wic::register);
     futures_util::future::try_join_all(all).await?;
     Ok(())
-}
-
-fn digest(number: usize) -> String {
-    format!(
-        "Digest username=\"user{number}@ims.example\", realm=\"ims.example\", \
-         nonce=\"dcd98b7102dd2f0e8b11d0f600bfb0c093\", uri=\"sip:ims.example\", qop=auth, \
-         nc=00000001, cnonce=\"0a4f113b\", response=\"6629fae49393a05397450978507c4ef1\", \
-         opaque=\"5ccc069c403ebaf9f0171e9517f40e41\", algorithm=MD5"
-    )
 }

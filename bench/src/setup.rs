@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::process::{self, Process};
 use crate::report::Row;
 
-const CALLS: usize = 20;
+const CALLS: usize = 100;
 /// What we promise of the median.
 const PROMISED: f64 = 20.0;
 

@@ -120,10 +120,21 @@ pub fn register_text(number: usize, sequence: u32, authorization: &str) -> Strin
              +g.3gpp.icsi-ref=\"urn%3Aurn-7%3A3gpp-service.ims.icsi.mmtel\";audio;video;expires=600\r\n\
              Allow: INVITE,ACK,BYE,CANCEL,OPTIONS,PRACK,UPDATE,INFO,REFER,SUBSCRIBE,NOTIFY,MESSAGE\r\n\
              Supported: path,gruu,outbound\r\n\
-             User-Agent: isthmus-bench\r\n\
+             P-Access-Network-Info: IEEE-802.11;i-wlan-node-id=ffeeddccbbaa;network-provided\r\n\
+             User-Agent: isthmus-bench/0.1 (a browser's words are longer than one would think)\r\n\
              Expires: 600\r\n\
              Authorization: {authorization}\r\n\
              Content-Length: 0\r\n\r\n"
+    )
+}
+
+/// Its credentials, as long as a browser's.
+pub fn digest(number: usize) -> String {
+    format!(
+        "Digest username=\"user{number}@ims.example\", realm=\"ims.example\", \
+         nonce=\"dcd98b7102dd2f0e8b11d0f600bfb0c093\", uri=\"sip:ims.example\", qop=auth, \
+         nc=00000001, cnonce=\"0a4f113b\", response=\"6629fae49393a05397450978507c4ef1\", \
+         opaque=\"5ccc069c403ebaf9f0171e9517f40e41\", algorithm=MD5"
     )
 }
 

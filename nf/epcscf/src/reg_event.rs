@@ -29,8 +29,10 @@ const BEFORE_ITS_END: Duration = Duration::from_mins(10);
 #[derive(Debug)]
 struct Watch {
     binding: u64,
-    /// The SUBSCRIBE that began it.
-    request: Message,
+    /// Our tag.
+    tag: String,
+    /// The SUBSCRIBE that began it, until it is answered: it is large, and there is one a client.
+    request: Option<Box<Message>>,
     /// From its 2xx on.
     dialog: Option<Dialog>,
     /// Of the last document.
@@ -63,9 +65,9 @@ impl Watches {
 
     /// Is this NOTIFY for one of them?
     pub(crate) fn is_for(&self, request: &Message) -> bool {
-        self.list.get(request.call_id()).is_some_and(|watch| {
-            request.to_tag().is_some() && request.to_tag() == watch.request.from_tag()
-        })
+        self.list
+            .get(request.call_id())
+            .is_some_and(|watch| request.to_tag() == Some(watch.tag.as_str()))
     }
 }
 
@@ -104,7 +106,8 @@ impl EpCscf {
         self.watches.of_binding.insert(binding_id, call.clone());
         let watch = Watch {
             binding: binding_id,
-            request: subscribe,
+            tag,
+            request: Some(Box::new(subscribe)),
             dialog: None,
             version: None,
             refresh_at: now,
@@ -152,8 +155,8 @@ impl EpCscf {
         };
         if let Some(dialog) = &mut watch.dialog {
             dialog.handle_response(response);
-        } else {
-            watch.dialog = Dialog::from_response(&watch.request, response);
+        } else if let Some(request) = watch.request.take() {
+            watch.dialog = Dialog::from_response(&request, response);
         }
         let granted = response.typed::<Expires>().ok().flatten();
         let granted = Duration::from_secs(u64::from(granted.map_or(EXPIRES, |e| e.0)));

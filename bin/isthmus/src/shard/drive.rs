@@ -19,6 +19,7 @@ use tokio_rustls::TlsAcceptor;
 use tracing::{error, warn};
 
 use super::accept::{self, PerAddress};
+use super::outbox::Outbox;
 use super::web_socket::ToWebSocket;
 use super::{SHARD_SHIFT, Setup, ToShard, accepted_by, mw};
 use crate::config::Config;
@@ -178,7 +179,7 @@ pub(super) struct Shard {
     pub(super) setup: Arc<Setup>,
     pub(super) router: Option<Router>,
     machine: RefCell<EpCscf>,
-    sockets: RefCell<HashMap<ConnectionId, mpsc::Sender<ToWebSocket>>>,
+    sockets: RefCell<HashMap<ConnectionId, Outbox>>,
     /// WebSockets accepted here whose WIC lives in another shard.
     elsewhere: RefCell<HashMap<ConnectionId, u16>>,
     next: Cell<u64>,
@@ -211,11 +212,7 @@ impl Shard {
         }
     }
 
-    pub(super) fn open(
-        self: &Rc<Self>,
-        peer: W2Peer,
-        queue: mpsc::Sender<ToWebSocket>,
-    ) -> ConnectionId {
+    pub(super) fn open(self: &Rc<Self>, peer: W2Peer, queue: Outbox) -> ConnectionId {
         let number = self.next.get();
         self.next.set(number + 1);
         let connection = ConnectionId((u64::from(self.index) << SHARD_SHIFT) | number);
@@ -374,7 +371,7 @@ impl Shard {
         let mut sockets = self.sockets.borrow_mut();
         let full = sockets
             .get(&connection)
-            .is_some_and(|queue| queue.try_send(what).is_err());
+            .is_some_and(|queue| !queue.put(what));
         if full {
             warn!(
                 connection = connection.0,

@@ -13,6 +13,7 @@ mod accept;
 mod drive;
 mod http;
 mod mw;
+mod outbox;
 mod pages;
 mod web_socket;
 

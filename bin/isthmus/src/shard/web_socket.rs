@@ -9,7 +9,6 @@ use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use nf_epcscf::W2Peer;
 use tokio::io::AsyncReadExt as _;
-use tokio::sync::mpsc;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::{CapacityError, Error};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -17,11 +16,12 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::drive::Shard;
+use super::outbox::{Waiting, outbox};
 
 /// The longest SIP message (design: 64 KiB).
 const LONGEST: usize = 64 * 1024;
-/// Messages that wait for a client that does not read; one more and it is cut off.
-const QUEUE: usize = 64;
+/// What is read at a time. Most of what a WIC says fits, and ten thousand silent ones keep it.
+const READ: usize = 1024;
 /// How often a silent client is asked whether it is there.
 const PING: Duration = Duration::from_secs(30);
 /// How much of a broken peer is read for the sake of the close frame.
@@ -44,13 +44,13 @@ pub(super) async fn serve(
     guard: Rc<Box<dyn std::any::Any>>,
 ) {
     let config = WebSocketConfig::default()
-        .read_buffer_size(4096)
+        .read_buffer_size(READ)
         .write_buffer_size(0)
         .max_write_buffer_size(4 * LONGEST)
         .max_message_size(Some(LONGEST))
         .max_frame_size(Some(LONGEST));
     let mut socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
-    let (queue, waiting) = mpsc::channel(QUEUE);
+    let (queue, waiting) = outbox();
     let connection = shard.open(peer, queue);
     run(&shard, connection, &mut socket, waiting).await;
     shard.closed(connection);
@@ -62,7 +62,7 @@ async fn run(
     shard: &Rc<Shard>,
     connection: core_sip::ConnectionId,
     socket: &mut WebSocketStream<TokioIo<Upgraded>>,
-    mut waiting: mpsc::Receiver<ToWebSocket>,
+    mut waiting: Waiting,
 ) {
     let mut unanswered = 0;
     loop {
@@ -83,7 +83,7 @@ async fn run(
                 };
                 shard.received(connection, message);
             }
-            said = waiting.recv() => {
+            said = waiting.next() => {
                 let sent = match said {
                     Some(ToWebSocket::Send(bytes)) => send(socket, bytes).await,
                     Some(ToWebSocket::Close(code, reason)) => {
