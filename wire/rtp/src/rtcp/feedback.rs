@@ -15,7 +15,7 @@ pub mod format {
 /// RFC 4585 §6.2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TransportFeedback<'a> {
-    /// One of [`format`], or another.
+    /// One of [`mod@format`], or another.
     pub format: u8,
     /// Who sends it.
     pub sender: u32,
@@ -28,7 +28,7 @@ pub struct TransportFeedback<'a> {
 /// RFC 4585 §6.3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PayloadFeedback<'a> {
-    /// One of [`format`], or another.
+    /// One of [`mod@format`], or another.
     pub format: u8,
     /// Who sends it.
     pub sender: u32,
