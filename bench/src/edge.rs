@@ -16,8 +16,13 @@ pub struct Edge {
     pub secure: SocketAddr,
 }
 
-/// Starts one on free ports.
+/// Starts one on free ports that nothing limits.
 pub fn start(registrar: SocketAddr) -> Result<Edge> {
+    start_with(registrar, "requests_per_second = 100000\n")
+}
+
+/// Starts one on free ports; `more` is what else its `[epcscf]` says.
+pub fn start_with(registrar: SocketAddr, more: &str) -> Result<Edge> {
     let folder = process::folder("edge")?;
     let [secure, plain, mw, admin] = [(); 4].map(|()| process::free_port());
     let (secure, plain, mw, admin) = (secure?, plain?, mw?, admin?);
@@ -30,7 +35,7 @@ pub fn start(registrar: SocketAddr) -> Result<Edge> {
              [http]\nlisten = \"127.0.0.1:{secure}\"\nplain_listen = \"127.0.0.1:{plain}\"\n\
              connections_per_address = 100000\n\n\
              [epcscf]\nmw_listen = \"127.0.0.1:{mw}\"\nnext_hop = \"sip:{registrar};transport=udp\"\n\
-             allow_no_origin = true\nrequests_per_second = 100000\n"
+             allow_no_origin = true\n{more}"
         ),
     )?;
     let words = ["epcscf", "--config", &file.display().to_string()];

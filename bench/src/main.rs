@@ -8,6 +8,7 @@
 mod cpu;
 mod edge;
 mod forward;
+mod issuer;
 mod kamailio;
 mod media;
 mod process;
@@ -15,6 +16,7 @@ mod register;
 mod registrar;
 mod report;
 mod setup;
+mod storm;
 mod web_socket;
 
 use anyhow::{Result, bail};
@@ -36,6 +38,16 @@ const BENCHES: &[Bench] = &[
         name: "register",
         what: "REGISTER through the edge over WebSocket",
         run: register::run,
+    },
+    Bench {
+        name: "bearer",
+        what: "REGISTER by token beside REGISTER by Digest",
+        run: register::bearer,
+    },
+    Bench {
+        name: "storm",
+        what: "everybody comes back after an outage",
+        run: storm::run,
     },
     Bench {
         name: "idle",

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use crate::issuer::Issuer;
 use crate::report::Row;
 use crate::web_socket::{Wic, digest};
 use crate::{cpu, edge, kamailio, registrar::Registrar};
@@ -13,8 +14,10 @@ use crate::{cpu, edge, kamailio, registrar::Registrar};
 const CLIENTS: usize = 50;
 const WARM_UP: usize = 20;
 const ROUNDS: usize = 400;
+/// The numbers of those who register by token begin here: they are other users.
+const BEARER_FROM: usize = 1000;
 /// Idle clients whose memory is measured.
-const IDLE: usize = 5000;
+const IDLE: usize = 10_000;
 /// Until every transaction of the registrations is over (timers J and K, RFC 3261 §17).
 const SETTLED: Duration = Duration::from_secs(10);
 /// What we promise of each, in kB.
@@ -25,17 +28,44 @@ pub fn run() -> Result<Vec<Row>> {
     let registrar = Registrar::start()?;
     let theirs = {
         let (peer, address) = kamailio::start(registrar.address)?;
-        measure(peer.id(), address, "/")?
+        measure(peer.id(), address, "/", |number| Ok(digest(number)))?
     };
     let ours = {
         let edge = edge::start(registrar.address)?;
-        measure(edge.process.id(), edge.plain, "/w2")?
+        measure(edge.process.id(), edge.plain, "/w2", |number| {
+            Ok(digest(number))
+        })?
     };
     Ok(vec![Row {
         work: "REGISTER round trip over WS, CPU".into(),
         isthmus: format!("{ours:.0} us"),
         peer: format!("Kamailio {theirs:.0} us"),
         verdict: format!("{:.2} of the peer's; promised 0.33", ours / theirs),
+    }])
+}
+
+/// By token and by Digest, at the same edge.
+pub fn bearer() -> Result<Vec<Row>> {
+    let registrar = Registrar::start()?;
+    let issuer = Issuer::start()?;
+    let more = format!(
+        "requests_per_second = 100000\n\n[epcscf.token]\nissuer = \"{}\"\n",
+        issuer.name
+    );
+    let edge = edge::start_with(registrar.address, &more)?;
+    // The edge fetches the keys before the first token comes.
+    std::thread::sleep(Duration::from_secs(2));
+    let by_digest = measure(edge.process.id(), edge.plain, "/w2", |number| {
+        Ok(digest(number))
+    })?;
+    let by_token = measure(edge.process.id(), edge.plain, "/w2", |number| {
+        issuer.credentials(BEARER_FROM + number)
+    })?;
+    Ok(vec![Row {
+        work: "REGISTER by token (ES256), CPU".into(),
+        isthmus: format!("{by_token:.0} us"),
+        peer: format!("by Digest {by_digest:.0} us"),
+        verdict: format!("{:.2} of Digest; promised 1.50", by_token / by_digest),
     }])
 }
 
@@ -77,14 +107,19 @@ async fn registered(address: SocketAddr, number: usize) -> Result<Wic> {
 }
 
 /// Microseconds of CPU for one transaction.
-fn measure(pid: u32, address: SocketAddr, path: &str) -> Result<f64> {
+fn measure(
+    pid: u32,
+    address: SocketAddr,
+    path: &str,
+    credentials: impl Fn(usize) -> Result<String>,
+) -> Result<f64> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     runtime.block_on(async {
         let mut wics = Vec::with_capacity(CLIENTS);
         for number in 0..CLIENTS {
-            wics.push(Wic::connect(address, path, number, digest(number)).await?);
+            wics.push(Wic::connect(address, path, number, credentials(number)?).await?);
         }
         for _ in 0..WARM_UP {
             round(&mut wics).await?;

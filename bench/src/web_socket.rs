@@ -86,23 +86,46 @@ impl Wic {
 
     /// One REGISTER, and its final answer, which must be 200.
     pub async fn register(&mut self) -> Result<()> {
+        match self.ask(Duration::from_secs(5)).await? {
+            Answer::Registered => Ok(()),
+            Answer::Later(after) => bail!("told to come back in {after:?}"),
+        }
+    }
+
+    /// One REGISTER, and its final answer: 200, or 503 with Retry-After.
+    pub async fn ask(&mut self, patience: Duration) -> Result<Answer> {
         self.sequence += 1;
         let request = register_text(self.number, self.sequence, &self.authorization);
         self.socket.send(Message::text(request)).await?;
         loop {
-            let next = tokio::time::timeout(Duration::from_secs(5), self.socket.next()).await;
+            let next = tokio::time::timeout(patience, self.socket.next()).await;
             let message = next.context("no answer")?.context("closed")??;
             let bytes = message.into_data();
             if bytes.starts_with(b"SIP/2.0 1") || !bytes.starts_with(b"SIP/2.0 ") {
                 continue;
             }
-            if !bytes.starts_with(b"SIP/2.0 200") {
-                let text = String::from_utf8_lossy(&bytes);
-                bail!("answered: {}", text.lines().next().unwrap_or_default());
+            if bytes.starts_with(b"SIP/2.0 200") {
+                return Ok(Answer::Registered);
             }
-            return Ok(());
+            let text = String::from_utf8_lossy(&bytes);
+            let after = text
+                .lines()
+                .find_map(|line| line.strip_prefix("Retry-After:"));
+            let seconds = after.and_then(|after| after.trim().parse().ok());
+            let Some(seconds) = seconds.filter(|_| bytes.starts_with(b"SIP/2.0 503")) else {
+                bail!("answered: {}", text.lines().next().unwrap_or_default());
+            };
+            return Ok(Answer::Later(Duration::from_secs(seconds)));
         }
     }
+}
+
+/// What a REGISTER was answered.
+pub enum Answer {
+    /// 200.
+    Registered,
+    /// 503 with Retry-After.
+    Later(Duration),
 }
 
 /// About 1.1 kB, as a browser's client writes it.
