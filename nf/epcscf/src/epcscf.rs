@@ -44,6 +44,8 @@ pub struct EpCscf {
     /// Requests that went on, by the transaction they came in.
     pub(crate) forwards: HashMap<ServerTransactionId, Forward>,
     pub(crate) by_branch: HashMap<ClientTransactionId, ServerTransactionId>,
+    /// Requests of our own, by the session that they are in.
+    pub(crate) own: HashMap<ClientTransactionId, u64>,
     /// Requests that wait for a host to be looked up.
     pub(crate) lookups: Lookups,
     pub(crate) deferred: HashMap<String, Vec<Deferred>>,
@@ -79,6 +81,7 @@ impl EpCscf {
             sessions: Sessions::default(),
             forwards: HashMap::new(),
             by_branch: HashMap::new(),
+            own: HashMap::new(),
             lookups: Lookups::new(),
             deferred: HashMap::new(),
             iq: HashMap::new(),
@@ -201,7 +204,8 @@ impl EpCscf {
                 Timer::Unregistered(connection) => self.idle_flow(now, connection),
                 Timer::WatchAgain(id) => self.watch_again(now, id),
                 Timer::GatewaySilent(id) => self.gateway_silent(now, id),
-
+                Timer::OwnAgain(id) => self.try_own(now, id),
+                Timer::OwnLate(id) => self.own_late(now, id),
                 Timer::TimerC(id) => self.timer_c(now, id),
             }
         }
@@ -305,6 +309,7 @@ impl std::fmt::Debug for EpCscf {
             .field("branches", &self.by_branch.len())
             .field("deferred", &self.deferred.len())
             .field("asked", &self.iq.len())
+            .field("own", &self.own.len())
             .field("watches", &self.watches.len())
             .finish_non_exhaustive()
     }

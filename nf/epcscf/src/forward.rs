@@ -5,6 +5,7 @@ use std::time::Instant;
 use core_sip::next_hop::{NextHop, Resolution};
 use core_sip::proxy::{self, LoopHash, ResponseContext};
 use core_sip::{ServerTransactionId, Target, TimerSet};
+use smallvec::SmallVec;
 use wire_sip::{Message, Method, StatusCode};
 
 use crate::EpCscf;
@@ -19,6 +20,25 @@ pub(crate) struct Forward {
     /// Who asked.
     pub(crate) from: Leg,
     pub(crate) purpose: Purpose,
+    /// The 2xx to an INVITE as it was passed on, for when it comes again.
+    pub(crate) answered: Option<Box<Message>>,
+    /// We have answered it ourselves: whoever answers it yet is hung up.
+    pub(crate) over: bool,
+    /// The tags of those who were.
+    pub(crate) hung_up: SmallVec<[Box<str>; 1]>,
+}
+
+impl Forward {
+    pub(crate) fn new(context: ResponseContext, from: Leg, purpose: Purpose) -> Self {
+        Self {
+            context,
+            from,
+            purpose,
+            answered: None,
+            over: false,
+            hung_up: SmallVec::new(),
+        }
+    }
 }
 
 /// What its response means to us.
@@ -30,6 +50,8 @@ pub(crate) enum Purpose {
     Session {
         /// Which.
         id: u64,
+        /// Of which binding.
+        binding: u64,
         /// The request carried an offer, so that SDP in a response is its answer.
         offered: bool,
     },

@@ -10,7 +10,7 @@ use wire_sip::{HeaderName, Message, Method, StatusCode};
 use crate::forward::{Forward, Purpose};
 use crate::ims_alg::Leg;
 use crate::originating::{SCHEMES, SUPPORTED, is_own};
-use crate::session::Item;
+use crate::session::{Item, description};
 use crate::terminating::Named;
 use crate::{EpCscf, charging, trust};
 
@@ -45,13 +45,13 @@ impl EpCscf {
         }
         // TS 24.229 §5.2.6.3.5: only a dialog of its own, found among those of its binding.
         let session = self.sessions.find(binding_id, Leg::Wic, &message);
-        let needs_one = matches!(
-            message.method(),
-            Method::Invite | Method::Update | Method::Bye | Method::Prack | Method::Info
-        );
+        let needs_one = needs_session(&message);
         if session.is_none() && needs_one {
             let status = self.gone(now, binding_id, Leg::Wic, &message);
             self.answer(now, id, &message, status);
+            return;
+        }
+        if !self.takes(now, id, session, Leg::Wic, &message) {
             return;
         }
         let before = message.clone();
@@ -107,10 +107,12 @@ impl EpCscf {
             }
         };
         let session = self.sessions.find(binding_id, Leg::Core, &message);
-        let known = session.is_some() || !matches!(message.method(), Method::Invite | Method::Bye);
-        if !known {
+        if session.is_none() && needs_session(&message) {
             let status = self.gone(now, binding_id, Leg::Core, &message);
             self.answer(now, id, &message, status);
+            return;
+        }
+        if !self.takes(now, id, session, Leg::Core, &message) {
             return;
         }
         // A far end that hangs up while the WIC is away need not wait for its return.
@@ -134,6 +136,23 @@ impl EpCscf {
             message,
             hash,
         );
+    }
+
+    /// Whether a request may go on in its dialog; it is answered here if not.
+    fn takes(
+        &mut self,
+        now: Instant,
+        id: ServerTransactionId,
+        session: Option<u64>,
+        from: Leg,
+        message: &Message,
+    ) -> bool {
+        let session = session.and_then(|session| self.sessions.get_mut(session));
+        let Some(Err(status)) = session.map(|session| session.arrives(from, message)) else {
+            return true;
+        };
+        self.answer(now, id, message, status);
+        false
     }
 
     /// Of a dialog that is not here (any more): a BYE that crossed our own has what it wanted.
@@ -169,20 +188,18 @@ impl EpCscf {
         message: Message,
         hash: core_sip::proxy::LoopHash,
     ) {
-        let offered = !before.body().is_empty();
+        let offered = description::find(&before).is_some();
         let context = ResponseContext::new(id, before, self.random.tag());
         let purpose = match session {
-            Some(id) => Purpose::Session { id, offered },
+            Some(id) => Purpose::Session {
+                id,
+                binding: binding_id,
+                offered,
+            },
             None => Purpose::Standalone(None),
         };
-        self.forwards.insert(
-            id,
-            Forward {
-                context,
-                from,
-                purpose,
-            },
-        );
+        self.forwards
+            .insert(id, Forward::new(context, from, purpose));
         match (session, from) {
             (Some(session), _) => {
                 self.enqueue(
@@ -273,8 +290,13 @@ impl EpCscf {
         from: Leg,
         offer: Option<&[u8]>,
     ) {
-        let Some(mut ack) = self.own_request(id, from, Method::Ack, crate::session::cseq(response))
-        else {
+        let number = crate::session::cseq(response);
+        let sent = self.sessions.get_mut(id).and_then(|session| {
+            let dialog = session.dialog_of(from, response)?;
+            dialog.numbering(from.other()).of_invite(number)
+        });
+        let number = sent.unwrap_or(number);
+        let Some(mut ack) = self.own_request(id, from, Method::Ack, number) else {
             return;
         };
         let answer = offer.and_then(|offer| {
@@ -294,4 +316,12 @@ impl EpCscf {
             }
         }
     }
+}
+
+/// Requests that mean nothing without the call that they are in.
+fn needs_session(message: &Message) -> bool {
+    matches!(
+        message.method(),
+        Method::Invite | Method::Update | Method::Bye | Method::Prack | Method::Info
+    )
 }

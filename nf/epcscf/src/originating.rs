@@ -10,7 +10,9 @@ use wire_sip::{HeaderName, Message, Method, StatusCode};
 
 use crate::forward::{Forward, Purpose};
 use crate::ims_alg::{Leg, Negotiation};
-use crate::session::{Item, Party, Session, SessionKey, State};
+use crate::session::{
+    Dialogs, Item, Numbering, Own, Party, Session, SessionKey, State, description,
+};
 use crate::{EpCscf, charging, emergency, identity, trust};
 
 /// URIs that the core can be asked for.
@@ -68,14 +70,8 @@ impl EpCscf {
         let context = ResponseContext::new(id, before.clone(), self.random.tag());
         if !invite {
             let purpose = Purpose::Standalone(None);
-            self.forwards.insert(
-                id,
-                Forward {
-                    context,
-                    from: Leg::Wic,
-                    purpose,
-                },
-            );
+            self.forwards
+                .insert(id, Forward::new(context, Leg::Wic, purpose));
             self.forward_to_core(now, id, message, hash);
             return;
         }
@@ -163,22 +159,15 @@ impl EpCscf {
             Negotiation::new(self.config.media.clone(), number(), number())
         };
         let server = context.server();
-        let called = invite.header(HeaderName::PCalledPartyId).map(str::to_owned);
-        let mut core = Party::default();
+        let called = invite.header(HeaderName::PCalledPartyId).map(Into::into);
+        let (mut caller, mut callee) = (Party::default(), Party::default());
         if initiator == Leg::Core {
             // RFC 3261 §12.1.1: the route back is as it was recorded.
-            core.route = invite
-                .values(HeaderName::RecordRoute)
-                .map(str::to_owned)
-                .collect();
+            let recorded = invite.values(HeaderName::RecordRoute).map(Into::into);
+            caller.route = recorded.collect();
+            let target = invite.request_uri().unwrap_or_default();
+            callee.contact = format!("<{target}>").into();
         }
-        let wic = Party {
-            contact: match initiator {
-                Leg::Wic => String::new(),
-                Leg::Core => invite.request_uri().unwrap_or_default().to_owned(),
-            },
-            ..Party::default()
-        };
         let session = Session {
             key: SessionKey::of_initial(binding_id, initiator, invite),
             binding: binding_id,
@@ -188,26 +177,31 @@ impl EpCscf {
             queue: std::collections::VecDeque::new(),
             waiting: None,
             invite: Some(server),
-            wic,
-            core,
+            caller,
+            callee,
+            calling: Numbering::default(),
+            dialogs: Dialogs::default(),
+            exchange: None,
+            previous: None,
+            negotiated: None,
+            inviting: None,
+            own: Own::default(),
             called,
-            icid,
+            icid: icid.into(),
         };
         self.counters.calls += 1;
-        let offered = !invite.body().is_empty();
+        let offered = description::find(invite).is_some();
         let id = self.sessions.insert(session);
         if let Some(binding) = self.bindings.get_mut(binding_id) {
             binding.sessions.insert(id);
         }
-        let purpose = Purpose::Session { id, offered };
-        self.forwards.insert(
-            server,
-            Forward {
-                context,
-                from: initiator,
-                purpose,
-            },
-        );
+        let purpose = Purpose::Session {
+            id,
+            binding: binding_id,
+            offered,
+        };
+        self.forwards
+            .insert(server, Forward::new(context, initiator, purpose));
         id
     }
 }

@@ -2,12 +2,14 @@
 
 use std::time::Instant;
 
+use core_sip::address::uri_of;
 use core_sip::next_hop::{NextHop, Resolution};
 use core_sip::proxy::Action;
-use core_sip::{ClientTransactionId, Target, TimerSet, reply};
+use core_sip::{ClientTransactionId, ServerTransactionId, Target, TimerSet, reply};
 use wire_sip::{HeaderName, Message, Method, StatusCode};
 
 use crate::EpCscf;
+use crate::forward::Purpose;
 use crate::ims_alg::Leg;
 use crate::session::State;
 
@@ -22,6 +24,7 @@ impl EpCscf {
         tracing::info!(session = id, why, "a call is released");
         if let (State::Early, Some(server)) = (session.state, session.invite) {
             if let Some(forward) = self.forwards.get_mut(&server) {
+                forward.over = true;
                 let request = forward.context.request().clone();
                 let actions = forward.context.handle_cancel();
                 for action in actions {
@@ -74,14 +77,14 @@ impl EpCscf {
 
     /// TS 24.229 §5.2.8.1.2 — one BYE, towards one side, as the other side would send it.
     pub(crate) fn bye(&mut self, now: Instant, id: u64, to: Leg, why: &str) {
-        let Some(session) = self.sessions.get(id) else {
+        let Some(session) = self.sessions.get_mut(id) else {
             return;
         };
-        let cseq = match to {
-            Leg::Core => session.wic.cseq + 1,
-            Leg::Wic => session.core.cseq + 1,
-        };
         let binding = session.binding;
+        let Some(dialog) = session.dialogs.current_mut() else {
+            return;
+        };
+        let cseq = dialog.numbering(to.other()).own();
         let Some(mut bye) = self.own_request(id, to, Method::Bye, cseq) else {
             return;
         };
@@ -109,7 +112,7 @@ impl EpCscf {
         let next = request
             .values(HeaderName::Route)
             .next()
-            .and_then(core_sip::address::uri_of)
+            .and_then(uri_of)
             .or(request.request_uri())?;
         let hop = NextHop::of_uri(next)?;
         let Resolution::Ready(addresses) = self.lookups.resolve(now, &hop) else {
@@ -136,14 +139,12 @@ impl EpCscf {
         cseq: u32,
     ) -> Option<Message> {
         let session = self.sessions.get(id)?;
-        let (from, towards) = match to {
-            Leg::Core => (&session.wic, &session.core),
-            Leg::Wic => (&session.core, &session.wic),
-        };
-        if towards.contact.is_empty() || from.address.is_empty() || towards.address.is_empty() {
+        let dialog = session.dialogs.current()?;
+        let (from, towards) = (dialog.party(to.other()), dialog.party(to));
+        if from.address.is_empty() || towards.address.is_empty() {
             return None;
         }
-        let mut request = Message::request(method, &towards.contact);
+        let mut request = Message::request(method, towards.target()?);
         request.push_back(HeaderName::MaxForwards, 70);
         for route in &towards.route {
             request.push_back(HeaderName::Route, route);
@@ -154,6 +155,82 @@ impl EpCscf {
         request.push_back(HeaderName::CSeq, format_args!("{cseq} {method}"));
         request.push_back(HeaderName::ContentLength, 0);
         Some(request)
+    }
+}
+
+impl EpCscf {
+    /// RFC 3261 §13.2.2.4 — a 2xx that nobody waits for, of a fork that came second or of a call that is over: it gets
+    /// its ACK, each time, and one BYE.
+    pub(crate) fn hang_up(
+        &mut self,
+        now: Instant,
+        server: ServerTransactionId,
+        response: &Message,
+    ) {
+        let Some(forward) = self.forwards.get_mut(&server) else {
+            return;
+        };
+        let (to, tag) = (forward.from.other(), response.to_tag().unwrap_or_default());
+        let first = !forward.hung_up.iter().any(|known| &**known == tag);
+        if first {
+            forward.hung_up.push(tag.into());
+        }
+        let Purpose::Session { id, binding, .. } = forward.purpose else {
+            return;
+        };
+        let asked = forward.context.request();
+        let (Some(target), Some(from), Some(callee)) = (
+            response.values(HeaderName::Contact).next().and_then(uri_of),
+            asked.header(HeaderName::From),
+            response.header(HeaderName::To),
+        ) else {
+            return;
+        };
+        let hosts = [&self.config.mw, &self.config.w2];
+        let mut routes: Vec<&str> = response.values(HeaderName::RecordRoute).collect();
+        routes.retain(|route| !hosts.iter().any(|host| route.contains(host.as_str())));
+        let number = crate::session::cseq(response);
+        let request = |method: Method<'_>, number: u32| {
+            let mut request = Message::request(method, target);
+            request.push_back(HeaderName::MaxForwards, 70);
+            for route in routes.iter().rev() {
+                request.push_back(HeaderName::Route, route);
+            }
+            request.push_back(HeaderName::From, from);
+            request.push_back(HeaderName::To, callee);
+            request.push_back(HeaderName::CallId, asked.call_id());
+            request.push_back(HeaderName::CSeq, format_args!("{number} {method}"));
+            request.push_back(HeaderName::ContentLength, 0);
+            request
+        };
+        let ack = request(Method::Ack, number);
+        let bye = first.then(|| {
+            let session = self.sessions.get_mut(id);
+            let dialog = session.and_then(|session| session.dialogs.get_mut(tag));
+            let next = dialog.map(|dialog| dialog.numbering(to.other()).own());
+            let mut bye = request(Method::Bye, next.unwrap_or(number + 1));
+            bye.push_back(
+                HeaderName::Reason,
+                "SIP;cause=200;text=\"Call completed elsewhere\"",
+            );
+            bye
+        });
+        match (to, self.flow_target(binding)) {
+            (Leg::Core, _) => {
+                self.ack_to_core(now, ack);
+                if let Some(bye) = bye {
+                    self.send_own(now, bye, TimerSet::core());
+                }
+            }
+            (Leg::Wic, Some(target)) => {
+                self.transactions.send(now, target, ack);
+                if let Some(bye) = bye {
+                    self.transactions
+                        .send_request(now, target, bye, TimerSet::access());
+                }
+            }
+            (Leg::Wic, None) => {}
+        }
     }
 }
 

@@ -17,28 +17,47 @@ impl EpCscf {
         if self.watch_answered(now, id, Some(&message)) {
             return;
         }
+        if self.own.contains_key(&id) {
+            self.own_answered(now, id, Some(message));
+            return;
+        }
         let Some(server) = self.by_branch.get(&id).copied() else {
             return;
         };
         let Some(forward) = self.forwards.get_mut(&server) else {
             return;
         };
-        // RFC 6026: a 2xx that comes again goes on again, so that its ACK comes again.
         let again = forward.context.is_done()
             && message.status().is_some_and(StatusCode::is_success)
             && forward.context.request().method() == Method::Invite;
         if again {
-            let mut message = message;
-            message.remove_first_value(HeaderName::Via);
-            self.deliver(now, server, message);
+            self.answered_again(now, server, &message);
             return;
         }
         let actions = forward.context.handle_response(now, id, message);
         self.act(now, server, actions);
     }
 
+    /// RFC 6026 §7.1 — another 2xx to an INVITE that has its answer. The same one goes on again, so that its ACK
+    /// comes again; that of another fork is acknowledged here and hung up.
+    // Deviates: RFC 3261 §16.7 item 5 passes every 2xx on; there is one W3 answer, and one fork behind it.
+    fn answered_again(&mut self, now: Instant, server: ServerTransactionId, message: &Message) {
+        let Some(forward) = self.forwards.get(&server) else {
+            return;
+        };
+        match &forward.answered {
+            Some(answered) if answered.to_tag() == message.to_tag() => {
+                let answered = (**answered).clone();
+                self.transactions.respond(now, server, answered);
+            }
+            // The first still waits for the gateway: this one comes again.
+            None if !forward.over => {}
+            _ => self.hang_up(now, server, message),
+        }
+    }
+
     pub(crate) fn branch_timed_out(&mut self, now: Instant, id: ClientTransactionId) {
-        if self.watch_answered(now, id, None) {
+        if self.watch_answered(now, id, None) || self.own_answered(now, id, None) {
             return;
         }
         let Some(server) = self.by_branch.get(&id).copied() else {
@@ -52,7 +71,7 @@ impl EpCscf {
     }
 
     pub(crate) fn branch_failed(&mut self, now: Instant, id: ClientTransactionId) {
-        if self.watch_answered(now, id, None) {
+        if self.watch_answered(now, id, None) || self.own_answered(now, id, None) {
             return;
         }
         let Some(server) = self.by_branch.get(&id).copied() else {
@@ -102,6 +121,11 @@ impl EpCscf {
             return;
         };
         if forward.context.is_done() {
+            if let Purpose::Session { id, .. } = &forward.purpose
+                && let Some(session) = self.sessions.get_mut(*id)
+            {
+                session.dialogs.forget_released();
+            }
             self.forget_forward(id);
             return;
         }
@@ -158,8 +182,20 @@ impl EpCscf {
                     self.registered(now, server, &registering, &request, response);
                 }
             }
-            Purpose::Session { id, offered } => {
+            Purpose::Session { id, offered, .. } => {
                 let (id, offered) = (*id, *offered);
+                let invite = forward.context.request().method() == Method::Invite;
+                if forward.over && invite && response.status().is_some_and(StatusCode::is_success) {
+                    // RFC 3261 §16.10: it crossed the CANCEL of a call that we ended ourselves.
+                    self.hang_up(now, server, &response);
+                    return;
+                }
+                // RFC 3261 §8.2.6.2: whoever asked has its own number back.
+                if let Some(number) = forward.context.request().header(HeaderName::CSeq)
+                    && response.header(HeaderName::CSeq) != Some(number)
+                {
+                    response.set(HeaderName::CSeq, number);
+                }
                 if self.sessions.get(id).is_none() {
                     // The session ended meanwhile: its last answers pass as they are.
                     cross(&mut response, from, None);

@@ -89,14 +89,8 @@ impl EpCscf {
         if !invite {
             self.record(binding_id, &mut message, Leg::Core);
             let purpose = Purpose::Standalone(called);
-            self.forwards.insert(
-                id,
-                Forward {
-                    context,
-                    from: Leg::Core,
-                    purpose,
-                },
-            );
+            self.forwards
+                .insert(id, Forward::new(context, Leg::Core, purpose));
             self.forward_to_wic(now, id, message, hash, binding_id);
             return;
         }

@@ -20,6 +20,10 @@ pub(crate) enum Timer {
     WatchAgain(u64),
     /// The gateway has not answered for a session.
     GatewaySilent(u64),
+    /// A request of our own may be tried (again) in a session.
+    OwnAgain(u64),
+    /// A request of our own is not answered in a session.
+    OwnLate(u64),
     /// RFC 3261 §16.8, Timer C of a forwarded INVITE.
     TimerC(ServerTransactionId),
 }

@@ -146,8 +146,8 @@ impl Negotiation {
         }
         let session = self.assembled(to, &template, media);
         if let Some(given) = &answer.given {
-            answer.diverged =
-                answer.finality == Finality::Final && !same_agreement(&given.session, &session);
+            let differs = !same_agreement(&given.session, &session);
+            answer.diverged |= answer.finality == Finality::Final && differs;
             answer.sent = given.sent.clone();
         } else {
             answer.sent = self.sign(to, session).0;

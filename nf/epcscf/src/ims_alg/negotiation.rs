@@ -8,6 +8,7 @@
 //!                                                                   (preview, fork)        ▼
 //!                                                                                      Preparing
 //! ```
+//! An offer of the edge itself, to either leg, is made of what the other leg said last; its answer settles it.
 
 use std::collections::VecDeque;
 
@@ -51,6 +52,9 @@ pub struct Negotiation {
     pub(super) to_core: Written,
     /// What held before the offer that is being negotiated.
     before: Option<Box<Call>>,
+    /// The WIC's first offer with the answer that it got, once a fork has gone on to negotiate something else
+    /// before any was confirmed: another fork may still answer it.
+    asked: Option<Box<Call>>,
 }
 
 impl Negotiation {
@@ -63,19 +67,30 @@ impl Negotiation {
             to_wic: Written::new(wic_session),
             to_core: Written::new(core_session),
             before: None,
+            asked: None,
         }
     }
 
     /// An offer came from this leg (RFC 3264 §5, §8; TS 24.371 §7.4.2, §7.4.3).
     pub fn offer(&mut self, from: Leg, sdp: &[u8]) -> Result<Next, Refused> {
-        if matches!(
-            self.call.phase,
-            Phase::Preparing(..) | Phase::Offered(_) | Phase::Answering(..)
-        ) {
-            return Err(PeerMisbehaved::OfferWhileOffered.into());
+        match self.offered_by() {
+            Some(leg) if leg == from => return Err(PeerMisbehaved::SecondOffer.into()),
+            Some(_) => return Err(PeerMisbehaved::OfferWhileOffered.into()),
+            None => {}
         }
         let received = Session::parse(sdp)?;
         self.take(from, received, false)
+    }
+
+    /// RFC 3264 §8 — another description than this leg's last comes under another version in `o=`. A dialog asks it
+    /// of those who are known to count.
+    pub fn check_version(&self, from: Leg, sdp: &[u8]) -> Result<(), Refused> {
+        let received = Session::parse(sdp)?;
+        let kept = |last: &Session| last.origin() == received.origin() && *last != received;
+        if self.said(from).is_some_and(kept) {
+            return Err(PeerMisbehaved::VersionKept.into());
+        }
+        Ok(())
     }
 
     /// The answer to the offer of the other leg came from this one (RFC 3264 §6). It may come again, in a
@@ -86,7 +101,7 @@ impl Negotiation {
             Phase::Answered(offer, answer) => (offer, Some(answer)),
             _ => return Err(PeerMisbehaved::AnswerWithoutOffer.into()),
         };
-        if offer.from == from {
+        if offer.from == from || (offer.own && given.is_some()) {
             return Err(PeerMisbehaved::AnswerWithoutOffer.into());
         }
         let received = Session::parse(sdp)?;
@@ -211,9 +226,38 @@ impl Negotiation {
     /// The answer that came in a provisional response is the answer: a 2xx without SDP followed it
     /// (RFC 3262 §5), or an offer that could only come after it.
     pub fn confirm(&mut self) {
+        self.asked = None;
         if let Phase::Answered(_, answer) = &mut self.call.phase {
             answer.finality = Finality::Final;
             self.before = None;
+        }
+    }
+
+    /// The final answer of a fork to the WIC's first offer, when another fork has gone on since to negotiate
+    /// something else: that is put back, and the WIC is to be offered what this fork says.
+    pub fn answer_of_other_fork(&mut self, sdp: &[u8]) -> Result<Next, Refused> {
+        let Some(mut asked) = self.asked.take() else {
+            return Err(PeerMisbehaved::AnswerWithoutOffer.into());
+        };
+        for (id, stream) in &mut asked.streams {
+            // What the gateway has given up since is not to be had again.
+            let now = self
+                .call
+                .streams
+                .get(id)
+                .ok_or(Refused::Misuse("a fork's stream is gone"))?;
+            stream.w3 = now.w3.clone();
+        }
+        self.call = *asked;
+        self.before = None;
+        let next = self.answer(Leg::Core, sdp, Finality::Final)?;
+        self.mark_diverged();
+        Ok(next)
+    }
+
+    fn mark_diverged(&mut self) {
+        if let Phase::Answering(_, answer, _) | Phase::Answered(_, answer) = &mut self.call.phase {
+            answer.diverged = true;
         }
     }
 
@@ -223,25 +267,31 @@ impl Negotiation {
         matches!(&self.call.phase, Phase::Answered(_, answer) if answer.diverged)
     }
 
-    /// An offer of the edge itself to the WIC: what the core's last answer says. The WIC's answer to it is
+    /// An offer of the edge itself to a leg: what the other leg said last. The answer to it is
     /// [`Next::Settled`].
-    pub fn reoffer(&mut self) -> Result<Next, Refused> {
-        let Phase::Answered(offer, answer) = &self.call.phase else {
-            return Err(Refused::Misuse("there is no answer to offer again"));
-        };
-        if offer.from != Leg::Wic {
-            return Err(Refused::Misuse(
-                "only the core's answer can be offered again",
-            ));
+    pub fn reoffer(&mut self, to: Leg) -> Result<Next, Refused> {
+        if self.offered_by().is_some() {
+            return Err(PeerMisbehaved::OfferWhileOffered.into());
         }
-        let received = answer.received.clone();
-        self.take(Leg::Core, received, true)
+        let said = self.said(to.other()).cloned();
+        let received = said.ok_or(Refused::Misuse("there is nothing to offer again"))?;
+        self.take(to.other(), received, true)
+    }
+
+    /// The last description of this leg's that took effect.
+    fn said(&self, leg: Leg) -> Option<&Session> {
+        match &self.call.phase {
+            Phase::Answered(offer, _) if offer.from == leg => Some(&offer.received),
+            Phase::Answered(_, answer) => Some(&answer.received),
+            _ => None,
+        }
     }
 
     /// The call is over: what releases the gateway, if it has anything of this call.
     pub fn release(&mut self) -> Option<Command> {
         self.call = Call::default();
         self.before = None;
+        self.asked = None;
         self.context
             .take()
             .map(|context| Command::Release { context })
@@ -289,6 +339,11 @@ impl Negotiation {
                 streams: reserve,
             });
         }
+        let undecided = matches!(&self.call.phase,
+            Phase::Answered(offer, answer) if offer.from == Leg::Wic && answer.finality == Finality::Provisional);
+        if undecided && self.asked.is_none() && !own {
+            self.asked = Some(Box::new(self.call.clone()));
+        }
         call.phase = Phase::Preparing(offer, commands);
         self.before = Some(Box::new(std::mem::replace(&mut self.call, call)));
         self.proceed()
@@ -315,6 +370,7 @@ impl Negotiation {
                     self.before = None;
                 }
                 if offer.own {
+                    self.call.phase = Phase::Answered(offer, answer);
                     return Ok(Next::Settled);
                 }
                 self.send_answer(&offer, &mut answer)?;

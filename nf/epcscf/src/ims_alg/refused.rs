@@ -33,9 +33,18 @@ pub enum PeerMisbehaved {
     /// RFC 3264 §4 — one offer at a time.
     #[error("an offer while another is not answered")]
     OfferWhileOffered,
+    /// RFC 3311 §5.2, RFC 3261 §14.2 — nor a second one of the same side.
+    #[error("a second offer of the side whose first is not answered")]
+    SecondOffer,
+    /// RFC 3264 §8 — another description has another version in its `o=` line.
+    #[error("an offer that is new under the version of an old one")]
+    VersionKept,
     /// RFC 3264 §4 — an answer belongs to an offer of the other side.
     #[error("an answer without an offer")]
     AnswerWithoutOffer,
+    /// RFC 3261 §13.2.1 — an offer is answered, in the 2xx or before it, or in the ACK.
+    #[error("no answer to an offer")]
+    NoAnswer,
     /// RFC 3264 §6 — as many m-lines as the offer.
     #[error("an answer with another number of m-lines than its offer")]
     AnswerMediaCount,
@@ -116,6 +125,7 @@ impl Refused {
         match self {
             Refused::Malformed(_) => 400,
             Refused::PeerMisbehaved(PeerMisbehaved::OfferWhileOffered) => 491,
+            Refused::PeerMisbehaved(PeerMisbehaved::SecondOffer) => 500,
             Refused::PeerMisbehaved(_) | Refused::Unsupported(_) => 488,
             Refused::Gateway(Refusal::NoResources(_) | Refusal::Unreachable) => 503,
             Refused::Gateway(_) | Refused::Misuse(_) => 500,
@@ -135,9 +145,13 @@ impl Refused {
         })
     }
 
-    /// RFC 3261 §21.5.4 — seconds for a Retry-After, when the gateway is full or gone.
+    /// RFC 3261 §21.5.4 — seconds for a Retry-After, when the gateway is full or gone; RFC 3261 §14.2 has one for
+    /// a second offer too.
     pub fn retry_after(&self) -> Option<u32> {
-        (self.status() == 503).then_some(10)
+        match self {
+            Refused::PeerMisbehaved(PeerMisbehaved::SecondOffer) => Some(5),
+            _ => (self.status() == 503).then_some(10),
+        }
     }
 }
 
@@ -176,6 +190,8 @@ mod tests {
             Refused::from(PeerMisbehaved::OfferWhileOffered).status(),
             491
         );
+        let second = Refused::from(PeerMisbehaved::SecondOffer);
+        assert_eq!((second.status(), second.retry_after()), (500, Some(5)));
         let full = Refused::from(Refusal::NoResources("ports".into()));
         assert_eq!(
             (full.status(), full.retry_after(), full.warning()),

@@ -110,14 +110,8 @@ impl EpCscf {
         self.route_to_core(connection, registering.outbound, &mut message);
         let context = ResponseContext::new(id, before, self.random.tag());
         let purpose = Purpose::Register(Box::new(registering));
-        self.forwards.insert(
-            id,
-            Forward {
-                context,
-                from: Leg::Wic,
-                purpose,
-            },
-        );
+        self.forwards
+            .insert(id, Forward::new(context, Leg::Wic, purpose));
         self.forward_to_core(now, id, message, hash);
     }
 

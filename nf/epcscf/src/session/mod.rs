@@ -10,9 +10,17 @@
 //! overtakes the 183 before it.
 
 pub(crate) mod description;
+mod dialog;
+mod dispatch;
+mod numbering;
+mod own;
 mod queue;
+mod refuse;
 mod table;
 
+pub(crate) use dialog::{Dialog, Dialogs, Party, Stage};
+pub(crate) use numbering::Numbering;
+pub(crate) use own::{Own, Plan};
 pub(crate) use queue::Item;
 pub(crate) use table::{SessionKey, Sessions};
 
@@ -20,13 +28,14 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use core_iq::RequestId;
-use core_sip::ServerTransactionId;
-use core_sip::address::uri_of;
-use wire_sip::{HeaderName, Message};
+use core_sip::{ClientTransactionId, ServerTransactionId};
+use smallvec::SmallVec;
+use wire_sip::header::{RAck, RSeq};
+use wire_sip::{HeaderName, Message, Method, StatusCode};
 
 use crate::ims_alg::{Leg, Negotiation};
 
-/// Messages of one session that may wait at a time.
+/// Requests of one session that may wait at a time.
 pub(crate) const LONGEST_QUEUE: usize = 32;
 
 /// One call.
@@ -40,16 +49,37 @@ pub(crate) struct Session {
     pub(crate) negotiation: Negotiation,
     pub(crate) queue: VecDeque<Item>,
     /// What waits for the gateway.
-    pub(crate) waiting: Option<(RequestId, Item, Instant)>,
+    pub(crate) waiting: Option<Waiting>,
     /// The first INVITE, until it is answered finally.
     pub(crate) invite: Option<ServerTransactionId>,
-    /// What the two sides said of themselves, for a BYE of our own.
-    pub(crate) wic: Party,
-    pub(crate) core: Party,
+    /// Who began, and whoever was called as far as it is known before it has answered.
+    pub(crate) caller: Party,
+    pub(crate) callee: Party,
+    /// The numbers of whoever began, as every dialog to come continues them.
+    pub(crate) calling: Numbering,
+    pub(crate) dialogs: Dialogs,
+    /// What carries the offer of the moment, so that its answer is known.
+    pub(crate) exchange: Option<Exchange>,
+    /// The one before, which a failure puts back.
+    pub(crate) previous: Option<Exchange>,
+    /// The fork that has negotiated since the first answer, while none is confirmed.
+    pub(crate) negotiated: Option<Box<str>>,
+    /// The INVITE that is under way; there is one at a time (RFC 3261 §14).
+    pub(crate) inviting: Option<Inviting>,
+    /// What the edge says in this call of its own accord.
+    pub(crate) own: Own,
     /// The identity that was called, as P-Called-Party-ID said.
-    pub(crate) called: Option<String>,
+    pub(crate) called: Option<Box<str>>,
     /// The same icid through the whole dialog (TS 24.229 §4.5).
-    pub(crate) icid: String,
+    pub(crate) icid: Box<str>,
+}
+
+/// A message that waits for the gateway.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    pub(crate) request: RequestId,
+    pub(crate) item: Box<Item>,
+    pub(crate) deadline: Instant,
 }
 
 /// How far it is.
@@ -61,87 +91,172 @@ pub(crate) enum State {
     Confirmed,
 }
 
-/// One side of a call, as the other side addresses it.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Party {
-    /// Its From or To value, tag included.
-    pub(crate) address: String,
-    /// The URI of its Contact.
-    pub(crate) contact: String,
-    /// Its last CSeq.
-    pub(crate) cseq: u32,
-    /// Route towards it from here.
-    pub(crate) route: Vec<String>,
+/// What carries an offer (RFC 3264 §4, RFC 3262 §5, RFC 6337 §2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exchange {
+    /// A request; the answer comes in a response to it.
+    Request(ServerTransactionId),
+    /// A response to this INVITE; the answer comes in PRACK or ACK.
+    Response {
+        server: ServerTransactionId,
+        /// The INVITE's number, as its ACK has it.
+        invite: u32,
+    },
+    /// A request of our own.
+    Own,
+}
+
+/// An INVITE that is not answered finally.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Inviting {
+    /// It was passed on.
+    Passed(Leg, ServerTransactionId),
+    /// It is our own.
+    Own(ClientTransactionId),
 }
 
 impl Session {
-    pub(crate) fn party_mut(&mut self, leg: Leg) -> &mut Party {
-        match leg {
-            Leg::Wic => &mut self.wic,
-            Leg::Core => &mut self.core,
+    /// The tag of whoever was called, in a message that this side sent.
+    pub(crate) fn callee_tag<'a>(&self, from: Leg, message: &'a Message) -> Option<&'a str> {
+        let tag = match (message.is_request(), from == self.initiator) {
+            (true, true) | (false, false) => message.to_tag(),
+            (true, false) | (false, true) => message.from_tag(),
+        };
+        tag.filter(|tag| !tag.is_empty())
+    }
+
+    /// RFC 3261 §12.2.2, RFC 3262 §3 — a request came in a dialog: what it is answered when it may not go on.
+    pub(crate) fn arrives(&mut self, from: Leg, message: &Message) -> Result<(), StatusCode> {
+        let tag = self.callee_tag(from, message).unwrap_or_default();
+        let Some(dialog) = self.dialogs.get_mut(tag) else {
+            return Err(StatusCode::CALL_DOES_NOT_EXIST);
+        };
+        if dialog.stage == Stage::Released {
+            // We ended it ourselves: a BYE has what it wanted.
+            return Err(match message.method() {
+                Method::Bye => StatusCode::OK,
+                _ => StatusCode::CALL_DOES_NOT_EXIST,
+            });
+        }
+        if !dialog.numbering(from).arrive(cseq(message)) {
+            return Err(StatusCode::SERVER_INTERNAL_ERROR);
+        }
+        if message.method() == Method::Prack {
+            let prack = message.typed::<RAck>().ok().flatten();
+            let known = prack.and_then(|prack| dialog.acknowledge(&prack));
+            if known.is_none() {
+                return Err(StatusCode::CALL_DOES_NOT_EXIST);
+            }
+        }
+        Ok(())
+    }
+
+    /// A request goes on: what it says of its sender is noted, and its numbers are those of the other side.
+    pub(crate) fn note_request(&mut self, from: Leg, request: &mut Message) {
+        let invite = request.method() == Method::Invite;
+        let number = cseq(request);
+        let tag = self.callee_tag(from, request).unwrap_or_default();
+        let sent = if let Some(dialog) = self.dialogs.get_mut(tag) {
+            let sent = dialog.numbering(from).pass(number, invite);
+            if request.method() == Method::Prack
+                && let Ok(Some(mut prack)) = request.typed::<RAck>()
+                && let Some(invite) = dialog.numbering(from).of_invite(prack.cseq.number)
+                && invite != prack.cseq.number
+            {
+                prack.cseq.number = invite;
+                request.set(HeaderName::RAck, prack);
+            }
+            if invite || request.method() == Method::Update {
+                dialog.party_mut(from).refresh(request);
+            }
+            sent
+        } else {
+            self.caller.address = request.header(HeaderName::From).unwrap_or_default().into();
+            self.caller.refresh(request);
+            self.calling.pass(number, invite)
+        };
+        if sent != number {
+            let method = request.method().as_str().to_owned();
+            request.set(HeaderName::CSeq, format_args!("{sent} {method}"));
         }
     }
 
-    /// What a request says of its sender.
-    pub(crate) fn note_request(&mut self, from: Leg, request: &Message) {
-        let cseq = cseq(request);
-        let address = request
-            .header(HeaderName::From)
-            .unwrap_or_default()
-            .to_owned();
-        let contact = contact(request);
-        let party = self.party_mut(from);
-        party.cseq = party.cseq.max(cseq);
-        party.address = address;
-        if let Some(contact) = contact {
-            party.contact = contact;
-        }
-    }
-
-    /// What a response says of its sender; `own` are the Record-Route values that are ours.
+    /// RFC 3261 §12.1.2, §13.2.2.4 — a response to the first INVITE made a dialog, or came in one. `own` are the
+    /// Record-Route values that are ours. `false` when there are too many forks.
     pub(crate) fn note_response(
         &mut self,
         from: Leg,
         response: &Message,
         is_own: impl Fn(&str) -> bool,
-    ) {
-        let address = response
-            .header(HeaderName::To)
-            .unwrap_or_default()
-            .to_owned();
-        let contact = contact(response);
-        let mut route: Vec<String> = response
-            .values(HeaderName::RecordRoute)
-            .filter(|value| !is_own(value))
-            .map(str::to_owned)
-            .collect();
-        route.reverse();
-        let initiator = self.initiator;
-        let party = self.party_mut(from);
-        party.address = address;
-        if let Some(contact) = contact {
-            party.contact = contact;
+    ) -> bool {
+        let Some(tag) = self.callee_tag(from, response) else {
+            return true;
+        };
+        if self.dialogs.get(tag).is_none() {
+            let mut callee = self.callee.clone();
+            callee.address = response.header(HeaderName::To).unwrap_or_default().into();
+            let caller = self.caller.clone();
+            let (wic, core) = match from {
+                Leg::Wic => (callee, caller),
+                Leg::Core => (caller, callee),
+            };
+            let numbers = (self.calling.clone(), Numbering::default());
+            let (from_wic, from_core) = match from {
+                Leg::Wic => (numbers.1, numbers.0),
+                Leg::Core => numbers,
+            };
+            let added = self.dialogs.add(Dialog {
+                tag: tag.into(),
+                stage: Stage::Early,
+                wic,
+                core,
+                from_wic,
+                from_core,
+                reliable: SmallVec::new(),
+            });
+            if !added {
+                return false;
+            }
         }
-        if from != initiator && self.state == State::Early && from == Leg::Core {
-            self.core.route = route;
+        let Some(dialog) = self.dialogs.get_mut(tag) else {
+            return true;
+        };
+        let early = dialog.stage == Stage::Early;
+        let party = dialog.party_mut(from);
+        party.refresh(response);
+        if from == Leg::Core && early && response.has(HeaderName::RecordRoute) {
+            party.route = response
+                .values(HeaderName::RecordRoute)
+                .filter(|value| !is_own(value))
+                .map(Into::into)
+                .collect();
+            party.route.reverse();
         }
+        true
     }
-}
 
-fn contact(message: &Message) -> Option<String> {
-    message
-        .values(HeaderName::Contact)
-        .next()
-        .and_then(uri_of)
-        .map(str::to_owned)
+    /// The dialog of a message from this side.
+    pub(crate) fn dialog_of(&mut self, from: Leg, message: &Message) -> Option<&mut Dialog> {
+        let tag = self.callee_tag(from, message)?;
+        self.dialogs.get_mut(tag)
+    }
+
+    /// Nothing is being negotiated, and no INVITE is under way.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.negotiation.offered_by().is_none() && self.inviting.is_none()
+    }
 }
 
 /// The number of a message's CSeq.
 pub(crate) fn cseq(message: &Message) -> u32 {
-    let value = message.header(HeaderName::CSeq).unwrap_or_default();
-    value
-        .split_ascii_whitespace()
-        .next()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(0)
+    message.cseq().map_or(0, |(number, _)| number)
+}
+
+/// RFC 3262 §4 — the number of a provisional response that wants a PRACK.
+pub(crate) fn reliable(response: &Message) -> Option<u32> {
+    let provisional = response.status().is_some_and(StatusCode::is_provisional);
+    if !provisional || !response.lists(HeaderName::Require, "100rel") {
+        return None;
+    }
+    response.typed::<RSeq>().ok().flatten().map(|rseq| rseq.0)
 }

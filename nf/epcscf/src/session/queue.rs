@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use core_iq::{Event, Notification, Refusal, Reply, RequestId};
 use core_sip::proxy::LoopHash;
-use core_sip::{ServerTransactionId, Target, reply, retry_after};
-use wire_sip::{HeaderName, Message, Method, StatusCode};
+use core_sip::{ClientTransactionId, ServerTransactionId, retry_after};
+use wire_sip::{Message, Method, StatusCode};
 
-use super::{LONGEST_QUEUE, State, description};
-use crate::ims_alg::{Finality, Leg, Next, Refused};
-use crate::response::cross;
+use super::{
+    Exchange, Inviting, LONGEST_QUEUE, Plan, Session, State, Waiting, cseq, description, reliable,
+};
+use crate::ims_alg::{Finality, Leg, Next, PeerMisbehaved, Refused};
 use crate::timer::Timer;
 use crate::{EpCscf, Output};
 
@@ -37,6 +38,19 @@ pub(crate) enum Item {
         message: Message,
         from: Leg,
     },
+    /// A request of our own that is to go out.
+    Own {
+        message: Message,
+        to: Leg,
+        plan: Plan,
+    },
+    /// What it was answered.
+    OwnResponse {
+        client: ClientTransactionId,
+        message: Message,
+        from: Leg,
+        plan: Plan,
+    },
 }
 
 impl Item {
@@ -44,7 +58,9 @@ impl Item {
         match self {
             Self::Request { message, .. }
             | Self::Response { message, .. }
-            | Self::Ack { message, .. } => message,
+            | Self::Ack { message, .. }
+            | Self::Own { message, .. }
+            | Self::OwnResponse { message, .. } => message,
         }
     }
 
@@ -52,7 +68,9 @@ impl Item {
         match self {
             Self::Request { message, .. }
             | Self::Response { message, .. }
-            | Self::Ack { message, .. } => message,
+            | Self::Ack { message, .. }
+            | Self::Own { message, .. }
+            | Self::OwnResponse { message, .. } => message,
         }
     }
 
@@ -68,29 +86,46 @@ impl Item {
 }
 
 impl EpCscf {
-    /// Puts a message behind those that wait.
+    /// Puts a message behind those that wait. Requests and provisional responses are bounded; what must not be lost
+    /// is bounded by them.
     pub(crate) fn enqueue(&mut self, now: Instant, id: u64, item: Item) {
         let Some(session) = self.sessions.get_mut(id) else {
             return;
         };
         if session.queue.len() >= LONGEST_QUEUE {
-            if let Item::Request {
-                server, message, ..
-            } = item
-            {
-                let unavailable = StatusCode::SERVICE_UNAVAILABLE;
-                let response = retry_after(&message, unavailable, &self.random.tag(), 5);
-                self.transactions.respond(now, server, response);
-                self.forget_forward(server);
+            match item {
+                Item::Request {
+                    server, message, ..
+                } => {
+                    let unavailable = StatusCode::SERVICE_UNAVAILABLE;
+                    let response = retry_after(&message, unavailable, &self.random.tag(), 5);
+                    self.transactions.respond(now, server, response);
+                    self.forget_forward(server);
+                    return;
+                }
+                item if item
+                    .message()
+                    .status()
+                    .is_some_and(StatusCode::is_provisional) =>
+                {
+                    return;
+                }
+                Item::Ack { .. } => return,
+                _ if session.queue.len() >= 4 * LONGEST_QUEUE => return,
+                _ => {}
             }
-            return;
+            let Some(session) = self.sessions.get_mut(id) else {
+                return;
+            };
+            session.queue.push_back(item);
+        } else {
+            session.queue.push_back(item);
         }
-        session.queue.push_back(item);
         self.run_queue(now, id);
     }
 
     /// As far as the gateway lets it.
-    fn run_queue(&mut self, now: Instant, id: u64) {
+    pub(super) fn run_queue(&mut self, now: Instant, id: u64) {
         loop {
             let Some(session) = self.sessions.get_mut(id) else {
                 return;
@@ -99,51 +134,96 @@ impl EpCscf {
                 return;
             }
             let Some(item) = session.queue.pop_front() else {
+                self.try_own(now, id);
                 return;
             };
             self.pass(now, id, item);
         }
     }
 
-    fn pass(&mut self, now: Instant, id: u64, item: Item) {
-        let Some(sdp) = item.sdp() else {
-            self.dispatch(now, id, item);
-            return;
-        };
+    /// One message: what it means to the dialog, then what its SDP means to the media.
+    fn pass(&mut self, now: Instant, id: u64, mut item: Item) {
+        match &item {
+            Item::Request {
+                server,
+                message,
+                from,
+                ..
+            } if message.method() == Method::Invite => {
+                let Some(session) = self.sessions.get_mut(id) else {
+                    return;
+                };
+                let under_way = session.inviting.filter(|_| session.invite != Some(*server));
+                let refused = under_way.map(|other| match other {
+                    Inviting::Passed(leg, _) if leg == *from => PeerMisbehaved::SecondOffer,
+                    _ => PeerMisbehaved::OfferWhileOffered,
+                });
+                if let Some(refused) = refused {
+                    self.refuse_sdp(now, id, item, &refused.into());
+                    return;
+                }
+                session.inviting = Some(Inviting::Passed(*from, *server));
+            }
+            Item::Response {
+                server,
+                message,
+                from,
+                ..
+            } if !self.is_new_response(id, *server, message, *from) => return,
+            _ => {}
+        }
+        let sdp = item.sdp();
         let Some(session) = self.sessions.get_mut(id) else {
             return;
         };
-        let negotiation = &mut session.negotiation;
-        let next = match &item {
-            Item::Request { from, message, .. } => {
-                // RFC 3262 §5: a PRACK answers the offer of the response that it acknowledges.
-                let answers = message.method() == Method::Prack
-                    && negotiation.offered_by() == Some(from.other());
-                if answers {
-                    negotiation.answer(*from, &sdp, Finality::Final)
-                } else {
-                    negotiation.offer(*from, &sdp)
-                }
+        let next = match (&item, sdp) {
+            (Item::Request { .. }, None) => None,
+            (
+                Item::Request {
+                    server,
+                    message,
+                    from,
+                    ..
+                },
+                Some(sdp),
+            ) => Some(session.requested(*server, message, *from, &sdp)),
+            (Item::Ack { message, from }, sdp) => {
+                session.acknowledged(*from, message, sdp.as_deref())
             }
-            Item::Ack { from, .. } => negotiation.answer(*from, &sdp, Finality::Final),
-            Item::Response {
-                from,
-                message,
-                offered,
-                ..
-            } => {
-                let finality = match message.status() {
-                    Some(status) if status.is_provisional() => Finality::Provisional,
-                    _ => Finality::Final,
-                };
-                if *offered {
-                    negotiation.answer(*from, &sdp, finality)
-                } else {
-                    negotiation.offer(*from, &sdp)
+            (
+                Item::Response {
+                    server,
+                    message,
+                    from,
+                    offered,
+                },
+                sdp,
+            ) => session.responded(*server, message, *from, *offered, sdp.as_deref()),
+            (Item::Own { to, plan, .. }, _) => match plan {
+                Plan::Reoffer(_) => Some(session.negotiation.reoffer(*to)),
+                Plan::Refresh(_) => None,
+            },
+            (Item::OwnResponse { message, from, .. }, sdp) => {
+                let success = message.status().is_some_and(StatusCode::is_success);
+                let offered = message.method() == Method::Invite;
+                match sdp {
+                    Some(sdp) if success && offered => {
+                        Some(session.negotiation.answer(*from, &sdp, Finality::Final))
+                    }
+                    None if success && offered => Some(Err(PeerMisbehaved::NoAnswer.into())),
+                    _ => None,
                 }
             }
         };
-        self.proceed(now, id, item, next);
+        if let Some(next) = next {
+            self.proceed(now, id, item, next);
+            return;
+        }
+        // SDP that is neither offer nor answer here means nothing, and is not for the other side.
+        if item.sdp().is_some() {
+            item.message_mut().remove_body();
+        }
+        self.dispatch(now, id, item);
     }
 
     fn proceed(&mut self, now: Instant, id: u64, mut item: Item, next: Result<Next, Refused>) {
@@ -154,7 +234,12 @@ impl EpCscf {
                 self.iq.insert(request, id);
                 let deadline = now + GATEWAY_DEADLINE;
                 if let Some(session) = self.sessions.get_mut(id) {
-                    session.waiting = Some((request, item, deadline));
+                    let item = Box::new(item);
+                    session.waiting = Some(Waiting {
+                        request,
+                        item,
+                        deadline,
+                    });
                 }
                 self.timers.set(deadline, Timer::GatewaySilent(id));
                 self.outputs.push_back(Output::Iq {
@@ -166,7 +251,7 @@ impl EpCscf {
                 description::replace(item.message_mut(), sdp);
                 self.dispatch(now, id, item);
             }
-            Ok(Next::Settled) => {}
+            Ok(Next::Settled) => self.dispatch(now, id, item),
             Err(refused) => self.refuse_sdp(now, id, item, &refused),
         }
     }
@@ -189,15 +274,14 @@ impl EpCscf {
             }
             return;
         };
-        let Some((waiting, item, deadline)) = session.waiting.take() else {
+        let Some(waiting) = session
+            .waiting
+            .take_if(|waiting| waiting.request == request)
+        else {
             return;
         };
-        if waiting != request {
-            session.waiting = Some((waiting, item, deadline));
-            return;
-        }
         let next = session.negotiation.replied(result);
-        self.proceed(now, id, item, next);
+        self.proceed(now, id, *waiting.item, next);
         self.run_queue(now, id);
     }
 
@@ -205,11 +289,11 @@ impl EpCscf {
         let Some(session) = self.sessions.get_mut(id) else {
             return;
         };
-        let Some((request, _, deadline)) = &session.waiting else {
+        let Some(waiting) = &session.waiting else {
             return;
         };
-        if *deadline <= now {
-            let request = *request;
+        if waiting.deadline <= now {
+            let request = waiting.request;
             self.gateway_replied(now, request, Err(Refusal::Unreachable));
         }
     }
@@ -235,261 +319,129 @@ impl EpCscf {
         self.next_iq += 1;
         self.outputs.push_back(Output::Iq { id, command });
     }
+}
 
-    /// On its way, with its SDP as the other side is to see it.
-    fn dispatch(&mut self, now: Instant, id: u64, item: Item) {
-        match item {
-            Item::Request {
-                server,
-                message,
-                from,
-                hash,
-            } => {
-                self.dispatch_request(now, id, server, message, from, hash);
-            }
-            Item::Response {
-                server,
-                message,
-                from,
-                offered: _,
-            } => {
-                self.dispatch_response(now, id, server, message, from);
-            }
-            Item::Ack { message, from } => self.dispatch_ack(now, id, message, from),
-        }
-    }
-
-    fn dispatch_request(
+impl Session {
+    /// SDP in a request: an offer, or in a PRACK the answer to the offer that it acknowledges (RFC 3262 §5).
+    fn requested(
         &mut self,
-        now: Instant,
-        id: u64,
         server: ServerTransactionId,
-        message: Message,
+        message: &Message,
         from: Leg,
-        hash: LoopHash,
-    ) {
-        let Some(session) = self.sessions.get_mut(id) else {
-            return;
-        };
-        session.note_request(from, &message);
-        let binding = session.binding;
-        let ends = message.method() == Method::Bye;
-        match from {
-            Leg::Wic => self.forward_to_core(now, server, message, hash),
-            Leg::Core => self.forward_to_wic(now, server, message, hash, binding),
+        sdp: &[u8],
+    ) -> Result<Next, Refused> {
+        let asked = matches!(self.exchange, Some(Exchange::Response { .. }))
+            && self.negotiation.offered_by() == Some(from.other());
+        if message.method() == Method::Prack && asked {
+            return self.negotiation.answer(from, sdp, Finality::Final);
         }
-        if ends {
-            self.end_session(now, id);
-        }
-    }
-
-    fn dispatch_response(
-        &mut self,
-        now: Instant,
-        id: u64,
-        server: ServerTransactionId,
-        mut message: Message,
-        from: Leg,
-    ) {
-        let status = message
-            .status()
-            .unwrap_or(StatusCode::SERVER_INTERNAL_ERROR);
-        let invite = message.method() == Method::Invite;
-        let hosts = [self.config.mw.clone(), self.config.w2.clone()];
-        let Some(session) = self.sessions.get_mut(id) else {
-            return;
-        };
-        let initial = session.invite == Some(server);
-        if invite && !status.is_failure() && status != StatusCode::TRYING {
-            session.note_response(from, &message, |value| {
-                hosts.iter().any(|host| value.contains(host.as_str()))
-            });
-        }
-        let called = session.called.clone();
-        cross(&mut message, from, called.as_deref());
+        // Deviates: RFC 3264 §8 asks it of everyone, but there are phones and gateways that never count; our own `o=`
+        // counts for the WIC whatever they do. Browsers do count.
         if from == Leg::Wic {
-            self.charge_answer(server, &mut message);
-            // What could be is said in the WIC's terms, its addresses among them: not for the core.
-            if status.is_failure() && description::find(&message).is_some() {
-                message.remove_body();
-            }
+            self.negotiation.check_version(from, sdp)?;
         }
-        let Some(session) = self.sessions.get_mut(id) else {
-            return;
+        let next = self.negotiation.offer(from, sdp)?;
+        self.previous = self.exchange.replace(Exchange::Request(server));
+        self.negotiated = match self.state {
+            State::Early => self.callee_tag(from, message).map(Into::into),
+            State::Confirmed => None,
         };
-        if initial && status.is_success() {
-            if message.body().is_empty() {
-                session.negotiation.confirm();
-            }
-            if session.state == State::Early {
-                self.counters.answered += 1;
-            }
-            session.state = State::Confirmed;
-            session.invite = None;
+        Ok(next)
+    }
+
+    /// RFC 3261 §13.2.2.4 — an ACK answers the offer of its 2xx, or has nothing to say.
+    fn acknowledged(
+        &mut self,
+        from: Leg,
+        ack: &Message,
+        sdp: Option<&[u8]>,
+    ) -> Option<Result<Next, Refused>> {
+        let for_it =
+            |exchange| matches!(exchange, Exchange::Response { invite, .. } if invite == cseq(ack));
+        let asked = self.exchange.is_some_and(for_it)
+            && self.negotiation.offered_by() == Some(from.other());
+        match sdp {
+            _ if !asked => None,
+            Some(sdp) => Some(self.negotiation.answer(from, sdp, Finality::Final)),
+            None => Some(Err(PeerMisbehaved::NoAnswer.into())),
         }
-        self.transactions.respond(now, server, message);
-        if !status.is_failure() {
-            return;
+    }
+
+    /// RFC 3261 §13.2.1, RFC 3262 §5, RFC 6337 §2 — SDP in a response: the answer to the offer of its request, be it a
+    /// preview; or an offer, in a reliable provisional response or a 2xx to an INVITE that had none.
+    fn responded(
+        &mut self,
+        server: ServerTransactionId,
+        response: &Message,
+        from: Leg,
+        offered: bool,
+        sdp: Option<&[u8]>,
+    ) -> Option<Result<Next, Refused>> {
+        let status = response.status()?;
+        if status.is_failure() {
+            return None;
         }
-        let Some(session) = self.sessions.get_mut(id) else {
-            return;
-        };
-        if initial {
-            self.end_session(now, id);
+        let finality = if status.is_provisional() {
+            Finality::Provisional
         } else {
-            for command in session.negotiation.rollback() {
-                self.tell_gateway(command);
-            }
-        }
-    }
-
-    pub(crate) fn dispatch_ack(&mut self, now: Instant, id: u64, mut message: Message, from: Leg) {
-        let Some(session) = self.sessions.get(id) else {
-            return;
+            Finality::Final
         };
-        let binding = session.binding;
-        match from {
-            Leg::Wic => self.ack_to_core(now, message),
-            Leg::Core => {
-                let _ = core_sip::proxy::forward(&mut message);
-                if let Some(target) = self.flow_target(binding) {
-                    self.transactions.send(now, target, message);
-                }
+        let current = self.exchange == Some(Exchange::Request(server));
+        let other_fork = self.invite == Some(server) && self.is_other_fork(from, response);
+        let Some(sdp) = sdp else {
+            if status.is_provisional() {
+                return None;
             }
-        }
-    }
-
-    pub(crate) fn flow_target(&self, binding: u64) -> Option<Target> {
-        let id = self.bindings.get(binding)?.flow?;
-        Some(Target::Connection {
-            id,
-            transport: self.flows.get(&id)?.transport(),
-        })
-    }
-
-    /// SDP that cannot be served: the one who sent it is told, and the call is as it was before.
-    fn refuse_sdp(&mut self, now: Instant, id: u64, item: Item, refused: &Refused) {
-        tracing::info!(session = id, %refused, "SDP is not served");
-        let status = StatusCode::new(refused.status()).unwrap_or(StatusCode::NOT_ACCEPTABLE_HERE);
-        match item {
-            Item::Request {
-                server, message, ..
-            } => {
-                let response = self.refusal(&message, status, refused);
-                self.transactions.respond(now, server, response);
-                self.forget_forward(server);
-                let initial = self
-                    .sessions
-                    .get(id)
-                    .is_some_and(|s| s.invite == Some(server));
-                if initial {
-                    self.end_session(now, id);
-                }
+            if !current && other_fork {
+                return Some(Err(PeerMisbehaved::NoAnswer.into()));
             }
-            Item::Response {
-                server,
-                message,
-                from,
-                offered,
-            } => {
-                let provisional = message.status().is_some_and(StatusCode::is_provisional);
-                if provisional {
-                    // It may still come right in the final response.
-                    let mut message = message;
-                    message.set_body(None, Bytes::new());
-                    self.dispatch_response(now, id, server, message, from);
-                    return;
+            if !current {
+                if self.invite == Some(server) {
+                    self.negotiation.confirm();
                 }
-                let initial = self
-                    .sessions
-                    .get(id)
-                    .is_some_and(|s| s.invite == Some(server));
-                let Some(request) = self
-                    .forwards
-                    .get(&server)
-                    .map(|f| f.context.request().clone())
-                else {
-                    return;
-                };
-                let response = self.refusal(&request, status, refused);
-                self.transactions.respond(now, server, response);
-                if initial {
-                    // Whoever answered believes in a call: it gets its ACK, and its BYE.
-                    if let Some(session) = self.sessions.get_mut(id) {
-                        session.note_response(from, &message, |_| false);
-                        session.invite = None;
-                    }
-                    // RFC 3261 §13.2.2.4: an offer in the 200 is answered, with every m-line at port 0.
-                    let offer = description::find(&message).filter(|_| !offered);
-                    self.acknowledge(now, id, &message, from, offer.as_deref());
-                    self.bye(now, id, from, "the answer cannot be served");
-                    self.end_session(now, id);
-                } else if let Some(session) = self.sessions.get_mut(id) {
-                    for command in session.negotiation.rollback() {
-                        self.tell_gateway(command);
-                    }
-                }
+                return None;
             }
-            Item::Ack { mut message, from } => {
-                // RFC 3261 §13.2.2.4: a late offer must be answered in the ACK, and ends in BYE.
-                message.set_body(None, Bytes::new());
-                self.dispatch_ack(now, id, message, from);
-                self.release(now, id, "the answer cannot be served");
+            if self.negotiation.offered_by().is_some() {
+                return Some(Err(PeerMisbehaved::NoAnswer.into()));
             }
-        }
-    }
-
-    fn refusal(&mut self, request: &Message, status: StatusCode, refused: &Refused) -> Message {
-        let tag = self.random.tag();
-        let mut response = match refused.retry_after() {
-            Some(seconds) => retry_after(request, status, &tag, seconds),
-            None => reply(request, status, &tag),
+            self.negotiation.confirm();
+            return None;
         };
-        if let Some(warning) = refused.warning() {
-            let host = self.config.home_domain.as_str();
-            let text = wire_sip::scan::quote(&warning.text);
-            response.push_back(
-                HeaderName::Warning,
-                format_args!("{} {host} {text}", warning.code),
-            );
+        if current {
+            return Some(self.negotiation.answer(from, sdp, finality));
         }
-        response
+        let invite = response.method() == Method::Invite;
+        if offered {
+            // Another fork has gone on to something else meanwhile.
+            if finality == Finality::Final && other_fork {
+                self.exchange = Some(Exchange::Request(server));
+                return Some(self.negotiation.answer_of_other_fork(sdp));
+            }
+            if finality == Finality::Final && self.invite == Some(server) {
+                self.negotiation.confirm();
+            }
+            return None;
+        }
+        let offers = invite && (finality == Finality::Final || reliable(response).is_some());
+        let again =
+            |exchange| matches!(exchange, Exchange::Response { server: s, .. } if s == server);
+        if !offers || self.exchange.is_some_and(again) {
+            return None;
+        }
+        let next = self.negotiation.offer(from, sdp);
+        if next.is_ok() {
+            let invite = cseq(response);
+            let exchange = Exchange::Response { server, invite };
+            self.previous = self.exchange.replace(exchange);
+        }
+        Some(next)
     }
 
-    /// What still waited when its session ended: nobody is left without an answer.
-    fn give_up(&mut self, now: Instant, item: Item) {
-        match item {
-            Item::Request { server, .. } => {
-                self.refuse_forward(now, server, StatusCode::CALL_DOES_NOT_EXIST);
-            }
-            Item::Response {
-                server,
-                mut message,
-                from,
-                ..
-            } => {
-                cross(&mut message, from, None);
-                message.remove_body();
-                self.transactions.respond(now, server, message);
-            }
-            Item::Ack { .. } => {}
-        }
-    }
-
-    /// A session that is over: the gateway gets its Context back, later messages pass as they are.
-    pub(crate) fn end_session(&mut self, now: Instant, id: u64) {
-        let Some(mut session) = self.sessions.remove(id) else {
-            return;
-        };
-        let waiting = session.waiting.take().map(|(_, item, _)| item);
-        for item in waiting.into_iter().chain(session.queue.drain(..)) {
-            self.give_up(now, item);
-        }
-        if let Some(binding) = self.bindings.get_mut(session.binding) {
-            binding.sessions.remove(&id);
-        }
-        if let Some(release) = session.negotiation.release() {
-            self.tell_gateway(release);
-        }
+    /// Whether this response comes from another fork than the one that has negotiated since.
+    fn is_other_fork(&self, from: Leg, response: &Message) -> bool {
+        let tag = self.callee_tag(from, response);
+        self.negotiated
+            .as_deref()
+            .is_some_and(|last| Some(last) != tag)
     }
 }

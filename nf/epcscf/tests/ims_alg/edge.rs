@@ -203,8 +203,8 @@ impl Edge {
         Ok(())
     }
 
-    pub(crate) fn reoffer(&mut self) -> Result<Session, Refused> {
-        let next = self.negotiation.reoffer();
+    pub(crate) fn reoffer(&mut self, to: Leg) -> Result<Session, Refused> {
+        let next = self.negotiation.reoffer(to);
         self.drive(next)
     }
 

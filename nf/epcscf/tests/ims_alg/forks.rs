@@ -78,7 +78,7 @@ fn what_one_fork_refuses_is_inactive_until_another_takes_it() {
     assert_eq!(text(&first), text(&last), "the WIC is answered once");
     assert!(edge.negotiation.diverged());
 
-    let offer = edge.reoffer().expect("served");
+    let offer = edge.reoffer(Leg::Wic).expect("served");
     assert!(media_text(&offer, 1).starts_with("m=video 40000 UDP/TLS/RTP/SAVPF 96\n"));
     assert_eq!(offer.media_direction(1), Direction::SendRecv);
     let browser = CHROMIUM.replace("actpass", "active");

@@ -257,7 +257,7 @@ proptest! {
                 }
             }
             if edge.negotiation.diverged() {
-                let offer = edge.reoffer().expect("what was confirmed can be offered");
+                let offer = edge.reoffer(Leg::Wic).expect("what was confirmed can be offered");
                 wic.leg.offer(Side::Local, offer.clone()).expect("we keep the rules");
                 wic.sees(&offer);
                 let text = answer_to(&offer, Leg::Wic, &[true]);

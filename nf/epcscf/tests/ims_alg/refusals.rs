@@ -142,6 +142,31 @@ fn offers_that_cross_get_491() {
 }
 
 #[test]
+fn a_second_offer_of_the_same_side_gets_500_and_a_time_to_wait() {
+    let mut edge = Edge::new();
+    edge.offer(Leg::Wic, CHROMIUM).expect("served");
+    let refused = edge
+        .offer(Leg::Wic, CHROMIUM)
+        .expect_err("one is not answered");
+    assert_eq!(refused, PeerMisbehaved::SecondOffer.into());
+    assert_eq!((refused.status(), refused.retry_after()), (500, Some(5)));
+}
+
+#[test]
+fn something_new_under_an_old_version_gets_488() {
+    let mut edge = Edge::new();
+    let hold = CHROMIUM.replace("sendrecv", "sendonly");
+    edge.offer(Leg::Wic, CHROMIUM).expect("served");
+    edge.answer(Leg::Core, &phone(1, AUDIO_VIDEO_ANSWER))
+        .expect("served");
+    let check = |sdp: &str| edge.negotiation.check_version(Leg::Wic, sdp.as_bytes());
+    let refused = check(&hold).expect_err("the version is kept");
+    assert_eq!(refused, PeerMisbehaved::VersionKept.into());
+    assert_eq!(refused.status(), 488);
+    check(CHROMIUM).expect("the same again is a refresh");
+}
+
+#[test]
 fn an_answer_that_breaks_rfc_3264_is_refused_and_the_offer_still_waits() {
     let mut edge = Edge::new();
     let stray = edge

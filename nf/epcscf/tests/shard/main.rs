@@ -5,6 +5,7 @@ mod bearer;
 mod bindings;
 mod calls;
 mod digest;
+mod forks;
 mod properties;
 mod reg_event;
 mod registration;

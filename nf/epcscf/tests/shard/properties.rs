@@ -170,7 +170,7 @@ fn run(steps: Vec<Step>) {
         "{left:?}"
     );
     let inside = format!("{:?}", bench.shard);
-    let nothing = "forwards: 0, branches: 0, deferred: 0, asked: 0, watches: (0, 0)";
+    let nothing = "forwards: 0, branches: 0, deferred: 0, asked: 0, own: 0, watches: (0, 0)";
     assert!(inside.contains(nothing), "{inside}");
 }
 

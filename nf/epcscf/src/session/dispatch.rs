@@ -1,0 +1,212 @@
+//! Messages of a session on their way, with their SDP as the other side is to see it.
+
+use std::time::Instant;
+
+use core_sip::proxy::LoopHash;
+use core_sip::{ServerTransactionId, Target};
+use wire_sip::{HeaderName, Message, Method, StatusCode};
+
+use super::{Exchange, Inviting, Item, Plan, Stage, State, cseq, description, reliable};
+use crate::EpCscf;
+use crate::ims_alg::Leg;
+use crate::response::cross;
+
+impl EpCscf {
+    pub(super) fn dispatch(&mut self, now: Instant, id: u64, item: Item) {
+        match item {
+            Item::Request {
+                server,
+                message,
+                from,
+                hash,
+            } => self.dispatch_request(now, id, server, message, from, hash),
+            Item::Response {
+                server,
+                message,
+                from,
+                offered: _,
+            } => self.dispatch_response(now, id, server, message, from),
+            Item::Ack { message, from } => self.dispatch_ack(now, id, message, from),
+            Item::Own { message, to, plan } => self.dispatch_own(now, id, message, to, plan),
+            Item::OwnResponse {
+                client,
+                message,
+                plan,
+                ..
+            } => self.own_settled(now, id, client, plan, &message),
+        }
+    }
+
+    fn dispatch_request(
+        &mut self,
+        now: Instant,
+        id: u64,
+        server: ServerTransactionId,
+        mut message: Message,
+        from: Leg,
+        hash: LoopHash,
+    ) {
+        let Some(session) = self.sessions.get_mut(id) else {
+            return;
+        };
+        session.note_request(from, &mut message);
+        let binding = session.binding;
+        // A BYE in an early dialog ends one fork; the INVITE is still answered.
+        let ends = message.method() == Method::Bye && session.state == State::Confirmed;
+        match from {
+            Leg::Wic => self.forward_to_core(now, server, message, hash),
+            Leg::Core => self.forward_to_wic(now, server, message, hash, binding),
+        }
+        if ends {
+            self.sessions.note_released(now, id);
+            self.end_session(now, id);
+        }
+    }
+
+    /// What a response to the first INVITE says of the dialog that it is in; `false` for one that goes no further.
+    pub(super) fn is_new_response(
+        &mut self,
+        id: u64,
+        server: ServerTransactionId,
+        response: &Message,
+        from: Leg,
+    ) -> bool {
+        let status = response.status();
+        let begins = response.method() == Method::Invite
+            && status.is_some_and(|s| !s.is_failure() && s != StatusCode::TRYING);
+        if !begins {
+            return true;
+        }
+        let hosts = [self.config.mw.clone(), self.config.w2.clone()];
+        let Some(session) = self.sessions.get_mut(id) else {
+            return false;
+        };
+        if session.invite == Some(server) {
+            let is_own = |value: &str| hosts.iter().any(|host| value.contains(host.as_str()));
+            if !session.note_response(from, response, is_own) {
+                return false;
+            }
+        }
+        // RFC 3262 §4: a response that came again was passed on, and its PRACK is on its way.
+        match (reliable(response), session.dialog_of(from, response)) {
+            (Some(rseq), Some(dialog)) => dialog.note_reliable(server, cseq(response), rseq),
+            _ => true,
+        }
+    }
+
+    pub(super) fn dispatch_response(
+        &mut self,
+        now: Instant,
+        id: u64,
+        server: ServerTransactionId,
+        mut message: Message,
+        from: Leg,
+    ) {
+        let status = message
+            .status()
+            .unwrap_or(StatusCode::SERVER_INTERNAL_ERROR);
+        let method = message.method();
+        let invite = method == Method::Invite;
+        let refreshes = invite || method == Method::Update;
+        let Some(session) = self.sessions.get_mut(id) else {
+            return;
+        };
+        let initial = session.invite == Some(server);
+        let called = session.called.clone();
+        if status.is_success() {
+            if initial {
+                let tag = session.callee_tag(from, &message).unwrap_or_default();
+                session.dialogs.confirm(tag);
+                session.negotiated = None;
+                session.state = State::Confirmed;
+                session.invite = None;
+                self.counters.answered += 1;
+            } else if refreshes && let Some(dialog) = session.dialog_of(from, &message) {
+                dialog.party_mut(from).refresh(&message);
+            }
+        }
+        if status.is_final() && session.inviting == Some(Inviting::Passed(from.other(), server)) {
+            session.inviting = None;
+        }
+        cross(&mut message, from, called.as_deref());
+        if from == Leg::Wic {
+            self.charge_answer(server, &mut message);
+            // What could be is said in the WIC's terms, its addresses among them: not for the core.
+            if status.is_failure() && description::find(&message).is_some() {
+                message.remove_body();
+            }
+        }
+        if invite
+            && status.is_success()
+            && let Some(forward) = self.forwards.get_mut(&server)
+        {
+            forward.answered = Some(Box::new(message.clone()));
+        }
+        self.transactions.respond(now, server, message);
+        if !status.is_failure() {
+            return;
+        }
+        if initial {
+            self.end_session(now, id);
+        } else {
+            self.roll_back(id, server);
+        }
+    }
+
+    /// A request that carried an offer, or whose response did, has failed: the call is as it was.
+    pub(super) fn roll_back(&mut self, id: u64, server: ServerTransactionId) {
+        let Some(session) = self.sessions.get_mut(id) else {
+            return;
+        };
+        let of_it = match session.exchange {
+            Some(Exchange::Request(of) | Exchange::Response { server: of, .. }) => of == server,
+            _ => false,
+        };
+        if of_it {
+            session.exchange = session.previous.take();
+            for command in session.negotiation.rollback() {
+                self.tell_gateway(command);
+            }
+        }
+    }
+
+    pub(super) fn dispatch_ack(&mut self, now: Instant, id: u64, mut message: Message, from: Leg) {
+        let Some(session) = self.sessions.get_mut(id) else {
+            return;
+        };
+        let binding = session.binding;
+        let Some(dialog) = session.dialog_of(from, &message) else {
+            return;
+        };
+        let (number, confirmed) = (cseq(&message), dialog.stage == Stage::Confirmed);
+        // RFC 3261 §17.1.1.3: an ACK has the number of its INVITE.
+        let Some(sent) = dialog.numbering(from).of_invite(number) else {
+            return;
+        };
+        if sent != number {
+            message.set(HeaderName::CSeq, format_args!("{sent} ACK"));
+        }
+        let diverged = confirmed && session.negotiation.diverged();
+        match from {
+            Leg::Wic => self.ack_to_core(now, message),
+            Leg::Core => {
+                let _ = core_sip::proxy::forward(&mut message);
+                if let Some(target) = self.flow_target(binding) {
+                    self.transactions.send(now, target, message);
+                }
+            }
+        }
+        // The WIC was given the answer of another fork than the one that is confirmed.
+        if diverged {
+            self.plan(now, id, Plan::Reoffer(Leg::Wic));
+        }
+    }
+
+    pub(crate) fn flow_target(&self, binding: u64) -> Option<Target> {
+        let id = self.bindings.get(binding)?.flow?;
+        Some(Target::Connection {
+            id,
+            transport: self.flows.get(&id)?.transport(),
+        })
+    }
+}
