@@ -28,6 +28,8 @@ pub struct Core {
     seen: HashSet<Bytes>,
     /// The last transport that a request came by.
     transport: &'static str,
+    /// Requests of its own.
+    said: u32,
 }
 
 impl Core {
@@ -58,6 +60,7 @@ impl Core {
             ways: HashMap::new(),
             seen: HashSet::new(),
             transport: "",
+            said: 0,
         }
     }
 
@@ -102,17 +105,28 @@ impl Core {
     #[track_caller]
     pub fn any_request(&mut self) -> Message {
         loop {
-            let message = self.receive();
-            match message
-                .is_request()
-                .then(|| message.method().as_str().to_owned())
-            {
-                Some(method) if method == "SUBSCRIBE" => {
-                    self.answer(&message, 200, "Expires: 600000\r\n");
-                }
-                Some(_) => return message,
-                None => {}
+            let message = self.any_message();
+            if message.is_request() {
+                return message;
             }
+        }
+    }
+
+    /// The next message, whatever it is but a SUBSCRIBE of the eP-CSCF's own or provisional.
+    #[track_caller]
+    pub fn any_message(&mut self) -> Message {
+        loop {
+            let message = self.receive();
+            if !message.is_request() {
+                if message.status().is_some_and(StatusCode::is_final) {
+                    return message;
+                }
+                continue;
+            }
+            if message.method().as_str() != "SUBSCRIBE" {
+                return message;
+            }
+            self.answer(&message, 200, "Expires: 600000\r\n");
         }
     }
 
@@ -178,28 +192,36 @@ impl Core {
     }
 
     /// A request of the core's own, from these lines: what every request has is added.
-    pub fn say(&self, method: &str, uri: &str, call: &str, lines: &str, sdp: &str) -> Message {
-        let address = self.address();
+    pub fn say(&mut self, method: &str, uri: &str, call: &str, lines: &str, body: &str) -> Message {
+        self.said += 1;
+        let (address, number) = (self.address(), self.said);
         let text = format!(
             "{method} {uri} SIP/2.0\r\n\
-             Via: SIP/2.0/UDP {address};branch=z9hG4bKcore{call}{method}\r\nMax-Forwards: 65\r\n\
-             Call-ID: {call}\r\n{lines}Content-Length: {}\r\n\r\n{sdp}",
-            sdp.len()
+             Via: SIP/2.0/UDP {address};branch=z9hG4bKcore{number}\r\nMax-Forwards: 65\r\n\
+             Call-ID: {call}\r\n{lines}Content-Length: {}\r\n\r\n{body}",
+            body.len()
         );
         let message = Message::parse(text.into()).expect("a test's request is well-formed");
         self.send(&message);
         message
     }
 
+    /// The next message, if one comes soon that is no SUBSCRIBE of the eP-CSCF's own.
+    pub fn next_soon(&mut self) -> Option<Message> {
+        let deadline = Instant::now() + SILENCE;
+        loop {
+            let message = self.next(deadline)?;
+            if !message.is_request() || message.method().as_str() != "SUBSCRIBE" {
+                return Some(message);
+            }
+            self.answer(&message, 200, "Expires: 600000\r\n");
+        }
+    }
+
     /// Nothing comes but the eP-CSCF's own SUBSCRIBE.
     #[track_caller]
     pub fn hears_nothing(&mut self) {
-        let deadline = Instant::now() + SILENCE;
-        while let Some(message) = self.next(deadline) {
-            if message.is_request() && message.method().as_str() == "SUBSCRIBE" {
-                self.answer(&message, 200, "Expires: 600000\r\n");
-                continue;
-            }
+        if let Some(message) = self.next_soon() {
             let text = String::from_utf8_lossy(&message.to_bytes()).into_owned();
             panic!("nothing was to come, and there came:\n{text}");
         }

@@ -112,6 +112,12 @@ impl Subject {
         &self.w2[usize::from(!tls)]
     }
 
+    /// The port of W2 with TLS, which is the one that WICs are told.
+    pub fn w2_port(&self) -> &str {
+        let (_, port) = self.w2[0].rsplit_once(':').expect("host and port");
+        port
+    }
+
     /// All that it logged so far.
     pub fn log(&self) -> String {
         self.process.printed()

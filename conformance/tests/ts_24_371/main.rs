@@ -7,11 +7,19 @@ mod s6_3_1_web_credentials;
 mod s6_4_1_1_determination;
 mod s6_4_1_2_sip_digest;
 mod s6_4_1_3_ims_aka;
+mod s6_4_2_web_credentials;
+mod s6_4_3_pool;
+mod s6a_3_deregistration;
+mod s7_4_1_general;
+mod s7_4_2_on_the_wire;
 mod s7_4_2_originating_call;
+mod s7_4_3_on_the_wire;
 mod s7_4_3_terminating_call;
+mod s7_4_4_emergency_call;
 #[path = "../doors/waf.rs"]
 #[allow(dead_code)] // it has handles for every document
 mod waf_door;
+mod wire_calls;
 
 /// What `integrity-protected` says in credentials.
 fn integrity_protected(credentials: &str) -> Option<String> {

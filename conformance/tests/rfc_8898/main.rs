@@ -1,0 +1,3 @@
+//! RFC 8898, OAuth in SIP, at the binary's W2: a file for each clause.
+
+mod s4_challenge;
