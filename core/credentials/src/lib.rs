@@ -3,6 +3,7 @@
 //! | room | what it knows |
 //! | --- | --- |
 //! | [`auth_header`] | the shape of `Authorization` and `WWW-Authenticate` values (RFC 3261 §25.1, RFC 9110 §11) |
+//! | [`aka`] | the secret of a SIM as a password of Digest (TS 33.203, RFC 3310, RFC 4169) |
 //! | [`digest`] | Digest in SIP and HTTP (RFC 7616, RFC 2617, RFC 8760) |
 //! | [`bearer`] | Bearer tokens in SIP and HTTP (RFC 8898, RFC 6750) |
 //! | [`token`] | access tokens as signed JWTs (RFC 9068): issue and verify |
@@ -11,6 +12,7 @@
 //! | [`Secret`], [`Pii`], [`Random`] | values that print nothing, and randomness as an argument |
 #![forbid(unsafe_code)]
 
+pub mod aka;
 pub mod auth_header;
 pub mod bearer;
 pub mod digest;

@@ -1,5 +1,6 @@
 //! Every parser here, fed with what nobody sane would send.
 
+use core_credentials::aka::{self, HomeSequence, Milenage, Sqn, Usim};
 use core_credentials::auth_header::{AuthHeader, Params};
 use core_credentials::digest::{
     Algorithm, Answer, AuthenticationInfo, Challenge, Credentials, Hash, HashedPassword, QopSet,
@@ -45,6 +46,10 @@ fn fuzz(data: &[u8]) {
         assert!(text.contains(token) && !token.contains([' ', '"', ',']));
     }
     let _ = Params::parse(text);
+    if let Some((rand, autn)) = aka::read_nonce(text) {
+        assert!(text.starts_with(&aka::nonce(&rand, &autn, b"")[..40]));
+    }
+    let _ = aka::read_key(text);
     let _ = serde_json::from_str::<JwkSet>(text);
     assert!(Verifier::new("eP-CSCF", 0).verify(text, 0).is_err());
     assert!(!password::verify("password", text));
@@ -74,6 +79,8 @@ fn pieces() -> impl Strategy<Value = String> {
         "realm=\"r\"",
         "nonce=\"n\"",
         "algorithm=SHA-256",
+        "algorithm=AKAv2-SHA-256",
+        "auts=\"Zm91cnRlZW4gYnl0ZXM=\"",
         "qop=auth",
         ", ",
         "é",
@@ -116,7 +123,7 @@ proptest! {
         let challenge = Challenge {
             qop: QopSet { auth, auth_int },
             userhash,
-            ..Challenge::new(&realm, "nonce", Algorithm { hash, session })
+            ..Challenge::new(&realm, "nonce", Algorithm { hash, session, aka: None })
         };
         let challenge = Challenge::parse(&challenge.to_string()).unwrap();
         let answer = Answer {
@@ -129,6 +136,31 @@ proptest! {
         prop_assert!(credentials.verify(&stored, "REGISTER", &body));
         credentials.uri.push('x');
         prop_assert!(!credentials.verify(&stored, "REGISTER", &body));
+    }
+
+    /// Wherever a SIM and its home stand, they agree after one resynchronisation at most; and what
+    /// was taken once is not taken again.
+    #[test]
+    fn a_sim_and_its_home_find_together(
+        k: [u8; 16], opc: [u8; 16], home in 0..1u64 << 47, sim in 0..1u64 << 47,
+        rands: [[u8; 16]; 2], amf: [u8; 2],
+    ) {
+        let milenage = Milenage::new(k, opc);
+        let mut home = HomeSequence::after(Sqn::from_number(home));
+        let mut usim = Usim::with_sequence(milenage.clone(), Sqn::from_number(sim));
+        let mut vector = home.vector(&milenage, rands[0], amf);
+        if let aka::Answer::SyncFailure { auts } = usim.respond(&vector.rand, &vector.autn) {
+            prop_assert!(home.resynchronise(&milenage, &vector.rand, &auts));
+            vector = home.vector(&milenage, rands[1], amf);
+            let answer = usim.respond(&vector.rand, &vector.autn);
+            let aka::Answer::Response { res, .. } = answer else {
+                return Err(TestCaseError::fail("no answer after resynchronisation"));
+            };
+            prop_assert_eq!(res, vector.xres);
+        }
+        let again = usim.respond(&vector.rand, &vector.autn);
+        let refused = matches!(again, aka::Answer::SyncFailure { .. });
+        prop_assert!(refused);
     }
 
     /// A token with any one character changed is refused, or is the same token.

@@ -77,6 +77,9 @@ impl Users {
 impl User {
     /// RFC 8760 §2.1: the password as this algorithm wants it.
     pub(crate) fn password(&self, algorithm: Algorithm) -> Option<&HashedPassword> {
+        if algorithm.aka.is_some() {
+            return None;
+        }
         match algorithm.hash {
             Hash::Md5 => Some(&self.md5),
             Hash::Sha256 => Some(&self.sha_256),

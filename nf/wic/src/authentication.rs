@@ -84,7 +84,8 @@ impl Authentication {
         let challenge = response
             .headers()
             .filter(|header| header.id == name)
-            .find_map(|header| Challenge::parse(header.value).ok());
+            .filter_map(|header| Challenge::parse(header.value).ok())
+            .find(|challenge| challenge.algorithm.aka.is_none());
         let Some(challenge) = challenge else {
             return Verdict::Refused;
         };

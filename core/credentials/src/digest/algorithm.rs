@@ -6,6 +6,7 @@ use aws_lc_rs::digest::{SHA256, SHA512_256, digest};
 use md5::{Digest as _, Md5};
 
 use crate::Secret;
+use crate::aka::Version;
 
 /// A hash function. RFC 8760 §2.1 names those for SIP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -18,13 +19,16 @@ pub enum Hash {
     Sha512Trunc256,
 }
 
-/// RFC 7616 §3.4 `algorithm`: a hash function, and whether the session key form is used.
+/// RFC 7616 §3.4 `algorithm`: a hash function, whether the session key form is used, and whether the
+/// password comes from a SIM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Algorithm {
     /// The hash function.
     pub hash: Hash,
     /// `-sess`: A1 takes in the nonce and cnonce (RFC 7616 §3.4.2).
     pub session: bool,
+    /// RFC 3310 §3.1, RFC 4169 §2: the nonce is a challenge to a SIM, and RES makes the password.
+    pub aka: Option<Version>,
 }
 
 /// `H(username ":" realm ":" password)` in hexadecimal: what a server stores in place of the password.
@@ -36,20 +40,42 @@ impl Algorithm {
     pub const MD5: Self = Self {
         hash: Hash::Md5,
         session: false,
+        aka: None,
     };
     /// RFC 7616 §6.1.
     pub const SHA_256: Self = Self {
         hash: Hash::Sha256,
         session: false,
+        aka: None,
     };
     /// RFC 7616 §6.1.
     pub const SHA_512_256: Self = Self {
         hash: Hash::Sha512Trunc256,
         session: false,
+        aka: None,
+    };
+
+    /// RFC 3310 §3.1: what older clients have.
+    pub const AKA_V1_MD5: Self = Self {
+        aka: Some(Version::V1),
+        ..Self::MD5
+    };
+    /// TS 33.203 Annex X: what a WIC with a SIM uses.
+    pub const AKA_V2_SHA_256: Self = Self {
+        aka: Some(Version::V2),
+        ..Self::SHA_256
     };
 
     /// Reads the name, without regard to case.
     pub fn parse(name: &str) -> Option<Self> {
+        let (aka, name) = [Version::V1, Version::V2]
+            .into_iter()
+            .find_map(|version| {
+                let (prefix, rest) = name.split_at_checked(version.prefix().len())?;
+                let is_it = prefix.eq_ignore_ascii_case(version.prefix());
+                is_it.then_some((Some(version), rest))
+            })
+            .unwrap_or((None, name));
         let (base, session) = match name.len().checked_sub(5) {
             Some(at) if name.is_char_boundary(at) && name[at..].eq_ignore_ascii_case("-sess") => {
                 (&name[..at], true)
@@ -59,7 +85,7 @@ impl Algorithm {
         [Hash::Md5, Hash::Sha256, Hash::Sha512Trunc256]
             .into_iter()
             .find(|hash| hash.name().eq_ignore_ascii_case(base))
-            .map(|hash| Self { hash, session })
+            .map(|hash| Self { hash, session, aka })
     }
 }
 
@@ -73,12 +99,17 @@ impl Hash {
         }
     }
 
-    /// RFC 7616 §3.3 `H(data)`, in lower case hexadecimal as all uses need it.
+    /// RFC 7616 §3.3 `H(data)`, in lower case hexadecimal as nearly all uses need it.
     pub fn hex(self, data: &[u8]) -> String {
+        hex(&self.bytes(data))
+    }
+
+    /// `H(data)` itself.
+    pub(crate) fn bytes(self, data: &[u8]) -> Vec<u8> {
         match self {
-            Self::Md5 => hex(&Md5::digest(data)),
-            Self::Sha256 => hex(digest(&SHA256, data).as_ref()),
-            Self::Sha512Trunc256 => hex(digest(&SHA512_256, data).as_ref()),
+            Self::Md5 => Md5::digest(data).to_vec(),
+            Self::Sha256 => digest(&SHA256, data).as_ref().to_vec(),
+            Self::Sha512Trunc256 => digest(&SHA512_256, data).as_ref().to_vec(),
         }
     }
 
@@ -120,6 +151,7 @@ impl fmt::Debug for HashedPassword {
 
 impl fmt::Display for Algorithm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.aka.map_or("", Version::prefix))?;
         f.write_str(self.hash.name())?;
         if self.session {
             f.write_str("-sess")
@@ -152,10 +184,24 @@ mod tests {
         let session = Algorithm {
             hash: Hash::Sha256,
             session: true,
+            aka: None,
         };
         assert_eq!(Algorithm::parse("sha-256-SESS"), Some(session));
+        for aka in [Algorithm::AKA_V1_MD5, Algorithm::AKA_V2_SHA_256] {
+            assert_eq!(Algorithm::parse(&aka.to_string().to_lowercase()), Some(aka));
+        }
         assert_eq!(session.to_string(), "SHA-256-sess");
-        for name in ["", "-sess", "SHA-1", "AKAv1-MD5", "é-sess", "MD5-sess-sess"] {
+        for name in [
+            "",
+            "-sess",
+            "SHA-1",
+            "AKAv1-",
+            "AKAv3-MD5",
+            "AKAv1-AKAv2-MD5",
+            "AKAvé",
+            "é-sess",
+            "MD5-sess-sess",
+        ] {
             assert_eq!(Algorithm::parse(name), None, "{name}");
         }
     }

@@ -102,9 +102,12 @@ impl Challenge {
         })
     }
 
-    /// RFC 7616 §3.7, RFC 8760 §2.4: of several challenges the first that we can answer.
+    /// RFC 7616 §3.7, RFC 8760 §2.4: of several challenges the first that a password answers.
     pub fn choose<'a>(values: impl IntoIterator<Item = &'a str>) -> Option<Self> {
-        values.into_iter().find_map(|value| Self::parse(value).ok())
+        values
+            .into_iter()
+            .filter_map(|value| Self::parse(value).ok())
+            .find(|challenge| challenge.algorithm.aka.is_none())
     }
 }
 
@@ -217,6 +220,7 @@ mod tests {
         let chosen = Challenge::choose([
             "Bearer realm=\"a\"",
             "Digest realm=\"a\", nonce=\"1\", algorithm=SHA-3",
+            "Digest realm=\"a\", nonce=\"1\", algorithm=AKAv1-MD5",
             "Digest realm=\"a\", nonce=\"2\", algorithm=\"SHA-256\", qop=\"token, auth\"",
             "Digest realm=\"a\", nonce=\"3\"",
         ]);

@@ -3,7 +3,11 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
 use super::{Algorithm, AuthenticationInfo, Challenge, DigestError, HashedPassword, Qop};
+use crate::aka::Auts;
 use crate::auth_header::AuthHeader;
 use crate::constant_time_eq;
 
@@ -32,6 +36,9 @@ pub struct Credentials {
     pub protection: Option<Protection>,
     /// RFC 7616 §3.4.4.
     pub userhash: bool,
+    /// RFC 3310 §3.4: the SIM finds the challenge old, and says where it stands. The response is then
+    /// made with an empty password.
+    pub auts: Option<Auts>,
 }
 
 /// RFC 7616 §3.4: what comes with `qop`.
@@ -95,6 +102,7 @@ impl Challenge {
                     cnonce: answer.cnonce.to_owned(),
                 }),
             userhash: self.userhash,
+            auts: None,
         };
         let password = HashedPassword::new(hash, answer.username, &self.realm, answer.password);
         credentials.response = credentials.expected(&password, answer.method, answer.body);
@@ -137,6 +145,10 @@ impl Credentials {
             opaque: text("opaque"),
             protection,
             userhash: text("userhash").is_some_and(|value| value.eq_ignore_ascii_case("true")),
+            auts: match text("auts") {
+                None => None,
+                Some(value) => Some(read_auts(&value).ok_or(DigestError::Senseless("auts"))?),
+            },
         })
     }
 
@@ -228,6 +240,11 @@ impl Credentials {
     }
 }
 
+/// RFC 3310 §3.4: base64 of 14 bytes.
+fn read_auts(text: &str) -> Option<Auts> {
+    BASE64_STANDARD.decode(text).ok()?.try_into().ok()
+}
+
 /// RFC 7616 §3.4: exactly eight hexadecimal digits.
 pub(super) fn parse_nc(text: &str) -> Result<u32, DigestError> {
     let senseless = DigestError::Senseless("nc");
@@ -258,6 +275,9 @@ impl fmt::Display for Credentials {
         }
         if self.userhash {
             params.set_token("userhash", "true");
+        }
+        if let Some(auts) = &self.auts {
+            params.set_quoted("auts", &BASE64_STANDARD.encode(auts));
         }
         header.fmt(f)
     }
@@ -343,7 +363,11 @@ mod tests {
         for hash in [Hash::Md5, Hash::Sha256, Hash::Sha512Trunc256] {
             for session in [false, true] {
                 for (auth, auth_int) in [(true, false), (false, true), (false, false)] {
-                    let (mut challenge, answer) = mufasa(Algorithm { hash, session });
+                    let (mut challenge, answer) = mufasa(Algorithm {
+                        hash,
+                        session,
+                        aka: None,
+                    });
                     challenge.qop = QopSet { auth, auth_int };
                     let answer = Answer {
                         body: b"v=0",
@@ -367,6 +391,25 @@ mod tests {
                     assert_eq!(got.confirms(&info, &wrong, b"ok"), got.protection.is_none());
                 }
             }
+        }
+    }
+
+    /// RFC 3310 §3.4
+    #[test]
+    fn auts_goes_there_and_back_and_is_14_bytes() {
+        let (challenge, answer) = mufasa(Algorithm::AKA_V1_MD5);
+        let mut credentials = challenge.answer(&answer);
+        credentials.auts = Some(*b"fourteen bytes");
+        let printed = credentials.to_string();
+        assert!(
+            printed.ends_with(", auts=\"Zm91cnRlZW4gYnl0ZXM=\""),
+            "{printed}"
+        );
+        assert_eq!(Credentials::parse(&printed), Ok(credentials));
+        for wrong in ["", "Zm91", "Zm91cnRlZW4gYnl0ZXMh", "not base64"] {
+            let printed = printed.replace("Zm91cnRlZW4gYnl0ZXM=", wrong);
+            let senseless = Err(DigestError::Senseless("auts"));
+            assert_eq!(Credentials::parse(&printed), senseless, "{wrong}");
         }
     }
 
