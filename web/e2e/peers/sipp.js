@@ -29,6 +29,30 @@ export async function farEnd(who) {
   return end;
 }
 
+/**
+ * A core that plays `core.xml`, each call of `calls` once.
+ * @param {{calls: number}} how
+ */
+export async function sippCore({ calls }) {
+  const [port] = await freePorts(1);
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'sipp-core-'));
+  const errors = path.join(folder, 'errors');
+  const words = [
+    ...['-sf', path.join(SCENARIOS, 'core.xml')],
+    ...['-i', '127.0.0.1', '-p', String(port), '-t', 'u1'],
+    ...['-m', String(calls), '-nostdin', '-timeout', '25s', '-timeout_error'],
+    ...['-trace_err', '-error_file', errors],
+  ];
+  const child = spawn('sipp', words, { stdio: 'ignore', cwd: folder });
+  const done = once(child, 'exit').then(([code]) => {
+    if (code === 0) return;
+    const said = fs.existsSync(errors) ? fs.readFileSync(errors, 'utf8').slice(0, 5000) : '';
+    throw new Error(`SIPp's core ended with ${code}\n${said}`);
+  });
+  done.catch(() => {}); // whoever waits for it is told
+  return { port, done, stop: () => stop([child], folder) };
+}
+
 class FarEnd {
   constructor(who) {
     this.who = who;
@@ -65,16 +89,20 @@ class FarEnd {
     return { done };
   }
 
-  async stop() {
-    for (const child of this.runs) {
-      if (child.exitCode === null && child.signalCode === null) {
-        const ended = once(child, 'exit');
-        child.kill('SIGKILL');
-        await ended;
-      }
-    }
-    fs.rmSync(this.who.folder, { recursive: true, force: true });
+  stop() {
+    return stop(this.runs, this.who.folder);
   }
+}
+
+async function stop(children, folder) {
+  for (const child of children) {
+    if (child.exitCode === null && child.signalCode === null) {
+      const ended = once(child, 'exit');
+      child.kill('SIGKILL');
+      await ended;
+    }
+  }
+  fs.rmSync(folder, { recursive: true, force: true });
 }
 
 /** A tone as G.711 A-law samples (ITU-T G.711), 8 kHz. */
