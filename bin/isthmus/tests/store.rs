@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use core_credentials::Secret;
 use core_credentials::token::Algorithm;
 use isthmus::store::{Change, Loaded, Store};
-use nf_waf::{Account, Code, Grant, StoredKey};
+use nf_waf::{Account, Code, Grant, Lease, StoredKey};
 use nf_wwsf::{Identity, Session};
 
 /// Tells a copy of this program which file to write to, until it is killed.
@@ -75,6 +75,17 @@ fn grant(id: &str, current: &str, previous: Option<(&str, u64)>) -> Grant {
     }
 }
 
+fn lease(impi: &str, id: &str, ended: bool) -> Lease {
+    Lease {
+        impi: impi.into(),
+        id: id.into(),
+        client_id: "wwsf".into(),
+        visitor: "hash".into(),
+        ended,
+        free_at: 6,
+    }
+}
+
 fn session(sid: &str, refresh_token: &str) -> Session {
     Session {
         sid: sid.into(),
@@ -88,6 +99,7 @@ fn session(sid: &str, refresh_token: &str) -> Session {
         },
         used: 3,
         expires: 4,
+        visitor: "visitor".into(),
     }
 }
 
@@ -129,6 +141,8 @@ async fn everything_is_read_as_it_was_written() {
             waf(W::PutCode(code("b", None))),
             waf(W::PutGrant(grant("g", "1", None))),
             waf(W::PutGrant(grant("h", "1", None))),
+            waf(W::PutLease(lease("guest1", "1", false))),
+            waf(W::PutLease(lease("guest2", "2", false))),
             Change::Wwsf(nf_wwsf::Change::PutSession(session("s", "1"))),
             Change::Wwsf(nf_wwsf::Change::PutSession(session("t", "1"))),
         ],
@@ -148,6 +162,8 @@ async fn everything_is_read_as_it_was_written() {
             waf(W::RemoveCode("b".into())),
             waf(W::PutGrant(grant("g", "2", Some(("1", 9))))),
             waf(W::RemoveGrant("h".into())),
+            waf(W::PutLease(lease("guest1", "3", true))),
+            waf(W::RemoveLease("guest2".into())),
             Change::Wwsf(nf_wwsf::Change::PutSession(session("s", "2"))),
             Change::Wwsf(nf_wwsf::Change::RemoveSession("t".into())),
         ],
@@ -172,6 +188,7 @@ async fn everything_is_read_as_it_was_written() {
             }]
     );
     assert!(loaded.waf.grants == [grant("g", "2", Some(("1", 9)))]);
+    assert!(loaded.waf.leases == [lease("guest1", "3", true)]);
     assert!(loaded.sessions == [session("s", "2")]);
 }
 

@@ -5,11 +5,12 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use core_credentials::token::{Algorithm, Claims, SigningKey, Verifier};
+use core_credentials::jwk::JwkSet;
+use core_credentials::token::{Algorithm, AssertionKeys, Claims, SigningKey, Verifier};
 use core_credentials::{Random, bearer, password, pkce};
 use nf_waf::{
-    Account, Caller, Change, Client, Code, Grant, Loaded, Outcome, Reply, Settings, SignIn,
-    StoredKey, Waf,
+    Account, Caller, Change, Client, ClientProof, Code, Grant, Lease, Loaded, Outcome, Reply,
+    Settings, SignIn, StoredKey, Waf,
 };
 use serde_json::Value;
 
@@ -35,6 +36,7 @@ struct Written {
     keys: BTreeMap<String, StoredKey>,
     codes: BTreeMap<String, Code>,
     grants: BTreeMap<String, Grant>,
+    leases: BTreeMap<String, Lease>,
 }
 
 impl Door {
@@ -72,14 +74,20 @@ impl Door {
             keys,
             codes,
             grants,
+            leases,
         } = &self.written;
         let loaded = Loaded {
             accounts: accounts.values().cloned().collect(),
             keys: keys.values().cloned().collect(),
             codes: codes.values().cloned().collect(),
             grants: grants.values().cloned().collect(),
+            leases: leases.values().cloned().collect(),
         };
-        self.waf = Waf::new(settings(), clients(), loaded);
+        let settings = Settings {
+            began: self.now,
+            ..settings()
+        };
+        self.waf = Waf::new(settings, clients(), loaded);
     }
 
     /// Signs in and takes the code that the browser carries back.
@@ -145,7 +153,7 @@ impl Door {
     }
 
     /// `POST /introspect`
-    pub(crate) fn introspect(&self, client: &str, token: &str) -> Value {
+    pub(crate) fn introspect(&mut self, client: &str, token: &str) -> Value {
         let body = form(&[("token", token)]);
         json(
             &self
@@ -208,6 +216,12 @@ impl Written {
                 Change::RemoveGrant(id) => {
                     self.grants.remove(&id);
                 }
+                Change::PutLease(lease) => {
+                    self.leases.insert(lease.impi.clone(), lease);
+                }
+                Change::RemoveLease(impi) => {
+                    self.leases.remove(&impi);
+                }
             }
         }
     }
@@ -241,16 +255,25 @@ fn settings() -> Settings {
     }
 }
 
+/// The key of the client `signer`, the same in each run of the WAF.
+pub(crate) fn signer_key() -> &'static SigningKey {
+    static KEY: std::sync::OnceLock<SigningKey> = std::sync::OnceLock::new();
+    KEY.get_or_init(|| SigningKey::generate(Algorithm::ES256).expect("a key"))
+}
+
 fn clients() -> Vec<Client> {
-    ["wwsf", "other", "epcscf"]
-        .map(|id| Client {
-            id: id.into(),
-            secret: SECRET.into(),
-            redirect_uris: vec![REDIRECT.into()],
-            wwsf: Some(format!("{id}.example.net")),
-            resource_server: id == "epcscf",
-        })
-        .into()
+    let keys = vec![signer_key().jwk().clone()];
+    let keys = AssertionKeys::new(&JwkSet { keys }).expect("a key that can be used");
+    let secret = |id: &str| (id.to_owned(), ClientProof::Secret(SECRET.into()));
+    let mut clients: Vec<_> = ["wwsf", "other", "epcscf"].map(secret).into();
+    clients.push(("signer".to_owned(), ClientProof::Keys(keys)));
+    let registered = |(id, proof): (String, ClientProof)| Client {
+        redirect_uris: vec![REDIRECT.into()],
+        wwsf: Some(format!("{id}.example.net")),
+        resource_server: id == "epcscf",
+        ..Client::new(id, proof)
+    };
+    clients.into_iter().map(registered).collect()
 }
 
 /// A good authorization request, with some of its parameters changed; an empty one is left out.

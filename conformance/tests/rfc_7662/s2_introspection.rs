@@ -71,7 +71,7 @@ fn only_the_client_and_resource_servers_may_ask() {
 
 #[test]
 fn who_asks_proves_who_they_are() {
-    let door = Door::new();
+    let mut door = Door::new();
     let body = form(&[("token", "x")]);
     assert_eq!(
         error(&door.waf.introspect(door.now, None, &body)),

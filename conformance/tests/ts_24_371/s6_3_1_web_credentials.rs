@@ -4,7 +4,9 @@ use core_credentials::Random;
 use core_credentials::bearer::{self, Presented};
 use core_credentials::token::Verifier;
 use nf_wwsf::w4::{Granted, Introspection, Tokens};
-use nf_wwsf::{Asset, Cookies, Origin, Origins, Request, Returned, Settings, Step, Wwsf, etag};
+use nf_wwsf::{
+    Asset, Cookies, Origin, Origins, Request, Returned, Server, Settings, Step, Wwsf, etag,
+};
 use serde_json::Value;
 
 use crate::waf_door::{AUDIENCE, Door, ISSUER, REDIRECT, SECRET, basic};
@@ -21,14 +23,10 @@ impl Bed {
     fn new() -> Self {
         let origin = Origin::parse(REDIRECT.strip_suffix("/signed-in").expect("it ends so"));
         let settings = Settings {
-            issuer: ISSUER.into(),
-            authorize: format!("{ISSUER}/authorize"),
-            client_id: "wwsf".into(),
-            home_domain: "home1.net".into(),
+            server: Some(Server::below(ISSUER, ISSUER, None)),
             w2: Some("wss://epcscf.example.net/w2".into()),
             origins: Origins::Only(origin.into_iter().collect()),
-            session_lifetime: 86_400,
-            idle_lifetime: 3600,
+            ..Settings::new("wwsf", "home1.net")
         };
         Self {
             door: Door::new(),

@@ -88,6 +88,33 @@ impl Jwk {
         )
     }
 
+    /// A public key as certificates carry it, SubjectPublicKeyInfo in DER (RFC 5480 §2): P-256 or RSA.
+    pub fn from_spki(der: &[u8]) -> Option<Self> {
+        const EC: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
+        const P256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
+        const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
+        let (0x30, body, []) = der_element(der)? else {
+            return None;
+        };
+        let (0x30, algorithm, rest) = der_element(body)? else {
+            return None;
+        };
+        let (0x03, [0, key @ ..], []) = der_element(rest)? else {
+            return None;
+        };
+        let (0x06, kind, parameters) = der_element(algorithm)? else {
+            return None;
+        };
+        match kind {
+            EC => match der_element(parameters)? {
+                (0x06, P256, []) => Self::p256(key),
+                _ => None,
+            },
+            RSA => Self::rsa(key),
+            _ => None,
+        }
+    }
+
     fn named(self, algorithm: Algorithm) -> Self {
         let kid = self.thumbprint();
         Self {
@@ -242,5 +269,29 @@ mod tests {
         ] {
             assert_eq!(der_element(der), None);
         }
+    }
+
+    /// The form that `openssl pkey -pubout` writes.
+    #[test]
+    fn a_public_key_is_read_as_openssl_writes_it() {
+        use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
+        use aws_lc_rs::signature::{
+            ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair,
+            KeyPair as _,
+        };
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+        let spki: PublicKeyX509Der<'_> = pair.public_key().as_der().unwrap();
+        let jwk = Jwk::from_spki(spki.as_ref()).unwrap();
+        assert_eq!(Some(jwk), Jwk::p256(pair.public_key().as_ref()));
+        for end in 0..spki.as_ref().len() {
+            assert!(Jwk::from_spki(&spki.as_ref()[..end]).is_none(), "{end}");
+        }
+        let pair = aws_lc_rs::rsa::KeyPair::generate(aws_lc_rs::rsa::KeySize::Rsa2048).unwrap();
+        let spki: PublicKeyX509Der<'_> = pair.public_key().as_der().unwrap();
+        let jwk = Jwk::from_spki(spki.as_ref()).unwrap();
+        assert_eq!(Some(jwk), Jwk::rsa(pair.public_key().as_ref()));
+        let pair = EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING).unwrap();
+        let spki: PublicKeyX509Der<'_> = pair.public_key().as_der().unwrap();
+        assert!(Jwk::from_spki(spki.as_ref()).is_none());
     }
 }

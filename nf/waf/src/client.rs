@@ -1,8 +1,11 @@
 //! OAuth clients: the WWSFs that this WAF serves (RFC 6749 §2).
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use core_credentials::Secret;
+use core_credentials::token::{ASSERTION_TYPE, AssertionKeys, ClientAssertion, TokenError};
 use url::{Host, Url, form_urlencoded};
 
 use crate::form::Form;
@@ -10,18 +13,46 @@ use crate::reply::OAuthError;
 use crate::waf::Waf;
 
 /// A confidential client (RFC 6749 §2.1).
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Client {
     /// Its name.
     pub id: String,
-    /// Its password.
-    pub secret: Secret,
+    /// How it proves who it is.
+    pub proof: ClientProof,
     /// Where codes may be sent, each compared as [`redirect_matches`] says.
     pub redirect_uris: Vec<String>,
     /// Its identity as a WWSF: the claim `3gpp-wwsf` (TS 24.229 §7.13.3).
     pub wwsf: Option<String>,
     /// Whether it is a resource server, which may ask about the tokens of others (RFC 7662 §2.1).
     pub resource_server: bool,
+    /// Whether it is a WWSF that may have identities of the pool (TS 24.371 §6.3.2).
+    pub pool: bool,
+    /// Whether it is an eP-CSCF, which gives identities of the pool back (TS 24.371 §6A.3).
+    pub edge: bool,
+}
+
+/// How a client proves who it is on W4: one way each, so that the weaker never stands in for the other.
+#[derive(Debug)]
+pub enum ClientProof {
+    /// A password: `client_secret_basic` or `client_secret_post` (RFC 6749 §2.3.1).
+    Secret(Secret),
+    /// A key of its own: `private_key_jwt` (RFC 7523 §2.2).
+    Keys(AssertionKeys),
+}
+
+impl Client {
+    /// A client without any rights.
+    pub fn new(id: impl Into<String>, proof: ClientProof) -> Self {
+        Self {
+            id: id.into(),
+            proof,
+            redirect_uris: Vec::new(),
+            wwsf: None,
+            resource_server: false,
+            pool: false,
+            edge: false,
+        }
+    }
 }
 
 /// RFC 6749 §3.1.2.3, RFC 9700 §4.1.3: whether a redirection URI is the registered one, character by
@@ -52,42 +83,106 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// Clocks of clients may differ by so many seconds.
+const SKEW: u64 = 10;
+
+const WRONG: (OAuthError, &str) = (
+    OAuthError::InvalidClient,
+    "no such client, or not its credentials",
+);
+
 impl Waf {
-    /// RFC 6749 §2.3.1: `client_secret_basic` or `client_secret_post`, and never both.
+    /// RFC 6749 §2.3, RFC 7521 §4.2: `client_secret_basic`, `client_secret_post` or `private_key_jwt`,
+    /// never two of them, and the one that the client was registered with.
     pub(crate) fn authenticate_client(
-        &self,
+        &mut self,
+        now: u64,
         authorization: Option<&str>,
         form: &Form,
-    ) -> Result<&Client, (OAuthError, &'static str)> {
+    ) -> Result<Arc<Client>, (OAuthError, &'static str)> {
         let in_body = form.value("client_secret");
-        let (id, secret) = match (authorization, in_body) {
-            (Some(_), Some(_)) => {
+        let assertion = form.value("client_assertion");
+        let named = form.value("client_id");
+        let (id, secret) = match (authorization, in_body, assertion) {
+            (None, None, Some(assertion)) => {
+                return self.authenticate_by_assertion(now, assertion, form);
+            }
+            (Some(authorization), None, None) => basic(authorization).ok_or((
+                OAuthError::InvalidClient,
+                "the Authorization header cannot be read",
+            ))?,
+            (None, Some(secret), None) => {
+                (named.unwrap_or_default().to_owned(), Secret::new(secret))
+            }
+            (None, None, None) => {
+                return Err((OAuthError::InvalidClient, "the client must authenticate"));
+            }
+            _ => {
                 return Err((
                     OAuthError::InvalidRequest,
                     "two ways of authentication at once",
                 ));
             }
-            (Some(authorization), None) => basic(authorization).ok_or((
-                OAuthError::InvalidClient,
-                "the Authorization header cannot be read",
-            ))?,
-            (None, Some(secret)) => (
-                form.value("client_id").unwrap_or_default().to_owned(),
-                Secret::new(secret),
-            ),
-            (None, None) => {
-                return Err((OAuthError::InvalidClient, "the client must authenticate"));
-            }
         };
+        let client = self.clients.get(&id).ok_or(WRONG)?;
+        let right = matches!(
+            &client.proof,
+            ClientProof::Secret(own) if !secret.expose().is_empty() && *own == secret
+        );
         // RFC 6749 §2.3: a `client_id` in the body must not be somebody else's.
+        if right && named.is_none_or(|named| named == id) {
+            Ok(Arc::clone(client))
+        } else {
+            Err(WRONG)
+        }
+    }
+
+    /// RFC 7523 §3, RFC 7521 §4.2.
+    fn authenticate_by_assertion(
+        &mut self,
+        now: u64,
+        assertion: &str,
+        form: &Form,
+    ) -> Result<Arc<Client>, (OAuthError, &'static str)> {
+        if form.value("client_assertion_type") != Some(ASSERTION_TYPE) {
+            return Err((
+                OAuthError::InvalidRequest,
+                "client_assertion_type is not the one for JWTs",
+            ));
+        }
+        let id = ClientAssertion::claimed_client(assertion).ok_or(WRONG)?;
         let named = form.value("client_id").is_none_or(|named| named == id);
-        self.clients
-            .get(&id)
-            .filter(|client| !secret.expose().is_empty() && client.secret == secret && named)
-            .ok_or((
+        let client = self.clients.get(&id).filter(|_| named).ok_or(WRONG)?;
+        let ClientProof::Keys(keys) = &client.proof else {
+            return Err(WRONG);
+        };
+        let client = Arc::clone(client);
+        let issuer = self.settings.issuer.as_str();
+        let token_endpoint = format!("{issuer}/token");
+        let audiences = [issuer, token_endpoint.as_str()];
+        let said = keys.verify(assertion, &id, &audiences, now, SKEW);
+        let said = said.map_err(|error| match error {
+            TokenError::WrongAudience => (
                 OAuthError::InvalidClient,
-                "no such client, or not its secret",
-            ))
+                "the assertion is for another server",
+            ),
+            TokenError::Expired | TokenError::NotYetValid => {
+                (OAuthError::InvalidClient, "the assertion's time is wrong")
+            }
+            _ => WRONG,
+        })?;
+        let until = said.exp.saturating_add(SKEW);
+        if !self
+            .assertions
+            .use_once(now, said.iat, until, &id, &said.jti)
+        {
+            self.counters.replayed += 1;
+            return Err((
+                OAuthError::InvalidClient,
+                "the assertion was used before; make a new one",
+            ));
+        }
+        Ok(client)
     }
 }
 

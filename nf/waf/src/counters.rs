@@ -17,11 +17,17 @@ pub struct Counters {
     pub replayed: u64,
     /// Grants given back.
     pub revoked: u64,
+    /// Tokens issued that lend an identity of the pool.
+    pub lent: u64,
+    /// Identities that an eP-CSCF gave back.
+    pub given_back: u64,
+    /// Visitors for whom there was no identity.
+    pub exhausted: u64,
 }
 
 impl Counters {
     /// Names and values.
-    pub fn named(&self) -> [(&'static str, u64); 7] {
+    pub fn named(&self) -> [(&'static str, u64); 10] {
         [
             ("waf_signed_in", self.signed_in),
             ("waf_refused", self.refused),
@@ -30,6 +36,9 @@ impl Counters {
             ("waf_refreshed", self.refreshed),
             ("waf_replayed", self.replayed),
             ("waf_revoked", self.revoked),
+            ("waf_lent", self.lent),
+            ("waf_given_back", self.given_back),
+            ("waf_exhausted", self.exhausted),
         ]
     }
 }

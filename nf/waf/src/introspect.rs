@@ -10,11 +10,11 @@ use crate::{Client, Reply};
 
 impl Waf {
     /// `POST /introspect`
-    pub fn introspect(&self, now: u64, authorization: Option<&str>, body: &str) -> Reply {
+    pub fn introspect(&mut self, now: u64, authorization: Option<&str>, body: &str) -> Reply {
         let Ok(form) = Form::parse(body) else {
             return OAuthError::InvalidRequest.reply("the request cannot be read");
         };
-        let client = match self.authenticate_client(authorization, &form) {
+        let client = match self.authenticate_client(now, authorization, &form) {
             Ok(client) => client,
             Err((error, description)) => return error.reply(description),
         };
@@ -23,17 +23,22 @@ impl Waf {
         };
         // RFC 7662 §2.2: of a token that is not active, or is none of the caller's, nothing is told.
         let body = self
-            .access_token(now, client, token)
-            .or_else(|| self.refresh_token(now, client, token))
+            .access_token(now, &client, token)
+            .or_else(|| self.refresh_token(now, &client, token))
             .unwrap_or_else(|| json!({ "active": false }));
         reply::secret_json(StatusCode::OK, &body)
     }
 
     fn access_token(&self, now: u64, client: &Client, token: &str) -> Option<Value> {
         let claims = self.verifier().verify(token, now).ok()?;
-        let (grant, _) = claims.jti.split_once('.')?;
-        let grant = self.grants.get(grant)?;
-        let account = self.accounts.get(&grant.account)?;
+        let name = if claims.lease.is_some() {
+            self.lends(&claims).then_some(())?;
+            self.name_in_pool(&claims.impi)?
+        } else {
+            let (grant, _) = claims.jti.split_once('.')?;
+            let grant = self.grants.get(grant)?;
+            self.accounts.get(&grant.account)?.display_name.as_str()
+        };
         may_ask(client, &claims.client_id).then(|| {
             json!({
                 "active": true,
@@ -47,7 +52,7 @@ impl Waf {
                 "iat": claims.iat,
                 "exp": claims.exp,
                 "jti": claims.jti,
-                "name": account.display_name,
+                "name": name,
                 "impi": claims.impi,
                 "impu": claims.impu,
             })

@@ -20,6 +20,7 @@
 //! they are written. Passwords are checked between two functions, by a shell that has threads for it.
 #![forbid(unsafe_code)]
 
+mod assertions;
 mod authorize;
 mod client;
 mod counters;
@@ -28,6 +29,7 @@ mod guesses;
 mod introspect;
 mod metadata;
 mod pages;
+mod pool;
 mod reply;
 mod revoke;
 mod sign_in;
@@ -35,10 +37,11 @@ mod state;
 mod token;
 mod waf;
 
-pub use client::{Client, redirect_matches};
+pub use client::{Client, ClientProof, redirect_matches};
 pub use counters::Counters;
+pub use pool::{PoolIdentity, PoolSettings};
 pub use sign_in::{Caller, PendingSignIn, SignIn};
-pub use state::{Account, Change, Code, Grant, Loaded, StoredKey};
+pub use state::{Account, Change, Code, Grant, Lease, Loaded, StoredKey};
 pub use waf::{Outcome, Settings, Waf};
 
 /// What a reply is: the shell adds nothing but the bytes of the status line.

@@ -68,6 +68,15 @@ pub(crate) fn secret_json(status: StatusCode, body: &Value) -> Reply {
     reply
 }
 
+/// The same, with when to ask again.
+pub(crate) fn secret_json_with_wait(status: StatusCode, body: &Value, seconds: u64) -> Reply {
+    let mut reply = secret_json(status, body);
+    reply
+        .headers_mut()
+        .insert(RETRY_AFTER, HeaderValue::from(seconds));
+    reply
+}
+
 /// JSON that anybody may keep for a while.
 pub(crate) fn public_json(body: &Value) -> Reply {
     json_reply(StatusCode::OK, body, "public, max-age=300")

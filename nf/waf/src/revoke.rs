@@ -15,13 +15,22 @@ impl Waf {
         let Ok(form) = Form::parse(body) else {
             return refuse(OAuthError::InvalidRequest, "the request cannot be read");
         };
-        let client = match self.authenticate_client(authorization, &form) {
+        let client = match self.authenticate_client(now, authorization, &form) {
             Ok(client) => client.id.clone(),
             Err((error, description)) => return refuse(error, description),
         };
         let Some(token) = form.value("token") else {
             return refuse(OAuthError::InvalidRequest, "token is missing");
         };
+        // A visitor's name is all that a WWSF has of a lease.
+        if form.value("token_type_hint") == Some("visitor") {
+            let ended = self.end_visit(&client, token);
+            self.counters.revoked += u64::from(ended.is_some());
+            return Outcome {
+                changes: ended.into_iter().collect(),
+                reply: reply::empty(StatusCode::OK),
+            };
+        }
         // RFC 7009 §2.1: the hint only says where to look first, and both places are near.
         let named = match self.verifier().verify(token, now) {
             Ok(claims) => claims.jti,

@@ -64,6 +64,23 @@ pub struct Grant {
     pub expires: u64,
 }
 
+/// An identity of the pool that is lent to somebody, or was a moment ago (TS 24.371 §6.2.3).
+#[derive(Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// The private user identity: it is lent once.
+    pub impi: String,
+    /// The lease's own name, in its tokens.
+    pub id: String,
+    /// The WWSF.
+    pub client_id: String,
+    /// SHA-256 of the WWSF's name of the visitor.
+    pub visitor: String,
+    /// Whether it is over: no further token is issued by it.
+    pub ended: bool,
+    /// When the identity may be lent to somebody else.
+    pub free_at: u64,
+}
+
 /// A signing key as it is kept.
 #[derive(Clone, PartialEq, Eq)]
 pub struct StoredKey {
@@ -88,6 +105,8 @@ pub struct Loaded {
     pub codes: Vec<Code>,
     /// Grants.
     pub grants: Vec<Grant>,
+    /// Identities that are lent.
+    pub leases: Vec<Lease>,
 }
 
 /// One thing to write down.
@@ -109,6 +128,10 @@ pub enum Change {
     PutGrant(Grant),
     /// A grant that was revoked or has expired.
     RemoveGrant(String),
+    /// An identity that is lent, or whose lease changed.
+    PutLease(Lease),
+    /// An identity that is free, and not of the pool any more (its private user identity).
+    RemoveLease(String),
 }
 
 /// Names the change and nobody in it.
@@ -123,6 +146,8 @@ impl fmt::Debug for Change {
             Self::RemoveCode(_) => "RemoveCode",
             Self::PutGrant(_) => "PutGrant",
             Self::RemoveGrant(_) => "RemoveGrant",
+            Self::PutLease(_) => "PutLease",
+            Self::RemoveLease(_) => "RemoveLease",
         })
     }
 }

@@ -46,13 +46,15 @@ impl Waf {
     ) -> Result<crate::Reply, Refused> {
         let form = Form::parse(body)
             .map_err(|_| (OAuthError::InvalidRequest, "the request cannot be read"))?;
-        let client = self.authenticate_client(authorization, &form)?.id.clone();
+        let client = self.authenticate_client(now, authorization, &form)?;
+        let id = client.id.as_str();
         match form.value("grant_type") {
-            Some("authorization_code") => self.trade_code(now, random, &client, &form, changes),
-            Some("refresh_token") => self.refresh(now, random, &client, &form, changes),
+            Some("authorization_code") => self.trade_code(now, random, id, &form, changes),
+            Some("refresh_token") => self.refresh(now, random, id, &form, changes),
+            Some("client_credentials") => self.lend(now, random, &client, &form, changes),
             Some(_) => Err((
                 OAuthError::UnsupportedGrantType,
-                "code or refresh_token only",
+                "the server's metadata says which are served",
             )),
             None => Err((OAuthError::InvalidRequest, "grant_type is missing")),
         }
@@ -202,6 +204,7 @@ impl Waf {
                 .clients
                 .get(&grant.client_id)
                 .and_then(|client| client.wwsf.clone()),
+            lease: None,
         };
         let access_token = self
             .signing_key()

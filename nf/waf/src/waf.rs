@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::sync::Arc;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
@@ -11,8 +12,10 @@ use core_credentials::jwk::JwkSet;
 use core_credentials::token::{Algorithm, SigningKey, Verifier};
 use http::StatusCode;
 
+use crate::assertions::Assertions;
 use crate::guesses::Guesses;
-use crate::state::{Account, Change, Code, Grant, Loaded, StoredKey};
+use crate::pool::PoolSettings;
+use crate::state::{Account, Change, Code, Grant, Lease, Loaded, StoredKey};
 use crate::{Client, Counters, Reply, pages, reply};
 
 /// What is the same for all.
@@ -32,6 +35,10 @@ pub struct Settings {
     pub grant_lifetime: u64,
     /// How long a signing key signs, in seconds.
     pub signing_key_lifetime: u64,
+    /// When this WAF began (seconds since 1970): client assertions from before are not taken.
+    pub began: u64,
+    /// Identities that are lent to visitors; none, and there is no pool.
+    pub pool: PoolSettings,
 }
 
 /// RFC 6749 §4.1.2 recommends ten minutes at most; a browser needs one second.
@@ -55,6 +62,8 @@ impl Settings {
             refresh_token_lifetime: 12 * HOUR,
             grant_lifetime: 30 * 24 * HOUR,
             signing_key_lifetime: 90 * 24 * HOUR,
+            began: 0,
+            pool: PoolSettings::default(),
         }
     }
 }
@@ -62,11 +71,14 @@ impl Settings {
 /// The authorization server.
 pub struct Waf {
     pub(crate) settings: Settings,
-    pub(crate) clients: HashMap<String, Client>,
+    pub(crate) clients: HashMap<String, Arc<Client>>,
     pub(crate) accounts: HashMap<String, Account>,
     pub(crate) codes: HashMap<String, Code>,
     pub(crate) grants: HashMap<String, Grant>,
+    /// By private user identity.
+    pub(crate) leases: HashMap<String, Lease>,
     pub(crate) guesses: Guesses,
+    pub(crate) assertions: Assertions,
     pub(crate) counters: Counters,
     /// The newest last: that one signs.
     keys: Vec<Held>,
@@ -121,7 +133,7 @@ impl Waf {
         let mut waf = Self {
             clients: clients
                 .into_iter()
-                .map(|client| (client.id.clone(), client))
+                .map(|client| (client.id.clone(), Arc::new(client)))
                 .collect(),
             accounts: loaded
                 .accounts
@@ -138,7 +150,13 @@ impl Waf {
                 .into_iter()
                 .map(|grant| (grant.id.clone(), grant))
                 .collect(),
+            leases: loaded
+                .leases
+                .into_iter()
+                .map(|lease| (lease.impi.clone(), lease))
+                .collect(),
             guesses: Guesses::default(),
+            assertions: Assertions::since(settings.began),
             counters: Counters::default(),
             keys,
             verifier: Verifier::new(settings.audience.clone(), 0),
@@ -240,6 +258,21 @@ impl Waf {
             .collect();
         for id in grants {
             changes.extend(self.end_grant(&id));
+        }
+        // Leases are kept as long as the pool has their identity: who had it last tells who has it next.
+        let pool = &self.settings.pool.identities;
+        let gone = |lease: &&Lease| {
+            lease.free_at <= now && !pool.iter().any(|identity| identity.impi == lease.impi)
+        };
+        let gone: Vec<_> = self
+            .leases
+            .values()
+            .filter(gone)
+            .map(|lease| lease.impi.clone())
+            .collect();
+        for impi in gone {
+            self.leases.remove(&impi);
+            changes.push(Change::RemoveLease(impi));
         }
         changes
     }

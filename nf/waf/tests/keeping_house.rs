@@ -5,17 +5,16 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use core_credentials::token::{Algorithm, SigningKey};
 use core_credentials::{Random, password, pkce};
-use nf_waf::{Account, Caller, Change, Client, Loaded, PendingSignIn, Settings, SignIn, Waf};
+use nf_waf::{
+    Account, Caller, Change, Client, ClientProof, Loaded, PendingSignIn, Settings, SignIn, Waf,
+};
 
 const REDIRECT: &str = "https://wwsf.example.net/signed-in";
 
 fn waf() -> Waf {
     let client = Client {
-        id: "wwsf".into(),
-        secret: "secret".into(),
         redirect_uris: vec![REDIRECT.into()],
-        wwsf: None,
-        resource_server: false,
+        ..Client::new("wwsf", ClientProof::Secret("secret".into()))
     };
     let settings = Settings::new("https://waf.example.net/oauth2", "eP-CSCF");
     let mut waf = Waf::new(settings, vec![client], Loaded::default());

@@ -6,7 +6,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use core_credentials::token::{Algorithm, SigningKey};
 use core_credentials::{Random, password, pkce};
-use nf_waf::{Account, Caller, Client, Loaded, Reply, Settings, SignIn, Waf, redirect_matches};
+use nf_waf::{
+    Account, Caller, Client, ClientProof, Loaded, Reply, Settings, SignIn, Waf, redirect_matches,
+};
 use proptest::prelude::*;
 
 const REDIRECT: &str = "https://wwsf.example.net/signed-in";
@@ -14,11 +16,8 @@ const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
 fn waf() -> Waf {
     let client = Client {
-        id: "wwsf".into(),
-        secret: "secret".into(),
         redirect_uris: vec![REDIRECT.into()],
-        wwsf: None,
-        resource_server: false,
+        ..Client::new("wwsf", ClientProof::Secret("secret".into()))
     };
     let settings = Settings::new("https://waf.example.net/oauth2", "eP-CSCF");
     let mut waf = Waf::new(settings, vec![client], Loaded::default());

@@ -13,17 +13,23 @@ pub struct Counters {
     pub waf_unavailable: u64,
     /// Requests refused since another site seemed to make them.
     pub cross_site: u64,
+    /// Visitors who got an identity of the pool.
+    pub visits: u64,
+    /// Visitors for whom there was none.
+    pub pool_exhausted: u64,
 }
 
 impl Counters {
     /// Names and values.
-    pub fn named(&self) -> [(&'static str, u64); 5] {
+    pub fn named(&self) -> [(&'static str, u64); 7] {
         [
             ("wwsf_signed_in", self.signed_in),
             ("wwsf_refreshed", self.refreshed),
             ("wwsf_signed_out", self.signed_out),
             ("wwsf_waf_unavailable", self.waf_unavailable),
             ("wwsf_cross_site", self.cross_site),
+            ("wwsf_visits", self.visits),
+            ("wwsf_pool_exhausted", self.pool_exhausted),
         ]
     }
 }

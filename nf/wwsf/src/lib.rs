@@ -25,8 +25,11 @@
 mod assets;
 mod cookies;
 mod counters;
+mod dialect;
+mod guests;
 mod headers;
 mod origin;
+mod server;
 mod session;
 mod sign_in;
 pub mod w4;
@@ -35,10 +38,13 @@ mod wwsf;
 pub use assets::{Asset, etag};
 pub use cookies::Cookies;
 pub use counters::Counters;
+pub use dialect::Dialect;
+pub use guests::{Person, Visit};
 pub use origin::{Origin, Origins};
+pub use server::{Server, WrongMetadata, is_endpoint};
 pub use session::{Change, Identity, Session};
 pub use sign_in::Returned;
-pub use wwsf::{Outcome, Request, Settings, Step, Wwsf};
+pub use wwsf::{Guests, Outcome, Request, Settings, Step, Wwsf};
 
 /// What a reply is.
 pub type Reply = http::Response<Vec<u8>>;

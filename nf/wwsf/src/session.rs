@@ -19,6 +19,9 @@ pub struct Session {
     pub used: u64,
     /// When it ends whatever happens.
     pub expires: u64,
+    /// The name at the WAF of a visitor who has an identity of the pool; empty for people with one of
+    /// their own. It takes the place of the refresh token.
+    pub visitor: Secret,
 }
 
 /// Who a token was issued for.

@@ -3,7 +3,7 @@
 //! What has to be remembered meanwhile is in a cookie of this one attempt, named after its `state`: a
 //! browser that comes back without it did not start here (RFC 9700 §4.7.1), and two tabs do not mix.
 
-use core_credentials::{Random, Secret, bearer, pkce};
+use core_credentials::{Random, Secret, pkce};
 use url::{Url, form_urlencoded};
 
 use crate::cookies::{self, SESSION, SIGN_IN};
@@ -32,13 +32,17 @@ const MAX_UNDER_WAY: usize = 8;
 impl Wwsf {
     /// `GET /signin`: off to the WAF.
     pub fn begin_sign_in(&self, request: &Request<'_>, random: &mut Random) -> Reply {
+        let settings = self.settings();
+        let Some(server) = &settings.server else {
+            return self.back_to_page(request, "", "error=unavailable");
+        };
         let state = random.identifier();
         let verifier = pkce::verifier(random);
         let parameters = [
             ("response_type", "code"),
-            ("client_id", &self.settings().client_id),
+            ("client_id", &settings.client_id),
             ("redirect_uri", &redirect_uri(request)),
-            ("scope", bearer::SCOPE),
+            ("scope", &settings.scope),
             ("state", &state),
             ("code_challenge", &pkce::challenge(verifier.expose())),
             ("code_challenge_method", "S256"),
@@ -46,7 +50,13 @@ impl Wwsf {
         let query = form_urlencoded::Serializer::new(String::new())
             .extend_pairs(parameters)
             .finish();
-        let mut reply = headers::see_other(&format!("{}?{query}", self.settings().authorize));
+        // An endpoint may have a query of its own (RFC 6749 §3.1).
+        let mark = if server.authorize.contains('?') {
+            '&'
+        } else {
+            '?'
+        };
+        let mut reply = headers::see_other(&format!("{}{mark}{query}", server.authorize));
         for old in request.cookies.named(SIGN_IN).skip(MAX_UNDER_WAY - 1) {
             headers::set_cookie(&mut reply, &cookies::gone(SIGN_IN, old));
         }
@@ -69,8 +79,13 @@ impl Wwsf {
         let Some(verifier) = request.cookies.value(SIGN_IN, state) else {
             return Returned::Reply(self.back_to_page(request, "", "error=state"));
         };
-        // RFC 9207 §2.4: another server's code is not for us.
-        if value("iss") != Some(self.settings().issuer.as_str()) {
+        // RFC 9207 §2.4: another server's code is not for us. A server that does not name itself is the
+        // only one that we send browsers to.
+        let Some(server) = &self.settings().server else {
+            return Returned::Reply(self.back_to_page(request, state, "error=unavailable"));
+        };
+        let named = pairs.iter().any(|(name, _)| name == "iss");
+        if (server.names_itself || named) && value("iss") != Some(server.issuer.as_str()) {
             return Returned::Reply(self.back_to_page(request, state, "error=issuer"));
         }
         match (value("code"), value("error")) {
@@ -98,11 +113,14 @@ impl Wwsf {
             |Granted {
                  tokens,
                  introspection,
-             }| { Ok((tokens, introspection.identity()?)) },
+             }| {
+                let identity = introspection.identity(&self.settings().dialect)?;
+                Ok((tokens, identity))
+            },
         );
         let (tokens, identity) = match granted {
             Ok(granted) if self.len() < MAX_SESSIONS => granted,
-            Ok(_) | Err(Failure::Unavailable) => {
+            Ok(_) | Err(Failure::Unavailable | Failure::Exhausted) => {
                 self.counters.waf_unavailable += 1;
                 return Outcome::unchanged(self.back_to_page(request, state, "error=unavailable"));
             }
@@ -119,6 +137,7 @@ impl Wwsf {
             identity,
             used: now,
             expires: now + self.settings().session_lifetime,
+            visitor: Secret::default(),
         };
         let mut reply = self.back_to_page(request, state, &format!("session={sid}"));
         // Cookies of pages that were closed without signing out.
@@ -139,7 +158,7 @@ impl Wwsf {
     }
 
     /// 303 to the page; what it needs to know is in the fragment, which no server and no log sees.
-    fn back_to_page(&self, request: &Request<'_>, state: &str, fragment: &str) -> Reply {
+    pub(crate) fn back_to_page(&self, request: &Request<'_>, state: &str, fragment: &str) -> Reply {
         let mut reply = headers::see_other(&format!("/#{fragment}"));
         if request.cookies.value(SIGN_IN, state).is_some() {
             headers::set_cookie(&mut reply, &cookies::gone(SIGN_IN, state));

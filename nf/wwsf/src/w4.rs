@@ -2,11 +2,15 @@
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use core_credentials::token::ASSERTION_TYPE;
 use core_credentials::{Secret, bearer};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use url::form_urlencoded;
 
-use crate::Identity;
+use crate::{Dialect, Identity};
 
 /// A form to post to one of the WAF's endpoints, with the client's own credentials.
 pub struct Form(String);
@@ -16,25 +20,17 @@ pub struct Form(String);
 pub struct Tokens {
     pub(crate) access_token: Secret,
     pub(crate) token_type: String,
+    /// RFC 6749 §5.1 recommends it and does not require it.
+    #[serde(default = "usual_lifetime")]
     pub(crate) expires_in: u64,
+    /// None, and there is no session beyond this token; or, of a refresh, the one before stays.
+    #[serde(default)]
     pub(crate) refresh_token: Secret,
 }
 
-/// What introspection tells of an access token (RFC 7662 §2.2).
-#[derive(Clone, Default, Deserialize)]
-pub struct Introspection {
-    active: bool,
-    #[serde(default)]
-    scope: String,
-    #[serde(default)]
-    sub: String,
-    #[serde(default)]
-    name: Option<String>,
-    #[serde(default)]
-    impi: String,
-    #[serde(default)]
-    impu: Vec<String>,
-}
+/// What an access token is for, as introspection tells it (RFC 7662 §2.2) or as it says itself.
+#[derive(Clone, Default)]
+pub struct Introspection(Map<String, Value>);
 
 /// Why W4 gave nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -45,6 +41,9 @@ pub enum Failure {
     /// The WAF cannot be reached, does not know us or makes no sense: later it may.
     #[error("the WAF gave no usable answer")]
     Unavailable,
+    /// Every identity of the pool is in use.
+    #[error("every identity of the pool is in use")]
+    Exhausted,
 }
 
 /// Both answers that a session needs.
@@ -67,12 +66,26 @@ impl Form {
     }
 
     /// RFC 6749 §6
-    pub(crate) fn refresh(refresh_token: &Secret) -> Self {
+    pub(crate) fn refresh(refresh_token: &Secret, scope: &str) -> Self {
         Self::of(&[
             ("grant_type", "refresh_token"),
             ("refresh_token", refresh_token.expose()),
-            ("scope", bearer::SCOPE),
+            ("scope", scope),
         ])
+    }
+
+    /// RFC 6749 §4.4, TS 24.371 §6.3.2: an identity of the pool for this visitor.
+    pub(crate) fn visit(visitor: &Secret) -> Self {
+        Self::of(&[
+            ("grant_type", "client_credentials"),
+            ("scope", bearer::SCOPE),
+            ("visitor", visitor.expose()),
+        ])
+    }
+
+    /// The visitor has left.
+    pub(crate) fn leave(visitor: &Secret) -> Self {
+        Self::of(&[("token", visitor.expose()), ("token_type_hint", "visitor")])
     }
 
     /// RFC 7009 §2.1
@@ -89,6 +102,17 @@ impl Form {
             ("token", tokens.access_token.expose()),
             ("token_type_hint", "access_token"),
         ])
+    }
+
+    /// RFC 7521 §4.2: with the assertion that proves who asks, in place of a password.
+    #[must_use]
+    pub fn asserted(self, client: &str, assertion: &Secret) -> Self {
+        let proof = Self::of(&[
+            ("client_id", client),
+            ("client_assertion_type", ASSERTION_TYPE),
+            ("client_assertion", assertion.expose()),
+        ]);
+        Self(format!("{}&{}", self.0, proof.0))
     }
 
     fn of(parameters: &[(&str, &str)]) -> Self {
@@ -123,6 +147,7 @@ impl Tokens {
         }
         match serde_json::from_slice::<Error>(body) {
             Ok(error) if error.error == "invalid_grant" => Err(Failure::Refused),
+            Ok(error) if error.error == "temporarily_unavailable" => Err(Failure::Exhausted),
             _ => Err(Failure::Unavailable),
         }
     }
@@ -132,22 +157,57 @@ impl Introspection {
     /// Reads the answer of the introspection endpoint.
     pub fn read(status: u16, body: &[u8]) -> Result<Self, Failure> {
         let read = serde_json::from_slice(body).ok().filter(|_| status == 200);
-        read.ok_or(Failure::Unavailable)
+        read.map(Self).ok_or(Failure::Unavailable)
+    }
+
+    /// What the access token says itself, for a server without introspection. It comes straight from
+    /// the token endpoint over TLS, which stands in for its signature (OpenID Connect Core 1.0
+    /// §3.1.3.7); the eP-CSCF will verify that.
+    pub fn of_token(tokens: &Tokens) -> Result<Self, Failure> {
+        let mut parts = tokens.access_token.expose().split('.');
+        let payload = parts
+            .nth(1)
+            .and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
+        let mut said: Map<String, Value> = payload
+            .and_then(|json| serde_json::from_slice(&json).ok())
+            .ok_or(Failure::Unavailable)?;
+        said.insert("active".into(), true.into());
+        Ok(Self(said))
+    }
+
+    pub(crate) fn value(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+
+    pub(crate) fn display_name(&self, dialect: &Dialect) -> Option<String> {
+        dialect.display_name(&self.0)
     }
 
     /// Who the token was issued for, if it lets them into the IMS.
-    pub(crate) fn identity(self) -> Result<Identity, Failure> {
-        let allowed = self.scope.split(' ').any(|scope| scope == bearer::SCOPE);
-        if !self.active || !allowed || self.impi.is_empty() || self.impu.is_empty() {
+    pub(crate) fn identity(&self, dialect: &Dialect) -> Result<Identity, Failure> {
+        let said = &self.0;
+        let scope = dialect.scope(said);
+        let allowed = scope.split(' ').any(|word| word == bearer::SCOPE);
+        let active = said.get("active") == Some(&Value::Bool(true));
+        let account = said.get("sub").and_then(Value::as_str).unwrap_or_default();
+        let (impi, impus) = (dialect.impi(said), dialect.impus(said));
+        if !active || !allowed || impi.is_empty() || impus.is_empty() {
             return Err(Failure::Refused);
         }
         Ok(Identity {
-            display_name: self.name.unwrap_or_else(|| self.sub.clone()),
-            account: self.sub,
-            impi: self.impi,
-            impus: self.impu,
+            display_name: dialect
+                .display_name(said)
+                .unwrap_or_else(|| account.to_owned()),
+            account: account.to_owned(),
+            impi,
+            impus,
         })
     }
+}
+
+/// What an access token lives for if the server does not say, in seconds.
+fn usual_lifetime() -> u64 {
+    300
 }
 
 impl fmt::Debug for Form {
@@ -169,9 +229,12 @@ mod tests {
             failure(400, r#"{"error":"invalid_grant"}"#),
             Failure::Refused
         );
+        let body = r#"{"error":"temporarily_unavailable"}"#;
+        assert_eq!(failure(503, body), Failure::Exhausted);
         for (status, body) in [
             (401, r#"{"error":"invalid_client"}"#),
             (503, ""),
+            (503, r#"{"error":"server_error"}"#),
             (200, "{}"),
             (200, "<html>"),
             (
@@ -188,7 +251,7 @@ mod tests {
         let read = |body: &str| {
             Introspection::read(200, body.as_bytes())
                 .unwrap()
-                .identity()
+                .identity(&Dialect::default())
         };
         let whole = r#"{"active":true,"scope":"x webrtc-ims-client-access-to-ims","sub":"alice","name":"Alice","impi":"alice@h","impu":["sip:alice@h"]}"#;
         assert_eq!(read(whole).unwrap().display_name, "Alice");
@@ -210,5 +273,35 @@ mod tests {
             );
         }
         assert!(Introspection::read(500, whole.as_bytes()).is_err());
+    }
+
+    /// An identity provider of the operator's: no introspection, no refresh token, names of its own.
+    #[test]
+    fn a_token_is_read_where_nobody_tells_what_it_says() {
+        let said =
+            r#"{"sub":"7f","scope":"openid phone","ims":{"a":"alice@h","b":["sip:alice@h"]}}"#;
+        let token = format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(said));
+        let body = format!(r#"{{"access_token":"{token}","token_type":"Bearer"}}"#);
+        let tokens = Tokens::read(200, body.as_bytes()).unwrap();
+        assert_eq!(tokens.expires_in, 300);
+        assert!(tokens.refresh_token.expose().is_empty());
+        let dialect = Dialect {
+            impi: "ims.a".into(),
+            impu: "ims.b".into(),
+            ims_scope: "phone".into(),
+            ..Dialect::default()
+        };
+        let told = Introspection::of_token(&tokens).unwrap();
+        let identity = told.identity(&dialect).unwrap();
+        assert_eq!(
+            (identity.impi.as_str(), identity.account.as_str()),
+            ("alice@h", "7f")
+        );
+        assert_eq!(
+            told.identity(&Dialect::default()).err(),
+            Some(Failure::Refused)
+        );
+        let opaque = Tokens::read(200, br#"{"access_token":"opaque","token_type":"Bearer"}"#);
+        assert!(Introspection::of_token(&opaque.unwrap()).is_err());
     }
 }

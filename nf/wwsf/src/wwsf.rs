@@ -6,22 +6,26 @@ use std::fmt;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use core_credentials::Secret;
+use core_credentials::{Secret, bearer};
 use http::StatusCode;
+use serde::Deserialize;
 use serde_json::json;
 
 use crate::cookies::{self, Cookies, SESSION};
-use crate::session::{Change, Session};
+use crate::server::Server;
+use crate::session::{Change, Identity, Session};
 use crate::w4::{Failure, Form, Granted, Tokens};
-use crate::{Asset, Counters, Origin, Origins, Reply, assets, headers};
+use crate::{Asset, Counters, Dialect, Origin, Origins, Reply, assets, headers};
 
 /// What is the same for all.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The WAF's issuer identifier.
-    pub issuer: String,
-    /// Where browsers are sent to sign in: the WAF's authorization endpoint, as a URL or a path.
-    pub authorize: String,
+    /// The WAF, if it is known where it is; otherwise [`Wwsf::set_server`] tells.
+    pub server: Option<Server>,
+    /// What is asked for: TS 33.203's scope, or what the operator's server calls it, and more.
+    pub scope: String,
+    /// What the WAF calls the things that it tells.
+    pub dialect: Dialect,
     /// Our name at the WAF.
     pub client_id: String,
     /// The home network domain.
@@ -30,10 +34,26 @@ pub struct Settings {
     pub w2: Option<String>,
     /// The origins that the page may have.
     pub origins: Origins,
+    /// Who may have an identity of the WAF's pool.
+    pub guests: Guests,
     /// When a session ends though it is used, in seconds.
     pub session_lifetime: u64,
     /// When a session that nobody uses ends, in seconds.
     pub idle_lifetime: u64,
+}
+
+/// Who may have an identity of the WAF's pool (TS 24.371 §6.3.2).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Guests {
+    /// Nobody: people have identities of their own.
+    #[default]
+    No,
+    /// Whoever comes: "the WWSF may choose not to authenticate the user if the user is to remain
+    /// anonymous". People with identities of their own sign in as ever.
+    Anonymous,
+    /// Whoever has signed in, whatever the account says of the IMS.
+    SignedIn,
 }
 
 /// What a connection and the headers of a request say.
@@ -72,7 +92,8 @@ pub enum Step {
 
 /// Sessions that are held.
 pub(crate) const MAX_SESSIONS: usize = 200_000;
-/// An access token with less left than this is not handed out if there can be a new one, in seconds.
+/// An access token with less left than this, or than half its life, is not handed out if there can be
+/// a new one, in seconds.
 const LEAST_LEFT: u64 = 60;
 
 /// The web server function.
@@ -84,8 +105,35 @@ pub struct Wwsf {
 
 struct Held {
     session: Session,
-    /// The access token and when it ends. In memory only: after a restart it is asked for again.
-    token: Option<(Secret, u64)>,
+    /// In memory only: after a restart it is asked for again.
+    token: Option<Token>,
+}
+
+/// An access token, as long as it is good.
+struct Token {
+    token: Secret,
+    /// When there can be another.
+    renew: u64,
+    /// When it ends.
+    ends: u64,
+}
+
+impl Settings {
+    /// For this client of a WAF of ours, in the lab: on loopback, for a day, an hour when idle.
+    pub fn new(client_id: &str, home_domain: &str) -> Self {
+        Self {
+            server: None,
+            scope: bearer::SCOPE.to_owned(),
+            dialect: Dialect::default(),
+            client_id: client_id.to_owned(),
+            home_domain: home_domain.to_owned(),
+            w2: None,
+            origins: Origins::Loopback,
+            guests: Guests::default(),
+            session_lifetime: 86_400,
+            idle_lifetime: 3600,
+        }
+    }
 }
 
 impl Outcome {
@@ -116,6 +164,11 @@ impl Wwsf {
         }
     }
 
+    /// Where the WAF is from now on.
+    pub fn set_server(&mut self, server: Server) {
+        self.settings.server = Some(server);
+    }
+
     /// Whether we answer for this origin; if not, the reply that says so.
     pub fn refuse_origin(&self, origin: Option<&Origin>) -> Option<Reply> {
         let ours = origin.is_some_and(|origin| self.settings.origins.contain(origin));
@@ -144,14 +197,40 @@ impl Wwsf {
         let Some(held) = self.held(now, request, sid) else {
             return Step::Reply(self.signed_out(request, sid));
         };
-        if held
-            .token
-            .as_ref()
-            .is_some_and(|(_, ends)| now + LEAST_LEFT < *ends)
-        {
+        // Without a refresh token the access token serves to its end, and that is the session's.
+        let Session {
+            refresh_token: refresh,
+            visitor,
+            ..
+        } = &held.session;
+        let can_renew = !refresh.expose().is_empty() || !visitor.expose().is_empty();
+        let last = |token: &Token| !can_renew && now < token.ends;
+        let good = |token: &Token| now < token.renew || last(token);
+        if held.token.as_ref().is_some_and(good) {
             return Step::Reply(self.token_reply(now, request, sid));
         }
-        Step::Refresh(Form::refresh(&held.session.refresh_token))
+        if !can_renew {
+            return Step::Reply(self.signed_out(request, sid));
+        }
+        Step::Refresh(if visitor.expose().is_empty() {
+            Form::refresh(refresh, &self.settings.scope)
+        } else {
+            Form::visit(visitor)
+        })
+    }
+
+    /// The same for a page whose token was refused: the one that it has is not handed out again, if there
+    /// can be another. So somebody whose identity of the pool was given back has another at once.
+    pub fn another_token(&mut self, now: u64, request: &Request<'_>, sid: &str) -> Step {
+        let of_page = self.guard(request).is_none() && self.held(now, request, sid).is_some();
+        if of_page
+            && let Some(Held {
+                token: Some(token), ..
+            }) = self.sessions.get_mut(sid)
+        {
+            token.renew = now;
+        }
+        self.token(now, request, sid)
     }
 
     /// What W4 gave for the refresh token. The shell asks for one session at a time: a refresh token
@@ -167,7 +246,10 @@ impl Wwsf {
             |Granted {
                  tokens,
                  introspection,
-             }| { Ok((tokens, introspection.identity()?)) },
+             }| {
+                let identity = introspection.identity(&self.settings.dialect)?;
+                Ok((tokens, identity))
+            },
         );
         match granted {
             Ok((tokens, identity)) => {
@@ -175,11 +257,27 @@ impl Wwsf {
                     return Outcome::unchanged(self.signed_out(request, sid));
                 };
                 // A session is one person's from its first token to its last.
-                if held.session.identity.account != identity.account {
+                let visits = !held.session.visitor.expose().is_empty();
+                if !visits && held.session.identity.account != identity.account {
                     return self.forget(request, sid);
                 }
+                // RFC 6749 §6: the server need not give another refresh token.
+                let refresh_token = Some(&tokens.refresh_token)
+                    .filter(|token| !token.expose().is_empty())
+                    .unwrap_or(&held.session.refresh_token);
+                let before = &held.session.identity;
+                let identity = if visits && before.account != identity.account {
+                    // Whoever signed in stays who they are; what they are in the IMS is lent.
+                    Identity {
+                        account: before.account.clone(),
+                        display_name: before.display_name.clone(),
+                        ..identity
+                    }
+                } else {
+                    identity
+                };
                 let session = Session {
-                    refresh_token: tokens.refresh_token.clone(),
+                    refresh_token: refresh_token.clone(),
                     identity,
                     used: now,
                     ..held.session.clone()
@@ -192,6 +290,10 @@ impl Wwsf {
                 }
             }
             Err(Failure::Refused) => self.forget(request, sid),
+            Err(Failure::Exhausted) => {
+                let reply = headers::error(StatusCode::SERVICE_UNAVAILABLE, "pool_exhausted");
+                Outcome::unchanged(self.protect(reply, request))
+            }
             Err(Failure::Unavailable) => {
                 self.counters.waf_unavailable += 1;
                 let reply = headers::error(StatusCode::SERVICE_UNAVAILABLE, "waf_unavailable");
@@ -205,15 +307,15 @@ impl Wwsf {
         if let Some(refusal) = self.guard(request) {
             return (Outcome::unchanged(refusal), None);
         }
-        let form = self
-            .held(now, request, sid)
-            .map(|held| Form::revoke(&held.session.refresh_token));
+        let held = self.held(now, request, sid);
+        let known = held.is_some();
+        let form = held.and_then(|held| held.session.leave());
         let mut reply = headers::plain(StatusCode::NO_CONTENT);
         if valid_sid(sid) {
             headers::set_cookie(&mut reply, &cookies::gone(SESSION, sid));
         }
         let reply = self.protect(reply, request);
-        let ended = form.is_some().then(|| self.sessions.remove(sid)).flatten();
+        let ended = known.then(|| self.sessions.remove(sid)).flatten();
         self.counters.signed_out += u64::from(ended.is_some());
         let changes = ended
             .map(|_| Change::RemoveSession(sid.to_owned()))
@@ -269,12 +371,17 @@ impl Wwsf {
     }
 
     pub(crate) fn keep(&mut self, now: u64, session: Session, tokens: &Tokens) {
-        let token = Some((
-            tokens.access_token.clone(),
-            now.saturating_add(tokens.expires_in),
-        ));
-        self.sessions
-            .insert(session.sid.clone(), Held { session, token });
+        let ends = now.saturating_add(tokens.expires_in);
+        let token = Token {
+            token: tokens.access_token.clone(),
+            renew: ends.saturating_sub(LEAST_LEFT.min(tokens.expires_in / 2)),
+            ends,
+        };
+        let held = Held {
+            token: Some(token),
+            session,
+        };
+        self.sessions.insert(held.session.sid.clone(), held);
     }
 
     pub(crate) fn protect(&self, reply: Reply, request: &Request<'_>) -> Reply {
@@ -283,7 +390,7 @@ impl Wwsf {
 
     /// A POST comes from our own page: it sets a header that no form and no other site can, and the
     /// browser says nothing to the contrary.
-    fn guard(&mut self, request: &Request<'_>) -> Option<Reply> {
+    pub(crate) fn guard(&mut self, request: &Request<'_>) -> Option<Reply> {
         let own = request.origin.to_string();
         let from_here = request.requested_with == Some("wic")
             && request.said_origin.is_none_or(|origin| origin == own)
@@ -302,16 +409,17 @@ impl Wwsf {
 
     fn token_reply(&self, now: u64, request: &Request<'_>, sid: &str) -> Reply {
         let held = self.sessions.get(sid);
-        let Some((session, (token, ends))) =
+        let Some((session, token)) =
             held.and_then(|held| Some((&held.session, held.token.as_ref()?)))
         else {
             return self.signed_out(request, sid);
         };
         let identity = &session.identity;
         let body = json!({
-            "access_token": token.expose(),
+            "access_token": token.token.expose(),
             "token_type": "Bearer",
-            "expires_in": ends.saturating_sub(now),
+            "expires_in": token.ends.saturating_sub(now),
+            "renew_in": token.renew.saturating_sub(now),
             "impi": identity.impi,
             "impus": identity.impus,
             "display_name": identity.display_name,
@@ -351,6 +459,15 @@ impl Wwsf {
 }
 
 impl Session {
+    /// What the WAF is told when the session ends.
+    fn leave(&self) -> Option<Form> {
+        let some = |secret: &Secret| !secret.expose().is_empty();
+        if some(&self.visitor) {
+            return Some(Form::leave(&self.visitor));
+        }
+        some(&self.refresh_token).then(|| Form::revoke(&self.refresh_token))
+    }
+
     fn is_alive(&self, now: u64, idle: u64) -> bool {
         now < self.expires && now < self.used.saturating_add(idle)
     }

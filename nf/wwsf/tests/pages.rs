@@ -3,20 +3,14 @@
 use core_credentials::Random;
 use http::StatusCode;
 use nf_wwsf::w4::{Failure, Granted, Introspection, Tokens};
-use nf_wwsf::{Change, Cookies, Origin, Origins, Reply, Request, Returned, Settings, Step, Wwsf};
+use nf_wwsf::{Change, Cookies, Origin, Reply, Request, Returned, Server, Settings, Step, Wwsf};
 
 const ISSUER: &str = "https://waf.example.net/oauth2";
 
 fn wwsf() -> Wwsf {
     let settings = Settings {
-        issuer: ISSUER.into(),
-        authorize: format!("{ISSUER}/authorize"),
-        client_id: "wwsf".into(),
-        home_domain: "home1.net".into(),
-        w2: None,
-        origins: Origins::Loopback,
-        session_lifetime: 86_400,
-        idle_lifetime: 3600,
+        server: Some(Server::below(ISSUER, ISSUER, None)),
+        ..Settings::new("wwsf", "home1.net")
     };
     Wwsf::new(settings, Vec::new())
 }

@@ -2,12 +2,28 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Opens a tab of the browser, signs in, and waits until the phone is registered. */
-export async function signIn(browser, product, name) {
+/** Opens a tab of the browser with the page in it. */
+export async function openPage(browser, product, name) {
   const page = await browser.newPage();
   const person = new Person(page, name, product);
   await page.evaluateOnNewDocument(watch);
   await person.open();
+  return person;
+}
+
+/** Opens a tab and comes in without an account; the identity that is lent is the person's `number`. */
+export async function enterAsGuest(browser, product) {
+  const person = await openPage(browser, product, 'a guest');
+  await person.press('Call as a guest');
+  await person.hears(/^Registered as/);
+  person.number = await person.numberShown();
+  return person;
+}
+
+/** Opens a tab of the browser, signs in, and waits until the phone is registered. */
+export async function signIn(browser, product, name) {
+  const person = await openPage(browser, product, name);
+  const { page } = person;
   await person.press('Sign in');
   await person.fill('User name', name);
   await person.fill('Password', product.passwords()[name]);
@@ -91,6 +107,12 @@ export class Person {
       (words) => [...document.querySelectorAll('button')].some((each) => each.checkVisibility() && each.textContent.trim() === words),
       name,
     );
+  }
+
+  /** The first of the identities that the page shows as its own. */
+  async numberShown() {
+    const shown = await this.page.$eval('#me-numbers', (element) => element.textContent);
+    return shown.split(' · ')[0].trim();
   }
 
   /** What the live region says now. */

@@ -16,11 +16,14 @@ import { word } from './sip/ids.js';
  * @typedef {object} AccessToken
  * @property {string} token
  * @property {number} expiresIn seconds
+ * @property {number} [renewIn] seconds until there can be another, if the WWSF says so
  */
 
-/** How long before its end a token is renewed; the WWSF gives a new one in the last minute. */
+/** How long before its end a token is renewed if the WWSF does not say when: in the last minute. */
 const RENEW_BEFORE = 50_000;
 const RENEW_RETRY = 8_000;
+/** After the moment that the WWSF names: its clock and ours differ. */
+const RENEW_AFTER = 500;
 /** A token with less than this left is not put into a request. */
 const LEAST_LIFE = 5_000;
 
@@ -40,7 +43,7 @@ export class BearerCredential extends Emitter {
   expiresAt = 0;
 
   /**
-   * @param {() => Promise<AccessToken>} fetchToken rejects with Failure `signed_out` when the session is over
+   * @param {(refused: boolean) => Promise<AccessToken>} fetchToken is told whether the network refused the one before; rejects with Failure `signed_out` when the session is over
    * @param {{ clock?: import('./clock.js').Clock }} [options]
    */
   constructor(fetchToken, { clock = systemClock } = {}) {
@@ -70,13 +73,16 @@ export class BearerCredential extends Emitter {
     const error = challenge?.params.get('error') ?? 'invalid_token';
     if (!challenge || error !== 'invalid_token') return false;
     const before = this.#token;
-    await this.renew();
+    await this.renew(true);
     return this.#token !== before;
   }
 
-  /** Asks for a token now. One question at a time. */
-  renew() {
-    this.#renewing ??= this.#fetch().finally(() => {
+  /**
+   * Asks for a token now. One question at a time.
+   * @param {boolean} [refused] whether the network refused the one that we have
+   */
+  renew(refused = false) {
+    this.#renewing ??= this.#fetch(refused).finally(() => {
       this.#renewing = null;
     });
     return this.#renewing;
@@ -89,13 +95,15 @@ export class BearerCredential extends Emitter {
     this.expiresAt = 0;
   }
 
-  async #fetch() {
+  /** @param {boolean} refused */
+  async #fetch(refused) {
     const before = this.#token;
-    const { token, expiresIn } = await this.#fetchToken();
+    const { token, expiresIn, renewIn } = await this.#fetchToken(refused);
     this.#token = token;
     this.expiresAt = this.#clock.now() + expiresIn * 1000;
-    this.#schedule(Math.max(expiresIn * 1000 - RENEW_BEFORE, RENEW_RETRY));
-    if (before !== '' && before !== token) this.emit('renewed', { token, expiresIn });
+    if (renewIn === undefined) this.#schedule(Math.max(expiresIn * 1000 - RENEW_BEFORE, RENEW_RETRY));
+    else this.#schedule(renewIn * 1000 + RENEW_AFTER);
+    if (before !== '' && before !== token) this.emit('renewed', { token, expiresIn, renewIn });
   }
 
   /** @param {number} delay */

@@ -20,6 +20,7 @@ export const WORDS = Object.freeze({
   connection_refused: 'The service cannot be reached. Trying again…',
   not_registered: 'You are not connected to the service yet.',
   signed_out: 'You have been signed out. Sign in again.',
+  pool_exhausted: 'All guest lines are in use. Try again in a moment.',
   registration_refused: 'The service did not accept this account.',
   registration_failed: 'Connecting to the service failed. Trying again…',
   // The other party.

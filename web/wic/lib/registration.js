@@ -176,7 +176,9 @@ export class Registration extends Emitter {
   #refreshDelay(seconds, now) {
     const { expiresAt } = this.#agent.credential;
     if (Math.abs(expiresAt - this.expiresAt) < CAPPED_WITHIN || this.expiresAt > expiresAt) {
-      return Math.max(Math.min(expiresAt, this.expiresAt) - now - LAST_MOMENT, 1_000);
+      // The next token comes before; this is for the case that it does not. A short life has a short last moment.
+      const left = Math.min(expiresAt, this.expiresAt) - now;
+      return Math.max(left - Math.min(LAST_MOMENT, left / 4), 1_000);
     }
     return (seconds > 1200 ? seconds - 600 : seconds / 2) * 1000;
   }

@@ -26,15 +26,41 @@ export class Session {
   }
 
   /**
+   * TS 24.371 §6.2.3: an identity of the network's pool, for somebody who stays anonymous.
+   * @param {{ fetch?: typeof fetch, base?: string }} [options]
+   * @returns {Promise<Session>} rejects with Failure `pool_exhausted` when every identity is in use
+   */
+  static async asGuest(options = {}) {
+    const { fetch: ask = (...input) => fetch(...input), base = '' } = options;
+    const response = await ask(`${base}/guest`, POST);
+    if (!response.ok) throw await refusal(response);
+    const given = await response.json();
+    return new Session(String(given.session), options);
+  }
+
+  /**
+   * Which ways in there are beside signing in.
+   * @param {{ fetch?: typeof fetch, base?: string }} [options]
+   * @returns {Promise<{ guests: boolean }>}
+   */
+  static async ways({ fetch: ask = (...input) => fetch(...input), base = '' } = {}) {
+    const response = await ask(`${base}/ways`, { credentials: 'same-origin', cache: 'no-store' });
+    if (!response.ok) throw await refusal(response);
+    const { guests } = await response.json();
+    return { guests: guests === true };
+  }
+
+  /**
    * TS 24.371 §6.2.2: a token from the WWSF, and whose it is.
+   * @param {boolean} [refused] whether the network refused the one of before
    * @returns {Promise<import('./credentials.js').AccessToken>} rejects with Failure `signed_out` when the session is over
    */
-  async token() {
-    const response = await this.#post('token');
+  async token(refused = false) {
+    const response = await this.#post(refused ? 'token?refused' : 'token');
     if (response.status === 401 || response.status === 403 || response.status === 404) {
       throw new Failure('signed_out', { status: response.status });
     }
-    if (!response.ok) throw new Failure('service_down', { status: response.status });
+    if (!response.ok) throw await refusal(response);
     const given = await response.json();
     this.account = {
       impi: String(given.impi),
@@ -43,7 +69,8 @@ export class Session {
       homeDomain: String(given.home_domain),
       w2: String(given.w2),
     };
-    return { token: String(given.access_token), expiresIn: Number(given.expires_in) };
+    const token = { token: String(given.access_token), expiresIn: Number(given.expires_in) };
+    return given.renew_in === undefined ? token : { ...token, renewIn: Number(given.renew_in) };
   }
 
   /** Signs out: the tokens are revoked and the cookie goes. */
@@ -53,12 +80,24 @@ export class Session {
 
   /** @param {string} what */
   #post(what) {
-    // A header that no form and no other site can send without being asked (CSRF).
-    return this.#fetch(`${this.base}/session/${encodeURIComponent(this.id)}/${what}`, {
-      method: 'POST',
-      headers: { 'X-Requested-With': 'wic', Accept: 'application/json' },
-      credentials: 'same-origin',
-      cache: 'no-store',
-    });
+    return this.#fetch(`${this.base}/session/${encodeURIComponent(this.id)}/${what}`, POST);
   }
+}
+
+/** With a header that no form and no other site can send without being asked (CSRF). */
+const POST = Object.freeze({
+  method: 'POST',
+  headers: { 'X-Requested-With': 'wic', Accept: 'application/json' },
+  credentials: /** @type {const} */ ('same-origin'),
+  cache: /** @type {const} */ ('no-store'),
+});
+
+/**
+ * Why the WWSF gave nothing, as a failure.
+ * @param {Response} response
+ */
+async function refusal(response) {
+  const { error } = await response.json().catch(() => ({ error: '' }));
+  const { status } = response;
+  return new Failure(error === 'pool_exhausted' ? 'pool_exhausted' : 'service_down', { status });
 }

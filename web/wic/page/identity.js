@@ -16,11 +16,17 @@ export function arrive() {
   const session = fragment.get('session');
   const error = fragment.get('error');
   if (session !== null || error !== null) history.replaceState(null, '', location.pathname + location.search);
-  if (session !== null) {
-    sessionStorage.setItem(SESSION, session);
-    sessionStorage.removeItem(INSTANCE);
-  }
+  if (session !== null) remember(session);
   return { session: sessionStorage.getItem(SESSION), error };
+}
+
+/**
+ * A session that begins is another phone.
+ * @param {string} session
+ */
+export function remember(session) {
+  sessionStorage.setItem(SESSION, session);
+  sessionStorage.removeItem(INSTANCE);
 }
 
 export function forget() {

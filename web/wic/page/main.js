@@ -2,7 +2,7 @@ import { BearerCredential, Failure, Session, Wic } from '../lib/index.js';
 import { CallView } from './call-view.js';
 import { DevicePicker } from './devices.js';
 import { button, element } from './elements.js';
-import { arrive, forget, instance } from './identity.js';
+import { arrive, forget, instance, remember } from './identity.js';
 import { callWords, identityWords, signInWords, statusWords } from './words.js';
 
 /** The page: which view is shown, and what the buttons do. */
@@ -71,14 +71,14 @@ async function signOut() {
 /** @param {string} id */
 async function signIn(id) {
   const session = new Session(id);
-  const credential = new BearerCredential(() => session.token());
+  const credential = new BearerCredential((refused) => session.token(refused));
   show(null);
   say('Connecting…');
   for (let wait = 1000; session.account === null; wait = Math.min(wait * 2, 30_000)) {
     try {
       await credential.renew();
     } catch (error) {
-      if (error instanceof Failure && error.code === 'signed_out') {
+      if (error instanceof Failure && ['signed_out', 'pool_exhausted'].includes(error.code)) {
         await signedOut(error.message);
         return;
       }
@@ -94,6 +94,13 @@ async function signIn(id) {
     media: () => ({ microphoneId: devices.chosen('microphone'), cameraId: devices.chosen('camera') }),
   });
   phone = { wic, session, credential };
+  // A guest's identity is lent: after a while without it there may be another.
+  credential.on('renewed', () => {
+    if (session.account?.impi === account.impi || phone?.wic !== wic) return;
+    credential.close();
+    phone = null;
+    void wic.stop().then(() => signIn(id));
+  });
   const name = account.displayName || account.impi.split('@')[0];
   element('me-name', HTMLElement).textContent = name;
   element('me-numbers', HTMLElement).textContent = identityWords(account.impus);
@@ -158,6 +165,27 @@ element('dial-form', HTMLFormElement).addEventListener('submit', (event) => {
   call(false);
 });
 button('video-call').addEventListener('click', () => call(true));
+async function enterAsGuest() {
+  const entry = button('guest');
+  entry.disabled = true;
+  say('Connecting…');
+  try {
+    const session = await Session.asGuest();
+    remember(session.id);
+    await signIn(session.id);
+  } catch (error) {
+    say(error instanceof Failure ? error.message : new Failure('connection_refused').message);
+  }
+  entry.disabled = false;
+}
+
+/** The guests' button is there if the network has lines for guests. */
+async function offerWays() {
+  const { guests } = await Session.ways().catch(() => ({ guests: false }));
+  element('guest', HTMLButtonElement).hidden = !guests;
+}
+
+button('guest').addEventListener('click', () => void enterAsGuest());
 button('sign-in').addEventListener('click', () => location.assign('/signin'));
 button('sign-out').addEventListener('click', () => void signOut());
 for (const close of document.querySelectorAll('dialog [data-close]')) {
@@ -168,6 +196,7 @@ window.addEventListener('pagehide', () => {
   for (const active of phone?.wic.calls ?? []) active.hangUp();
 });
 
+void offerWays();
 const arrived = arrive();
 if (arrived.session) void signIn(arrived.session);
 else showWelcome(arrived.error ? signInWords(arrived.error) : '');

@@ -1,4 +1,5 @@
 import { spoken } from '../lib/dial.js';
+import { WORDS } from '../lib/failure.js';
 import { Uri } from '../lib/sip/uri.js';
 
 /** What the live region says; a sentence for each state, in one place. */
@@ -51,6 +52,7 @@ export function statusWords(status, name) {
  * @param {string} code
  */
 export function signInWords(code) {
+  if (code === 'pool_exhausted') return WORDS.pool_exhausted;
   if (code === 'unavailable') return 'The service is busy or down. Try again in a moment.';
   return code === 'access_denied' ? 'Signing in was refused.' : 'Signing in did not work. Try again.';
 }

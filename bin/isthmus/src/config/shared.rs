@@ -84,6 +84,7 @@ impl Config {
             &mut self.tls.certificate,
             &mut self.tls.key,
             &mut self.lab_core.subscribers,
+            &mut self.wwsf.client_key,
         ] {
             path.as_mut().map(&mut from_file);
         }
@@ -92,7 +93,13 @@ impl Config {
         let all = secret
             .into_iter()
             .chain(trust)
-            .chain(&mut self.wwsf.w4_trust);
+            .chain(&mut self.wwsf.w4_trust)
+            .chain(
+                self.waf
+                    .clients
+                    .iter_mut()
+                    .flat_map(|one| &mut one.public_keys),
+            );
         all.for_each(from_file);
     }
 

@@ -173,7 +173,7 @@ pub(super) fn open_web(
     .map_err(|error| web_fault(config, error))
 }
 
-fn web_fault(config: &Config, error: WebError) -> Fault {
+pub(super) fn web_fault(config: &Config, error: WebError) -> Fault {
     match error {
         WebError::Config { key, why } => config.fault(key, &why),
         error => Fault::new(format!("{:#}", anyhow::Error::from(error))),

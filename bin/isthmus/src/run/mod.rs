@@ -76,6 +76,8 @@ fn check(file: &std::path::Path) -> Result<(), Fault> {
     if let Some(named) = &config.lab_core.subscribers {
         subscribers::load(Some(named), &config.data_dir, &config.home_domain)?;
     }
+    crate::web::check(&config.waf, &config.wwsf)
+        .map_err(|error| all_in_one::web_fault(&config, error))?;
     println!("{}: nothing is wrong with it", file.display());
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use core_credentials::Secret;
 use core_credentials::token::Algorithm;
-use nf_waf::{Account, Code, Grant, StoredKey};
+use nf_waf::{Account, Code, Grant, Lease, StoredKey};
 use nf_wwsf::{Identity, Session};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Error, Row as _, SqliteConnection, query};
@@ -34,6 +34,12 @@ pub(super) async fn load(connection: &mut SqliteConnection) -> Result<Loaded, Er
         .await?
     {
         loaded.waf.grants.push(grant(&row)?);
+    }
+    for row in query("SELECT * FROM leases")
+        .fetch_all(&mut *connection)
+        .await?
+    {
+        loaded.waf.leases.push(lease(&row)?);
     }
     for row in query("SELECT * FROM sessions")
         .fetch_all(&mut *connection)
@@ -103,6 +109,19 @@ pub(super) async fn write_waf(
         .bind(to_db(grant.idle_until))
         .bind(to_db(grant.expires)),
         Change::RemoveGrant(id) => query("DELETE FROM grants WHERE id = $1").bind(id),
+        Change::PutLease(lease) => query(
+            "INSERT INTO leases (impi, id, client_id, visitor, ended, free_at) \
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (impi) DO UPDATE SET \
+             id = excluded.id, client_id = excluded.client_id, visitor = excluded.visitor, \
+             ended = excluded.ended, free_at = excluded.free_at",
+        )
+        .bind(&lease.impi)
+        .bind(&lease.id)
+        .bind(&lease.client_id)
+        .bind(&lease.visitor)
+        .bind(lease.ended)
+        .bind(to_db(lease.free_at)),
+        Change::RemoveLease(impi) => query("DELETE FROM leases WHERE impi = $1").bind(impi),
     };
     statement.execute(connection).await.map(|_| ())
 }
@@ -115,7 +134,7 @@ pub(super) async fn write_wwsf(
     let statement = match change {
         Change::PutSession(session) => query(
             "INSERT INTO sessions (sid, secret_hash, refresh_token, account, display_name, impi, \
-             impus, used, expires) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+             impus, used, expires, visitor) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
              ON CONFLICT (sid) DO UPDATE SET refresh_token = excluded.refresh_token, \
              display_name = excluded.display_name, impi = excluded.impi, impus = excluded.impus, \
              used = excluded.used",
@@ -128,7 +147,8 @@ pub(super) async fn write_wwsf(
         .bind(&session.identity.impi)
         .bind(to_json(&session.identity.impus))
         .bind(to_db(session.used))
-        .bind(to_db(session.expires)),
+        .bind(to_db(session.expires))
+        .bind(session.visitor.expose()),
         Change::RemoveSession(sid) => query("DELETE FROM sessions WHERE sid = $1").bind(sid),
     };
     statement.execute(connection).await.map(|_| ())
@@ -187,6 +207,17 @@ fn grant(row: &SqliteRow) -> Result<Grant, Error> {
     })
 }
 
+fn lease(row: &SqliteRow) -> Result<Lease, Error> {
+    Ok(Lease {
+        impi: row.try_get("impi")?,
+        id: row.try_get("id")?,
+        client_id: row.try_get("client_id")?,
+        visitor: row.try_get("visitor")?,
+        ended: row.try_get("ended")?,
+        free_at: from_db(row, "free_at")?,
+    })
+}
+
 fn session(row: &SqliteRow) -> Result<Session, Error> {
     Ok(Session {
         sid: row.try_get("sid")?,
@@ -200,6 +231,7 @@ fn session(row: &SqliteRow) -> Result<Session, Error> {
         },
         used: from_db(row, "used")?,
         expires: from_db(row, "expires")?,
+        visitor: Secret::new(row.try_get::<String, _>("visitor")?),
     })
 }
 

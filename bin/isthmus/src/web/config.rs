@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use core_credentials::Secret;
 use core_credentials::token::Algorithm;
+use core_credentials::{Secret, bearer};
+use nf_wwsf::{Dialect, Guests};
 use serde::Deserialize;
 
 /// `[waf]`: the WAF (TS 24.371 §5.4).
@@ -31,6 +32,8 @@ pub struct WafConfig {
     pub clients: Vec<ClientConfig>,
     /// Who can sign in.
     pub accounts: Vec<AccountConfig>,
+    /// Identities that are lent to visitors (TS 24.371 §6.3.2).
+    pub pool: PoolConfig,
 }
 
 const HOUR: u64 = 3600;
@@ -49,6 +52,50 @@ impl Default for WafConfig {
             signing_key_lifetime: 90 * DAY,
             clients: Vec::new(),
             accounts: Vec::new(),
+            pool: PoolConfig::default(),
+        }
+    }
+}
+
+/// `[waf.pool]`: identities without people.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PoolConfig {
+    /// Lifetime of an access token that lends one, in seconds.
+    pub token_lifetime: u64,
+    /// How long after its last token's end an identity is lent again, in seconds.
+    pub grace: u64,
+    /// Whether what an eP-CSCF gives back is lent again at once: only right where one eP-CSCF takes all
+    /// the tokens. Left out: all in one.
+    pub reuse_at_once: Option<bool>,
+    /// What is lent.
+    pub identities: Vec<PoolIdentityConfig>,
+}
+
+/// One identity of the pool.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PoolIdentityConfig {
+    /// The private user identity.
+    pub impi: String,
+    /// The public user identities, the default first.
+    pub impus: Vec<String>,
+    /// What a page calls whoever has it.
+    #[serde(default = "guest")]
+    pub display_name: String,
+}
+
+fn guest() -> String {
+    "Guest".to_owned()
+}
+
+impl Default for PoolConfig {
+    fn default() -> Self {
+        Self {
+            token_lifetime: 120,
+            grace: 60,
+            reuse_at_once: None,
+            identities: Vec::new(),
         }
     }
 }
@@ -59,8 +106,12 @@ impl Default for WafConfig {
 pub struct ClientConfig {
     /// Its name.
     pub id: String,
-    /// Its password: 16 characters at least.
-    pub secret: Secret,
+    /// Its password, 16 characters at least: `client_secret_basic` or `client_secret_post`.
+    #[serde(default)]
+    pub secret: Option<Secret>,
+    /// In its place PEM files with its public keys, P-256 or RSA: `private_key_jwt` (RFC 7523).
+    #[serde(default)]
+    pub public_keys: Vec<PathBuf>,
     /// Where it takes codes: `https://phone.example.net/signed-in`. Of a loopback host the port does
     /// not matter.
     #[serde(default)]
@@ -71,6 +122,12 @@ pub struct ClientConfig {
     /// Whether it may ask about the tokens of others.
     #[serde(default)]
     pub resource_server: bool,
+    /// Whether it may have identities of the pool for its visitors.
+    #[serde(default)]
+    pub pool: bool,
+    /// Whether it is an eP-CSCF, which gives identities of the pool back.
+    #[serde(default)]
+    pub edge: bool,
 }
 
 /// Somebody who can sign in.
@@ -100,17 +157,25 @@ pub struct AccountConfig {
 pub struct WwsfConfig {
     /// The WAF's issuer identifier.
     pub issuer: String,
-    /// Where W4 reaches the WAF, if not at its issuer identifier.
+    /// Where W4 reaches a WAF of ours, if it cannot be asked at its issuer identifier where its
+    /// endpoints are (RFC 8414).
     pub w4: Option<String>,
-    /// Where browsers reach the WAF's sign-in page: a URL, or a path if it is behind the same door.
-    /// Without it, at the issuer identifier.
+    /// Where browsers reach the sign-in page of such a WAF: a URL, or a path behind the same door.
     pub authorize: Option<String>,
     /// PEM files with the certificates that W4 trusts in place of the system's.
     pub w4_trust: Vec<PathBuf>,
     /// Our name at the WAF.
     pub client_id: String,
-    /// Our password there.
+    /// Our password there, or in its place
     pub client_secret: Secret,
+    /// a PEM file with our private key (PKCS #8, P-256 or RSA): `private_key_jwt` (RFC 7523).
+    pub client_key: Option<PathBuf>,
+    /// What is asked for: TS 33.203's scope, or what the WAF calls it, and what it wants beside.
+    pub scope: String,
+    /// The names of the WAF's claims, if it is not ours.
+    pub claims: Dialect,
+    /// Who may have an identity of the WAF's pool: `no`, `anonymous` or `signed_in`.
+    pub guests: Guests,
     /// The home network domain, if it is not the one of the whole file.
     pub home_domain: String,
     /// Where W2 is; without it, `/w2` on the host that the browser asked.
@@ -132,6 +197,10 @@ impl Default for WwsfConfig {
             w4_trust: Vec::new(),
             client_id: "wwsf".to_owned(),
             client_secret: Secret::default(),
+            client_key: None,
+            scope: bearer::SCOPE.to_owned(),
+            claims: Dialect::default(),
+            guests: Guests::default(),
             home_domain: String::new(),
             w2: None,
             origins: Vec::new(),

@@ -12,14 +12,22 @@ pub enum WebError {
         /// What is wrong.
         why: String,
     },
-    /// A certificate for W4 cannot be read.
-    #[error("cannot read the certificate {path}")]
+    /// A certificate or key for W4 cannot be read.
+    #[error("cannot read {path}")]
     Certificate {
         /// The file.
         path: String,
         /// Why.
         #[source]
         source: std::io::Error,
+    },
+    /// A file holds something else than it should.
+    #[error("{path} does not hold {what}")]
+    Pem {
+        /// The file.
+        path: String,
+        /// What should be in it.
+        what: &'static str,
     },
     /// The HTTP client for W4 cannot be made.
     #[error("cannot make an HTTP client")]
@@ -40,6 +48,13 @@ impl WebError {
         Self::Config {
             key,
             why: why.into(),
+        }
+    }
+
+    pub(crate) fn key(file: &std::path::Path, what: &'static str) -> Self {
+        Self::Pem {
+            path: file.display().to_string(),
+            what,
         }
     }
 }

@@ -38,10 +38,12 @@ pub fn behind_one_door(
     if waf.issuer.is_empty() {
         waf.issuer = format!("{origin}{WAF_PATH}");
     }
+    // One process has one eP-CSCF.
+    waf.pool.reuse_at_once.get_or_insert(true);
     if waf.accounts.is_empty() {
         waf.accounts.extend(accounts);
     }
-    if wwsf.issuer.is_empty() {
+    if wwsf.issuer.is_empty() || wwsf.issuer == waf.issuer {
         wwsf.issuer.clone_from(&waf.issuer);
         let path = Url::parse(&waf.issuer)
             .map(|url| url.path().to_owned())
@@ -56,8 +58,13 @@ pub fn behind_one_door(
     if wwsf.origins.is_empty() && !loopback {
         wwsf.origins.push(origin);
     }
-    if waf.clients.iter().any(|client| client.id == wwsf.client_id) {
+    let known = waf.clients.iter().any(|client| client.id == wwsf.client_id);
+    if known || wwsf.issuer != waf.issuer {
         return Ok(());
+    }
+    if wwsf.client_key.is_some() {
+        let why = "needs the WAF to have [[waf.clients]] with its public key";
+        return Err(WebError::config("wwsf.client_key", why));
     }
     if wwsf.client_secret.expose().is_empty() {
         wwsf.client_secret = Secret::new(random()?.token());
@@ -74,10 +81,13 @@ pub fn behind_one_door(
     };
     waf.clients.push(ClientConfig {
         id: wwsf.client_id.clone(),
-        secret: wwsf.client_secret.clone(),
+        secret: Some(wwsf.client_secret.clone()),
+        public_keys: Vec::new(),
         redirect_uris,
         wwsf: None,
         resource_server: false,
+        pool: !waf.pool.identities.is_empty(),
+        edge: false,
     });
     Ok(())
 }
@@ -106,7 +116,8 @@ mod tests {
         let [client] = &waf.clients[..] else {
             panic!("one client")
         };
-        assert!(client.secret == wwsf.client_secret && client.secret.expose().len() >= 16);
+        assert!(client.secret.as_ref() == Some(&wwsf.client_secret));
+        assert!(wwsf.client_secret.expose().len() >= 16);
         assert!(
             client
                 .redirect_uris
@@ -140,7 +151,7 @@ mod tests {
         behind_one_door(&mut waf, &mut wwsf, &door("https://phone.example.net"), []).unwrap();
         assert_eq!(waf.issuer, "https://waf.example.net");
         assert_eq!(wwsf.w2.as_deref(), Some("wss://epcscf.example.net/w2"));
-        assert_eq!(waf.clients[0].secret.expose(), "a secret of the operator");
+        assert_eq!(waf.clients[0].secret.as_ref(), Some(&wwsf.client_secret));
         let before = waf.clients.len();
         behind_one_door(&mut waf, &mut wwsf, &door("https://phone.example.net"), []).unwrap();
         assert_eq!(waf.clients.len(), before);

@@ -5,6 +5,7 @@
 //! | `/oauth2/*`, `/.well-known/oauth-authorization-server/oauth2` | WAF | sign-in page, token, revocation, introspection, keys, metadata |
 //! | `/`, `/wic/*` | WWSF | the client |
 //! | `/signin`, `/signed-in`, `/session/*` | WWSF | signing in and out, tokens |
+//! | `/ways`, `/guest` | WWSF | visitors with an identity of the pool |
 //!
 //! [`Web::open`] makes the state once, [`router`] makes as many routers as there are shards. Whoever
 //! accepts connections puts a [`Peer`] into the extensions of each request.
@@ -12,19 +13,24 @@
 mod assets;
 mod config;
 mod error;
+mod fetch;
 mod keys;
 mod lab;
 mod open;
 mod peer;
+mod pem;
 mod state;
 mod w4;
 mod waf;
 mod wwsf;
 
-pub use config::{AccountConfig, ClientConfig, WafConfig, WwsfConfig};
+pub use config::{
+    AccountConfig, ClientConfig, PoolConfig, PoolIdentityConfig, WafConfig, WwsfConfig,
+};
 pub use error::WebError;
 pub use keys::KeyFetcher;
 pub use lab::{Door, behind_one_door};
+pub(crate) use open::check;
 pub use peer::Peer;
 pub use state::{Clock, Web};
 

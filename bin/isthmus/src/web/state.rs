@@ -66,7 +66,7 @@ impl Web {
     ) -> Result<Self, WebError> {
         let clock = clock.unwrap_or_else(|| Arc::new(system_clock));
         let wwsf = wwsf
-            .map(|config| open::wwsf(config, loaded.sessions, w4_trust))
+            .map(|config| open::wwsf(config, loaded.sessions, w4_trust, &clock))
             .transpose()?;
         let waf = waf
             .map(|config| open::waf(config, loaded.waf, &store, clock()))
@@ -82,6 +82,21 @@ impl Web {
     /// The keys of our own WAF, for an eP-CSCF in the same process.
     pub fn key_set(&self) -> Option<JwkSet> {
         Some(self.0.waf.as_ref()?.lock().key_set())
+    }
+
+    /// TS 24.371 §6A.3: the eP-CSCF in this process says that nobody is registered by this lease any
+    /// more, and takes none of its tokens from now on.
+    pub async fn end_lease(&self, lease: &str) -> Result<(), WebError> {
+        let Some(state) = &self.0.waf else {
+            return Ok(());
+        };
+        let commit = {
+            let change = state.lock().end_lease(self.now(), lease);
+            self.0
+                .store
+                .commit(change.into_iter().map(Change::Waf).collect())
+        };
+        Ok(commit.written().await?)
     }
 
     /// What has happened so far, by name, for an operator's figures.

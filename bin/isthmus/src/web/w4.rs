@@ -1,46 +1,128 @@
 //! W4 over HTTPS: the WWSF's calls to the WAF.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use core_credentials::Secret;
+use core_credentials::token::{ClientAssertion, SigningKey};
+use nf_wwsf::Server;
 use nf_wwsf::w4::{Failure, Form, Granted, Introspection, Tokens};
 use reqwest::header::CONTENT_TYPE;
 use rustls_pki_types::CertificateDer;
+use tokio::sync::Mutex;
 
 use super::WebError;
+use super::fetch::{self, http_client};
+use super::state::{Clock, random};
 
-/// Longer answers are no answers.
-const MAX_ANSWER: usize = 64 * 1024;
+/// How often the WAF is asked where its endpoints are.
+const METADATA_EVERY: Duration = Duration::from_hours(1);
+/// How soon again after it gave no answer.
+const METADATA_RETRY: Duration = Duration::from_secs(5);
+/// An assertion is made for one request.
+const ASSERTION_LIFETIME: u64 = 60;
 
 /// The WAF, as the WWSF sees it.
 pub(super) struct W4 {
     client: reqwest::Client,
-    base: String,
+    issuer: String,
     client_id: String,
-    client_secret: Secret,
+    proof: Proof,
+    place: Place,
+    clock: Clock,
+}
+
+/// How the WWSF proves who it is.
+pub(super) enum Proof {
+    /// `client_secret_basic` (RFC 6749 §2.3.1).
+    Secret(Secret),
+    /// `private_key_jwt` (RFC 7523 §2.2).
+    Key(Box<SigningKey>),
+}
+
+/// Where the WAF's endpoints are.
+enum Place {
+    /// As configured.
+    Known(Arc<Server>),
+    /// As its metadata says.
+    Asked(Mutex<Asked>),
+}
+
+/// What the metadata said, and when it was asked for last.
+#[derive(Default)]
+struct Asked {
+    server: Option<Arc<Server>>,
+    at: Option<Instant>,
 }
 
 impl W4 {
+    /// To this issuer. Without `server` its metadata is asked for where that is.
     pub(super) fn new(
-        base: &str,
+        issuer: &str,
+        server: Option<Server>,
         client_id: &str,
-        client_secret: &Secret,
+        proof: Proof,
         trust: &[CertificateDer<'static>],
+        clock: Clock,
     ) -> Result<Self, WebError> {
         Ok(Self {
+            clock,
             client: http_client(trust)?,
-            base: base.trim_end_matches('/').to_owned(),
+            issuer: issuer.to_owned(),
             client_id: client_id.to_owned(),
-            client_secret: client_secret.clone(),
+            proof,
+            place: match server {
+                Some(server) => Place::Known(Arc::new(server)),
+                None => Place::Asked(Mutex::default()),
+            },
         })
+    }
+
+    /// RFC 8414 §3: where the WAF is. What was learnt once is good until something newer is learnt.
+    pub(super) async fn server(&self) -> Result<Arc<Server>, Failure> {
+        let asked = match &self.place {
+            Place::Known(server) => return Ok(Arc::clone(server)),
+            Place::Asked(asked) => asked,
+        };
+        // One asks, the others wait for its answer.
+        let mut asked = asked.lock().await;
+        let age = asked.at.map(|at| at.elapsed());
+        let patience = match asked.server {
+            Some(_) => METADATA_EVERY,
+            None => METADATA_RETRY,
+        };
+        if age.is_none_or(|age| age >= patience) {
+            match self.ask_for_metadata().await {
+                Ok(server) => asked.server = Some(Arc::new(server)),
+                Err(error) => {
+                    let error = format!("{error:#}");
+                    tracing::warn!(issuer = self.issuer, error, "the WAF's metadata");
+                }
+            }
+            asked.at = Some(Instant::now());
+        }
+        asked.server.clone().ok_or(Failure::Unavailable)
+    }
+
+    async fn ask_for_metadata(&self) -> anyhow::Result<Server> {
+        fetch::metadata(&self.client, &self.issuer, |body| {
+            Ok(Server::read(&self.issuer, body)?)
+        })
+        .await
     }
 
     /// Asks for tokens, then what they are for.
     pub(super) async fn grant(&self, form: Form) -> Result<Granted, Failure> {
-        let (status, body) = self.post("token", form).await?;
+        let server = self.server().await?;
+        let (status, body) = self.post(&server.token, form).await?;
         let tokens = Tokens::read(status, &body)?;
-        let (status, body) = self.post("introspect", Form::introspect(&tokens)).await?;
-        let introspection = Introspection::read(status, &body)?;
+        let introspection = match &server.introspect {
+            Some(endpoint) => {
+                let (status, body) = self.post(endpoint, Form::introspect(&tokens)).await?;
+                Introspection::read(status, &body)?
+            }
+            None => Introspection::of_token(&tokens)?,
+        };
         Ok(Granted {
             tokens,
             introspection,
@@ -49,66 +131,57 @@ impl W4 {
 
     /// Gives tokens back. The session has ended whether the WAF hears of it or not.
     pub(super) async fn revoke(&self, form: Form) {
-        match self.post("revoke", form).await {
+        let Ok(server) = self.server().await else {
+            return;
+        };
+        let Some(endpoint) = &server.revoke else {
+            return;
+        };
+        match self.post(endpoint, form).await {
             Ok((200, _)) => {}
             Ok((status, _)) => tracing::warn!(status, "the WAF did not revoke a grant"),
             Err(error) => tracing::warn!(%error, "the WAF did not hear of a sign-out"),
         }
     }
 
-    async fn post(&self, endpoint: &str, form: Form) -> Result<(u16, Vec<u8>), Failure> {
-        let url = format!("{}/{endpoint}", self.base);
-        let unavailable = |error: reqwest::Error| {
-            // Without the URL: it is ours and says nothing new, and a query could.
-            tracing::warn!(endpoint, error = %error.without_url(), "W4 failed");
+    async fn post(&self, url: &str, form: Form) -> Result<(u16, Vec<u8>), Failure> {
+        let unavailable = |error: anyhow::Error| {
+            tracing::warn!(url, error = format!("{error:#}"), "W4 failed");
             Failure::Unavailable
         };
-        // RFC 6749 §2.3.1: both are form-encoded before they are Basic credentials.
-        let encode =
-            |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-        let request = self
-            .client
-            .post(url)
-            .basic_auth(
-                encode(&self.client_id),
-                Some(encode(self.client_secret.expose())),
-            )
-            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(form.into_body());
-        let mut reply = request.send().await.map_err(unavailable)?;
-        let status = reply.status().as_u16();
-        let mut body = Vec::new();
-        while let Some(chunk) = reply.chunk().await.map_err(unavailable)? {
-            if body.len() + chunk.len() > MAX_ANSWER {
-                return Err(Failure::Unavailable);
+        let request = self.client.post(url);
+        let request = match &self.proof {
+            Proof::Secret(secret) => request
+                .basic_auth(encode(&self.client_id), Some(encode(secret.expose())))
+                .body(form.into_body()),
+            Proof::Key(key) => {
+                let assertion = self.assertion(key).ok_or(Failure::Unavailable)?;
+                request.body(form.asserted(&self.client_id, &assertion).into_body())
             }
-            body.extend_from_slice(&chunk);
-        }
+        };
+        let request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let (status, body) = fetch::send(request).await.map_err(unavailable)?;
         if !matches!(status, 200..=499) {
-            tracing::warn!(endpoint, status, "W4 failed");
+            tracing::warn!(url, status, "W4 failed");
         }
         Ok((status, body))
     }
+
+    /// RFC 7523 §3
+    fn assertion(&self, key: &SigningKey) -> Option<Secret> {
+        let now = (self.clock)();
+        key.assert(&ClientAssertion {
+            iss: self.client_id.clone(),
+            sub: self.client_id.clone(),
+            aud: vec![self.issuer.clone()],
+            jti: random().ok()?.token(),
+            iat: now,
+            exp: now + ASSERTION_LIFETIME,
+        })
+    }
 }
 
-/// A client that follows no redirect and trusts `trust`, or the system if that is empty.
-pub(super) fn http_client(trust: &[CertificateDer<'static>]) -> Result<reqwest::Client, WebError> {
-    // Done once; later calls find it there.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let mut builder = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .timeout(Duration::from_secs(10))
-        .connect_timeout(Duration::from_secs(5))
-        // Each call its own connection: calls are rare, and shards come and go with their runtimes.
-        .pool_max_idle_per_host(0)
-        .user_agent(concat!("isthmus/", env!("CARGO_PKG_VERSION")));
-    if !trust.is_empty() {
-        let certificates = trust.iter().map(|der| reqwest::Certificate::from_der(der));
-        let certificates = certificates
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(WebError::Client)?;
-        builder = builder.tls_certs_only(certificates);
-    }
-    builder.build().map_err(WebError::Client)
+/// RFC 6749 §2.3.1: name and password are form-encoded before they are Basic credentials.
+fn encode(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }

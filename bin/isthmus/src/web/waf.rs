@@ -23,6 +23,7 @@ pub(super) fn routes(path: &str, metadata: &str) -> Router<Web> {
         .route(&at("token"), post(token))
         .route(&at("revoke"), post(revoke))
         .route(&at("introspect"), post(introspect))
+        .route(&at("release"), post(release))
         .route(
             &at("jwks"),
             get(async |State(web): State<Web>| read(&web, Waf::jwks)),
@@ -108,14 +109,26 @@ async fn revoke(State(web): State<Web>, headers: HeaderMap, body: String) -> Rep
     .await
 }
 
+async fn release(State(web): State<Web>, headers: HeaderMap, body: String) -> Reply {
+    if !is_form(&headers) {
+        return StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response();
+    }
+    change(&web, |waf, now| {
+        Some(waf.release(now, authorization(&headers), &body))
+    })
+    .await
+}
+
 async fn introspect(State(web): State<Web>, headers: HeaderMap, body: String) -> Reply {
     if !is_form(&headers) {
         return StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response();
     }
+    let Some(state) = &web.0.waf else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
     let now = web.now();
-    read(&web, |waf| {
-        waf.introspect(now, authorization(&headers), &body)
-    })
+    let reply = state.lock().introspect(now, authorization(&headers), &body);
+    reply.map(Body::from)
 }
 
 fn read(web: &Web, ask: impl FnOnce(&Waf) -> nf_waf::Reply) -> Reply {

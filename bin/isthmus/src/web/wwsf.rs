@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{Response, StatusCode};
 use axum::response::IntoResponse as _;
 use axum::routing::{get, post};
-use nf_wwsf::{Cookies, Origin, Outcome, Returned, Step, Wwsf};
+use nf_wwsf::{Cookies, Origin, Outcome, Returned, Step, Visit, Wwsf};
 
 use super::assets;
 use super::peer::Peer;
@@ -23,6 +23,8 @@ pub(super) fn routes() -> Router<Web> {
         .route("/wic/{*file}", get(asset))
         .route("/signin", get(sign_in))
         .route("/signed-in", get(signed_in))
+        .route("/ways", get(ways))
+        .route("/guest", post(guest))
         .route("/session/{sid}/token", post(token))
         .route("/session/{sid}/end", post(end))
         .fallback(not_found)
@@ -48,6 +50,7 @@ async fn not_found(State(web): State<Web>, request: Request) -> Reply {
 
 async fn sign_in(State(web): State<Web>, request: Request) -> Reply {
     let head = request.into_parts().0;
+    learn_server(&web).await;
     answer(&web, &head, |state, request| match random() {
         Ok(mut random) => state.lock().begin_sign_in(request, &mut random),
         Err(_) => state.lock().not_written(request),
@@ -62,6 +65,7 @@ async fn signed_in(State(web): State<Web>, request: Request) -> Reply {
             Ok(seen) => seen,
             Err(reply) => return *reply,
         };
+        learn_server(&web).await;
         let cookies = cookies(&head);
         let request = seen.request(&cookies);
         let returned = state
@@ -75,8 +79,67 @@ async fn signed_in(State(web): State<Web>, request: Request) -> Reply {
         let Ok(mut random) = random() else {
             return state.lock().not_written(&request).map(Body::from);
         };
+        let person = match &granted {
+            Ok(granted) => state.lock().person(granted),
+            Err(_) => None,
+        };
+        let mut person = match person {
+            Some(Ok(person)) => person,
+            Some(Err(failure)) => {
+                return change(&web, state, &request, |wwsf, now| {
+                    wwsf.signed_in(now, &mut random, &request, &attempt, Err(failure))
+                })
+                .await;
+            }
+            None => {
+                return change(&web, state, &request, |wwsf, now| {
+                    wwsf.signed_in(now, &mut random, &request, &attempt, granted)
+                })
+                .await;
+            }
+        };
+        // Who they are is known; what they are in the IMS is lent.
+        if let Some(form) = person.revoke.take() {
+            state.w4.revoke(form).await;
+        }
+        let Visit::Ask { form, visitor } = Wwsf::ask_for_visit(&mut random) else {
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        };
+        let granted = state.w4.grant(form).await;
         change(&web, state, &request, |wwsf, now| {
-            wwsf.signed_in(now, &mut random, &request, &attempt, granted)
+            let visitor = (visitor, &person);
+            wwsf.visited_by(now, &mut random, &request, &attempt, visitor, granted)
+        })
+        .await
+    })
+    .await
+}
+
+async fn ways(State(web): State<Web>, request: Request) -> Reply {
+    let head = request.into_parts().0;
+    answer(&web, &head, |state, request| state.lock().ways(request))
+}
+
+async fn guest(State(web): State<Web>, request: Request) -> Reply {
+    let head = request.into_parts().0;
+    finish(async move {
+        let (state, seen) = match look(&web, &head) {
+            Ok(seen) => seen,
+            Err(reply) => return *reply,
+        };
+        let cookies = cookies(&head);
+        let request = seen.request(&cookies);
+        let Ok(mut random) = random() else {
+            return state.lock().not_written(&request).map(Body::from);
+        };
+        let begun = state.lock().begin_visit(&request, &mut random);
+        let (form, visitor) = match begun {
+            Visit::Reply(reply) => return reply.map(Body::from),
+            Visit::Ask { form, visitor } => (form, visitor),
+        };
+        let granted = state.w4.grant(form).await;
+        change(&web, state, &request, |wwsf, now| {
+            wwsf.visited(now, &mut random, &request, visitor, granted)
         })
         .await
     })
@@ -94,7 +157,16 @@ async fn token(State(web): State<Web>, Path(sid): Path<String>, request: Request
         let request = seen.request(&cookies);
         // Who waited here finds the token that the one before has fetched.
         let _one = state.one_refresh(&sid).await;
-        let step = state.lock().token(web.now(), &request, &sid);
+        // The page says that the token it has was refused.
+        let refused = head.uri.query() == Some("refused");
+        let step = {
+            let mut wwsf = state.lock();
+            if refused {
+                wwsf.another_token(web.now(), &request, &sid)
+            } else {
+                wwsf.token(web.now(), &request, &sid)
+            }
+        };
         let form = match step {
             Step::Reply(reply) => return reply.map(Body::from),
             Step::Refresh(form) => form,
@@ -131,6 +203,15 @@ async fn end(State(web): State<Web>, Path(sid): Path<String>, request: Request) 
         reply
     })
     .await
+}
+
+/// Where the WAF is, if it had to be asked and has answered.
+async fn learn_server(web: &Web) {
+    if let Some(state) = &web.0.wwsf
+        && let Ok(server) = state.w4.server().await
+    {
+        state.lock().set_server((*server).clone());
+    }
 }
 
 /// Runs to its end even if the browser closes its connection.

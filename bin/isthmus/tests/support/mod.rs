@@ -19,6 +19,7 @@ use core_credentials::token::{Claims, Verifier};
 use isthmus::store::Store;
 use isthmus::web::{Clock, Peer, WafConfig, Web, WwsfConfig, router};
 use rustls_pki_types::CertificateDer;
+use serde_json::Value;
 use tower::ServiceExt as _;
 
 /// Where the page is.
@@ -32,13 +33,31 @@ pub(crate) struct Lab {
     waf: Option<tokio::task::JoinHandle<()>>,
     address: SocketAddr,
     issuer: String,
+    change: Change,
 }
+
+/// What a test wants otherwise: of the WAF's configuration and of the WWSF's.
+type Change = Arc<dyn Fn(&mut Value, &mut Value) + Send + Sync>;
 
 impl Lab {
     /// With W4 over a plain socket.
     pub(crate) async fn start() -> Self {
+        Self::start_with(|_, _| {}).await
+    }
+
+    /// The same with some of the configuration changed: the WAF's, the WWSF's.
+    pub(crate) async fn start_with(
+        change: impl Fn(&mut Value, &mut Value) + Send + Sync + 'static,
+    ) -> Self {
         let (folder, address) = place().await;
-        let mut lab = Self::open(folder, address, "http", &[], start_of_time());
+        let mut lab = Self::open(
+            folder,
+            address,
+            "http",
+            &[],
+            start_of_time(),
+            Arc::new(change),
+        );
         lab.start_waf().await;
         lab
     }
@@ -47,7 +66,14 @@ impl Lab {
     pub(crate) async fn start_over_tls(certificate: &CertificateDer<'static>) -> Self {
         let (folder, address) = place().await;
         let trust = [certificate.clone()];
-        Self::open(folder, address, "https", &trust, start_of_time())
+        Self::open(
+            folder,
+            address,
+            "https",
+            &trust,
+            start_of_time(),
+            Arc::new(|_, _| {}),
+        )
     }
 
     fn open(
@@ -56,12 +82,13 @@ impl Lab {
         scheme: &str,
         trust: &[CertificateDer<'static>],
         time: Arc<AtomicU64>,
+        change: Change,
     ) -> Self {
         let (store, loaded) = Store::open(&folder.join("isthmus.sqlite")).expect("a store");
         let seen = Arc::clone(&time);
         let clock: Clock = Arc::new(move || seen.load(Ordering::Relaxed));
         let issuer = format!("{scheme}://{address}/oauth2");
-        let (waf, wwsf) = configuration(&issuer);
+        let (waf, wwsf) = configuration(&issuer, &*change);
         let web = Web::open(Some(&waf), Some(&wwsf), store, loaded, trust, Some(clock))
             .expect("the configuration is good");
         Self {
@@ -71,6 +98,7 @@ impl Lab {
             waf: None,
             address,
             issuer,
+            change,
         }
     }
 
@@ -78,8 +106,9 @@ impl Lab {
     pub(crate) async fn restart(mut self) -> Self {
         self.stop_waf().await;
         let (folder, address, time) = (self.folder.clone(), self.address, Arc::clone(&self.time));
+        let change = Arc::clone(&self.change);
         std::mem::forget(self);
-        let mut lab = Self::open(folder, address, "http", &[], time);
+        let mut lab = Self::open(folder, address, "http", &[], time, change);
         lab.start_waf().await;
         lab
     }
@@ -178,7 +207,7 @@ fn start_of_time() -> Arc<AtomicU64> {
     Arc::new(AtomicU64::new(1_800_000_000))
 }
 
-fn configuration(issuer: &str) -> (WafConfig, WwsfConfig) {
+fn configuration(issuer: &str, change: &dyn Fn(&mut Value, &mut Value)) -> (WafConfig, WwsfConfig) {
     let accounts: Vec<_> = ["Alice", "Bob"]
         .map(|display_name| {
             let name = display_name.to_lowercase();
@@ -193,18 +222,20 @@ fn configuration(issuer: &str) -> (WafConfig, WwsfConfig) {
         .into();
     let redirect_uris =
         ["localhost", "127.0.0.1", "[::1]"].map(|host| format!("https://{host}/signed-in"));
-    let waf = serde_json::json!({
+    let mut waf = serde_json::json!({
         "issuer": issuer,
         "clients": [{ "id": "wwsf", "secret": "a secret of the lab", "redirect_uris": redirect_uris }],
         "accounts": accounts,
     });
-    let wwsf = serde_json::json!({
+    let mut wwsf = serde_json::json!({
         "issuer": issuer,
+        "w4": issuer,
         "authorize": "/oauth2/authorize",
         "client_id": "wwsf",
         "client_secret": "a secret of the lab",
         "home_domain": "home1.net",
     });
+    change(&mut waf, &mut wwsf);
     (
         serde_json::from_value(waf).expect("the WAF's configuration"),
         serde_json::from_value(wwsf).expect("the WWSF's configuration"),
@@ -281,7 +312,7 @@ impl Browser {
     }
 
     /// What the page gets of its session.
-    pub(crate) async fn token(&mut self, session: &str) -> serde_json::Value {
+    pub(crate) async fn token(&mut self, session: &str) -> Value {
         let reply = self.post(&format!("/session/{session}/token")).await;
         assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
         reply.json()
@@ -395,7 +426,7 @@ impl Answer {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    pub(crate) fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).expect("JSON")
     }
 }

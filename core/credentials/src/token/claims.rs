@@ -45,6 +45,9 @@ pub struct Claims {
     /// TS 24.229 §7.13.3: the WWSF's identity.
     #[serde(default, rename = "3gpp-wwsf", skip_serializing_if = "Option::is_none")]
     pub wwsf: Option<String>,
+    /// Which lease of an identity from a pool this token belongs to (TS 24.371 §6.4.3).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lease: Option<String>,
 }
 
 impl Claims {
@@ -75,7 +78,9 @@ impl fmt::Debug for Claims {
 pub type AccessToken = Secret;
 
 /// RFC 7519 §4.1.3: `aud` is a string or an array of them.
-fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+pub(super) fn one_or_many<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<String>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Audience {

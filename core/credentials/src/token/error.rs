@@ -31,6 +31,9 @@ pub enum TokenError {
     /// `exp` has passed.
     #[error("the token has expired")]
     Expired,
+    /// The identity of a pool that it lends was given back.
+    #[error("the token's identity was given back")]
+    LeaseEnded,
     /// `nbf` has not come.
     #[error("the token is not valid yet")]
     NotYetValid,

@@ -3,12 +3,16 @@
 //! TS 33.203 Annex X.3: the token tells private and public user identities, WWSF and WAF, lifetime
 //! and scope. Two algorithms and no others: ES256 and RS256.
 
+mod assertion;
 mod claims;
 mod error;
+mod jws;
+mod leases;
 mod recent;
 mod signing;
 mod verifier;
 
+pub use assertion::{ASSERTION_TYPE, AssertionKeys, ClientAssertion, MAX_ASSERTION_LIFETIME};
 pub use claims::{AccessToken, Claims};
 pub use error::TokenError;
 pub use signing::SigningKey;

@@ -96,6 +96,16 @@ impl SigningKey {
         self.sign(&header, &serde_json::to_vec(claims).ok()?)
     }
 
+    /// RFC 7519 §7.1: any JWT, of the type `JWT`. `None` only if the library cannot sign.
+    pub fn sign_jwt(&self, said: &impl serde::Serialize) -> Option<AccessToken> {
+        let header = format!(
+            r#"{{"typ":"JWT","alg":"{}","kid":"{}"}}"#,
+            self.algorithm().name(),
+            self.kid
+        );
+        self.sign(&header, &serde_json::to_vec(said).ok()?)
+    }
+
     /// RFC 7515 §5.1: the compact form over a header and a payload.
     pub(super) fn sign(&self, header: &str, payload: &[u8]) -> Option<AccessToken> {
         let mut compact = URL_SAFE_NO_PAD.encode(header);

@@ -16,6 +16,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 
+use super::leases::EndedLeases;
 use super::recent::Recent;
 use super::{Algorithm, Claims, TokenError};
 use crate::jwk::JwkSet;
@@ -34,6 +35,7 @@ pub struct Verifier {
     skew: u64,
     issuers: HashMap<String, HashMap<String, Key>>,
     recent: RefCell<Recent>,
+    leases: EndedLeases,
 }
 
 #[derive(Debug)]
@@ -64,6 +66,7 @@ impl Verifier {
             skew,
             issuers: HashMap::new(),
             recent: RefCell::default(),
+            leases: EndedLeases::default(),
         }
     }
 
@@ -87,6 +90,18 @@ impl Verifier {
         self.issuers.insert(issuer.to_owned(), keys);
         self.recent.borrow_mut().forget_all();
         Ok(())
+    }
+
+    /// Refuses tokens of leases that were issued up to `now`. Whoever forgets which leases have ended,
+    /// because it starts, says so: a token from before may lend an identity that another has by now.
+    pub fn forget_leases(&mut self, now: u64) {
+        self.leases.forget(now);
+    }
+
+    /// TS 24.371 §6.4.3: the identity of this lease was given back, so none of its tokens is good any
+    /// more. `now` is when.
+    pub fn end_lease(&mut self, now: u64, lease: &str) {
+        self.leases.end(now, lease);
     }
 
     /// Whether keys of any issuer are there: without one, no token can be judged.
@@ -174,6 +189,9 @@ impl Verifier {
         {
             return Err(TokenError::NotYetValid);
         }
+        if self.leases.refuse(claims) {
+            return Err(TokenError::LeaseEnded);
+        }
         Ok(())
     }
 }
@@ -217,6 +235,7 @@ mod tests {
             impu: vec!["sip:alice@home1.net".into()],
             waf: Some("waf.example.net".into()),
             wwsf: Some("wwsf.example.net".into()),
+            lease: None,
         }
     }
 
@@ -449,5 +468,31 @@ mod tests {
             Err(TokenError::UnknownKey)
         );
         assert!(!Verifier::new("x", 0).is_ready());
+    }
+
+    #[test]
+    fn a_lease_that_ended_lends_nothing_though_its_token_passed_before() {
+        let key = key();
+        let mut verifier = verifier(&key);
+        let token = |lease: &str, iat: u64| {
+            let claims = Claims {
+                lease: Some(lease.into()),
+                iat,
+                ..claims()
+            };
+            key.issue(&claims).unwrap().into_exposed()
+        };
+        let (one, two) = (token("one", NOW), token("two", NOW));
+        assert!(verifier.verify(&one, NOW).is_ok());
+        verifier.end_lease(NOW, "one");
+        assert_eq!(verifier.verify(&one, NOW), Err(TokenError::LeaseEnded));
+        assert!(verifier.verify(&two, NOW).is_ok());
+        // After a restart nobody knows which have ended.
+        verifier.forget_leases(NOW);
+        assert_eq!(verifier.verify(&two, NOW), Err(TokenError::LeaseEnded));
+        assert!(verifier.verify(&token("two", NOW + 1), NOW + 1).is_ok());
+        // What is nobody's lease is not concerned.
+        let own = key.issue(&claims()).unwrap();
+        assert!(verifier.verify(own.expose(), NOW).is_ok());
     }
 }
