@@ -122,7 +122,7 @@ async fn certs(State(provider): State<Arc<Provider>>) -> axum::response::Respons
         Mood::NoKeys => Json(json!({ "keys": [{ "kty": "oct", "k": "AAAA" }] })).into_response(),
         Mood::Failing => StatusCode::SERVICE_UNAVAILABLE.into_response(),
         Mood::Silent => {
-            tokio::time::sleep(Duration::from_secs(60)).await;
+            tokio::time::sleep(Duration::from_mins(1)).await;
             StatusCode::OK.into_response()
         }
     }

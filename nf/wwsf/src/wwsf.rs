@@ -111,7 +111,7 @@ struct Held {
 
 /// An access token, as long as it is good.
 struct Token {
-    token: Secret,
+    value: Secret,
     /// When there can be another.
     renew: u64,
     /// When it ends.
@@ -373,7 +373,7 @@ impl Wwsf {
     pub(crate) fn keep(&mut self, now: u64, session: Session, tokens: &Tokens) {
         let ends = now.saturating_add(tokens.expires_in);
         let token = Token {
-            token: tokens.access_token.clone(),
+            value: tokens.access_token.clone(),
             renew: ends.saturating_sub(LEAST_LEFT.min(tokens.expires_in / 2)),
             ends,
         };
@@ -416,7 +416,7 @@ impl Wwsf {
         };
         let identity = &session.identity;
         let body = json!({
-            "access_token": token.token.expose(),
+            "access_token": token.value.expose(),
             "token_type": "Bearer",
             "expires_in": token.ends.saturating_sub(now),
             "renew_in": token.renew.saturating_sub(now),
