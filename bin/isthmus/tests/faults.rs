@@ -139,5 +139,8 @@ fn the_examples_are_good() {
             count += 1;
         }
     }
-    assert_eq!(count, 6, "one for each function, and one for all of them");
+    assert_eq!(
+        count, 7,
+        "one for each function, one for all of them, one with another's provider"
+    );
 }

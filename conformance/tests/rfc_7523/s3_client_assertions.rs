@@ -85,10 +85,10 @@ fn what_is_wrong_with_it_keeps_it_out() {
         assertion(&door, signer_key(), |said| said.sub = "wwsf".into()),
         assertion(&door, signer_key(), |said| said.iss = "wwsf".into()),
         assertion(&door, signer_key(), |said| {
-            said.aud = vec!["https://other.example".into()]
+            said.aud = vec!["https://other.example".into()];
         }),
         assertion(&door, signer_key(), |said| {
-            said.aud.push("https://other.example".into())
+            said.aud.push("https://other.example".into());
         }),
         assertion(&door, signer_key(), |said| said.exp = now - 11),
         assertion(&door, signer_key(), |said| said.exp = now + 3600),

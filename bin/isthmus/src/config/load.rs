@@ -14,6 +14,9 @@ pub(crate) fn load(file: &Path) -> Result<Config, Fault> {
         Fault::at(file, line, sentence(error.message()))
     })?;
     config.file = Some(file.to_owned());
+    if config.wwsf.home_domain.is_empty() {
+        config.wwsf.home_domain.clone_from(&config.home_domain);
+    }
     config.resolve_paths(file.parent().unwrap_or(Path::new(".")));
     config
         .check()
