@@ -2,7 +2,7 @@
  * The library of the WIC. One concept a file:
  *
  * - `wic.js` the whole: one account, its registration, its calls
- * - `session.js` W1, `credentials.js` tokens and SIP Digest, `registration.js`, `transport.js` SIP over WebSocket
+ * - `session.js` W1, `credentials.js` tokens and SIP Digest, `registration.js`, `reg-event.js`, `transport.js` SIP over WebSocket
  * - `call/` a call from INVITE to BYE; `media/` what it does with WebRTC
  * - `sip/` messages, transactions, dialogs: RFC 3261 and its family, nothing of browsers in it
  * - `failure.js` every failure as a code and as words
@@ -10,6 +10,7 @@
 export { Wic } from './wic.js';
 export { Session } from './session.js';
 export { Registration } from './registration.js';
+export { RegEvent } from './reg-event.js';
 export { BearerCredential, DigestCredential } from './credentials.js';
 export { WebSocketTransport } from './transport.js';
 export { Call } from './call/call.js';

@@ -23,6 +23,8 @@ const BACK_OFF = { first: 2_000, most: 60_000 };
 /** A registration that ends this close to the token was capped by it: the next token is the moment to refresh. */
 const CAPPED_WITHIN = 15_000;
 const LAST_MOMENT = 15_000;
+/** How long a phone on probation stays away when the network does not say, in seconds. */
+const PROBATION = 60;
 
 /** @extends {Emitter<{ state: RegistrationState }>} */
 export class Registration extends Emitter {
@@ -103,6 +105,27 @@ export class Registration extends Emitter {
   /** A new token came: a binding that was capped by the old one is renewed now (TS 24.371 §6.3.1). */
   credentialRenewed() {
     if (this.state === 'registered' || this.state === 'waiting') this.register();
+  }
+
+  /**
+   * The network ended the binding (TS 24.229 §5.1.1.7, RFC 3680 §5.3.1): `deactivated` asks us to come again at once,
+   * `probation` after a while, anything else not to.
+   * @param {import('./reg-event.js').EndReason} reason
+   * @param {number} retryAfter seconds; 0: none was said
+   */
+  endedByNetwork(reason, retryAfter) {
+    if (this.state !== 'registered') return;
+    this.#timer.stop();
+    this.identities = [];
+    if (reason === 'deactivated') {
+      this.#enter('registering');
+      this.register();
+    } else if (reason === 'probation') {
+      this.failure = new Failure('suspended');
+      this.#agent.hold();
+      this.#enter('waiting');
+      this.#timer.set((retryAfter || PROBATION) * 1000, () => this.register());
+    } else this.#refuse(new Failure('deregistered'));
   }
 
   /**

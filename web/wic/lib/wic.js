@@ -5,6 +5,7 @@ import { Emitter } from './emitter.js';
 import { Failure } from './failure.js';
 import { IncomingCall } from './call/incoming-call.js';
 import { OutgoingCall } from './call/outgoing-call.js';
+import { RegEvent } from './reg-event.js';
 import { Registration } from './registration.js';
 import { Agent } from './sip/agent.js';
 import { instanceUrn } from './sip/ids.js';
@@ -40,6 +41,8 @@ import { WebSocketTransport } from './transport.js';
  * @property {string} [instance] `urn:uuid:…`; keep it for as long as the page is the same phone
  * @property {number} [maxCalls] another caller hears busy
  * @property {readonly string[]} [emergencyNumbers]
+ * @property {boolean} [watchRegistration] whether the network is asked to tell what becomes of the registration; it is
+ * @property {(text: string) => Document} [parseXml] for a host that has no DOMParser
  * @property {() => import('./media/session.js').MediaOptions} [media] options for each call's media
  * @property {import('./clock.js').Clock} [clock]
  * @property {() => number} [random]
@@ -76,6 +79,9 @@ export class Wic extends Emitter {
       instance: options.instance ?? instanceUrn(),
       random,
     });
+    /** What the network says of our registration; null where nobody wants to know. */
+    this.regEvent = options.watchRegistration === false ? null : new RegEvent({ agent: this.agent, identity: this.identity, parse: options.parseXml });
+    this.regEvent?.on('ended', ({ reason, retryAfter }) => this.registration.endedByNetwork(reason, retryAfter));
     this.#grace = new Timer(clock);
     this.transport.addEventListener('state', () => this.#transportState());
     this.registration.on('state', () => this.#registrationState());
@@ -102,6 +108,7 @@ export class Wic extends Emitter {
    */
   async stop() {
     for (const call of [...this.calls]) call.hangUp();
+    this.regEvent?.stop();
     await this.registration.deregister();
     this.#grace.stop();
     this.agent.clear();
@@ -180,6 +187,7 @@ export class Wic extends Emitter {
         return;
       case 'waiting':
         this.agent.hold();
+        this.regEvent?.stop();
         this.registration.connectionLost();
         this.#enter(this.#everRegistered ? 'reconnecting' : 'connecting');
         if (!this.#everRegistered) this.emit('failure', new Failure('connection_refused'));
@@ -196,16 +204,28 @@ export class Wic extends Emitter {
         this.#everRegistered = true;
         this.#grace.stop();
         this.#enter('registered');
+        this.regEvent?.start();
         for (const call of this.calls) call.signallingRestored();
         return;
       case 'refused':
+        this.regEvent?.stop();
         this.#enter('refused');
+        // TS 24.371 §6A.2: without a registration no call goes on.
+        for (const call of [...this.calls]) call.finish(new Failure('deregistered'));
         this.emit('failure', /** @type {Failure} */ (this.registration.failure));
         return;
-      case 'registering':
       case 'waiting':
+      case 'registering':
+        if (this.registration.failure?.code === 'suspended') this.#suspended(this.registration.failure);
         this.#enter(this.#everRegistered ? 'reconnecting' : 'registering');
     }
+  }
+
+  /** @param {Failure} failure */
+  #suspended(failure) {
+    if (!this.regEvent?.running) return;
+    this.regEvent.stop();
+    this.emit('failure', failure);
   }
 
   #signallingGone() {

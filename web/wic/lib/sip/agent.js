@@ -194,7 +194,8 @@ export class Agent extends Emitter {
     const { request } = transaction;
     const to = request.address('To');
     if (to?.tag) {
-      const owner = this.#dialogs.get(ownerId(request));
+      // A subscription's first NOTIFY may come before the response that names its other tag (RFC 6665 §4.1.2.4).
+      const owner = this.#dialogs.get(ownerId(request)) ?? this.#dialogs.get(dialogId(request.callId, to.tag, ''));
       if (owner) owner.handleRequest(transaction);
       else this.reply(transaction, 481);
       return;

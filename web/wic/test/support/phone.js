@@ -33,6 +33,7 @@ export async function phone({ register = true, tokenLife = 300, credential: give
     clock,
     transport,
     random: () => 0.5,
+    watchRegistration: false,
     instance: 'urn:uuid:00000000-0000-4000-8000-000000000001',
     media: () => ({ devices, createPeerConnection: (configuration) => new FakePeerConnection(configuration) }),
     ...options,
