@@ -89,11 +89,24 @@ class Isthmus {
     return found;
   }
 
-  /** A figure of the admin port, summed over its labels. */
+  /** A figure of the admin port, as of a second ago: `epcscf_bindings`. */
   async metric(name) {
     const answer = await fetch(`http://127.0.0.1:${this.ports.admin}/metrics`);
-    const lines = (await answer.text()).split('\n').filter((line) => line.startsWith(name));
-    return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+    const text = await answer.text();
+    const line = text.split('\n').find((each) => each.startsWith(`isthmus_${name} `));
+    if (!line) throw new Error(`there is no figure «${name}»:\n${text}`);
+    return Number(line.split(' ').at(-1));
+  }
+
+  /** Waits until a figure has this value. */
+  async shows(name, wanted, within = 5_000) {
+    const deadline = Date.now() + within;
+    for (;;) {
+      const value = await this.metric(name);
+      if (value === wanted) return;
+      if (Date.now() > deadline) throw new Error(`${name} is ${value}, not ${wanted}`);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
   }
 
   async stop() {

@@ -258,6 +258,14 @@ describe('two tabs of one browser are two people', () => {
     await bob.hears(/ended/);
   });
 
+  it('a page that is closed takes its registration with it', async () => {
+    await product.shows('epcscf_bindings', 2);
+    const carol = await signIn(browser, product, 'carol');
+    await product.shows('epcscf_bindings', 3);
+    await carol.close();
+    await product.shows('epcscf_bindings', 2);
+  });
+
   it('who signs out is signed out, and stays so after a reload', async () => {
     await bob.press('Sign out');
     await bob.hears(/Signed out/);

@@ -52,7 +52,8 @@ allow_no_origin = true
       await each.hears('unregistered');
       assert.equal(await each.ended, 0, each.told());
     }
-    assert.equal(await product.metric('epcscf_bindings'), 0);
+    assert.equal(await product.metric('epcscf_registered_total'), 2);
+    await product.shows('epcscf_bindings', 0);
   } catch (error) {
     error.message += `\n${product.printed.slice(-3000)}\n${core.log()}`;
     throw error;

@@ -191,10 +191,9 @@ button('sign-out').addEventListener('click', () => void signOut());
 for (const close of document.querySelectorAll('dialog [data-close]')) {
   close.addEventListener('click', () => close.closest('dialog')?.close());
 }
-// A page that goes takes its calls with it; the registration stays, for a reload comes back within seconds.
-window.addEventListener('pagehide', () => {
-  for (const active of phone?.wic.calls ?? []) active.hangUp();
-});
+// A page that goes takes its calls and its registration with it (TS 24.371 §6A.2): what is said now still leaves the
+// browser, and nobody calls a phone that is not there. After a reload the page registers anew within a second.
+window.addEventListener('pagehide', () => void phone?.wic.stop());
 
 void offerWays();
 const arrived = arrive();
