@@ -69,7 +69,7 @@ async fn signs_in_and_registers_with_the_token() {
         let cli = Cli::try_parse_from(words.split(' ')).expect("good arguments");
         tokio::task::spawn_blocking(move || wic::run(cli.args))
     };
-    assert_eq!(phone("wrong").await.expect("no panic"), ExitCode::from(2));
+    assert_eq!(phone("wrong").await.expect("no panic"), ExitCode::FAILURE);
     assert_eq!(
         phone("alice-password").await.expect("no panic"),
         ExitCode::SUCCESS

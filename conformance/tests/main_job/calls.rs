@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use nf_wic::Event;
-use wire_sip::{HeaderName, Method};
+use wire_sip::{HeaderName, Method, StatusCode};
 
 use crate::world::{World, sip};
 
@@ -122,7 +122,7 @@ fn refused_unknown_and_away() {
     world.wic("alice").call(now, &sip("bob"));
     world.run(SECOND);
     let now = world.now();
-    world.wic("bob").reject(now);
+    world.wic("bob").reject(now, StatusCode::BUSY_HERE);
     world.run(SECOND);
     assert_eq!(world.ended("alice"), Some(486));
     for (uri, expected) in [(sip("nobody"), 404), ("tel:+19".into(), 404)] {

@@ -1,6 +1,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use core_credentials::aka::{Usim, Version};
 use core_sip::Transport;
 
 use crate::media::{AudioSource, Codec};
@@ -54,6 +55,13 @@ pub enum Credentials {
         /// The token.
         token: String,
     },
+    /// IMS-AKA with a SIM in software (TS 24.371 §6.2.1).
+    Usim {
+        /// The SIM.
+        usim: Box<Usim>,
+        /// Which version is asked for, and no other one answered.
+        version: Version,
+    },
 }
 
 /// Passwords and tokens stay out of logs.
@@ -62,6 +70,7 @@ impl std::fmt::Debug for Credentials {
         f.write_str(match self {
             Self::Digest { .. } => "Digest",
             Self::Token { .. } => "Token",
+            Self::Usim { .. } => "Usim",
         })
     }
 }

@@ -109,11 +109,13 @@ impl Wic {
             }
             401 | 407 => match self
                 .authentication
-                .challenged(&self.config, response, tries)
+                .challenged(&mut self.config, response, tries)
             {
                 Verdict::Retry => self.change(now),
                 Verdict::TokenRefused => self.event(Event::TokenRefused),
-                Verdict::Refused => self.bye(now, code(Some(status)), status.reason()),
+                Verdict::Refused | Verdict::NetworkRefused => {
+                    self.bye(now, code(Some(status)), status.reason());
+                }
             },
             // RFC 3261 §14.1.
             408 | 481 => self.bye(now, code(Some(status)), status.reason()),

@@ -21,9 +21,9 @@ impl Wic {
         self.drain_media();
     }
 
-    /// Refuses the call that rings: busy.
-    pub fn reject(&mut self, now: Instant) {
-        self.refuse(now, StatusCode::BUSY_HERE);
+    /// Refuses the call that rings: 486, 603 or what fits.
+    pub fn reject(&mut self, now: Instant, status: StatusCode) {
+        self.refuse(now, status);
         self.drain(now);
     }
 

@@ -5,7 +5,7 @@
 //!   shell ── handle_connected, handle_message, handle_media, handle_timeout ──▶ Wic
 //!         ◀── Connect, Send, Transmit, Event ──────────────────────────────────
 //!              registration.rs   REGISTER, its refresh, a lost WebSocket
-//!              authentication.rs Digest or Bearer
+//!              authentication.rs Digest by a password or a SIM, or Bearer
 //!              outgoing.rs, incoming.rs, in_call.rs   one call at a time
 //!              sdp.rs, media/    what a browser would do
 //! ```

@@ -137,11 +137,11 @@ impl Wic {
         if matches!(status.as_u16(), 401 | 407) {
             match self
                 .authentication
-                .challenged(&self.config, response, tries)
+                .challenged(&mut self.config, response, tries)
             {
                 Verdict::Retry => return self.invite_again(now, request, tries),
                 Verdict::TokenRefused => self.event(Event::TokenRefused),
-                Verdict::Refused => {}
+                Verdict::Refused | Verdict::NetworkRefused => {}
             }
         }
         let reason = response.reason_phrase().unwrap_or(status.reason());

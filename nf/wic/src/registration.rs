@@ -130,7 +130,7 @@ impl Wic {
         match status.as_u16() {
             401 | 407 => match self
                 .authentication
-                .challenged(&self.config, response, tries)
+                .challenged(&mut self.config, response, tries)
             {
                 Verdict::Retry => {
                     self.registration.cseq += 1;
@@ -144,6 +144,10 @@ impl Wic {
                     self.event(Event::TokenRefused);
                 }
                 Verdict::TokenRefused | Verdict::Refused => self.refused(now, response),
+                Verdict::NetworkRefused => {
+                    let reason = "the network did not prove that it is the home network";
+                    self.registration_failed(now, response.status(), reason.to_owned(), None);
+                }
             },
             // RFC 3261 §10.2.8.
             423 => {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use common::{DOMAIN, Lab, address, config};
 use nf_wic::Event;
 use wire_sdp::Session;
-use wire_sip::{HeaderName, Method};
+use wire_sip::{HeaderName, Method, StatusCode};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -170,7 +170,7 @@ fn given_up_refused_or_busy() {
 
     let mut lab = ringing();
     let now = lab.now();
-    lab.wic("bob").reject(now);
+    lab.wic("bob").reject(now, StatusCode::BUSY_HERE);
     lab.run(SECOND);
     assert_eq!(lab.ended("alice").expect("ended").status, 486);
     let now = lab.now();

@@ -54,6 +54,17 @@ describe('the phone without a browser', { timeout: 60_000 }, () => {
     assert.equal(await carol.ended, 1, carol.told());
   });
 
+  it('refuses a call as it was told, and both are done at once', { timeout: 30_000 }, async () => {
+    const bob = phone('bob', '--reject', 603);
+    await bob.hears('registered');
+    const begun = Date.now();
+    const alice = phone('alice', '--call', 'bob');
+    assert.equal((await alice.hears('ended')).status, 603, alice.told());
+    assert.equal(await alice.ended, 1, alice.told());
+    assert.equal(await bob.ended, 0, bob.told());
+    assert.ok(Date.now() - begun < 2_500, 'it waits for nothing');
+  });
+
   it('says that a password for SIP Digest is wrong', { timeout: 30_000 }, async () => {
     const w2 = `wss://localhost:${product.ports.https}/w2`;
     const origin = `https://localhost:${product.ports.https}`;
@@ -70,7 +81,8 @@ describe('the phone without a browser', { timeout: 60_000 }, () => {
     const words = ['--sign-in', site, '--insecure', '--user', 'alice', '--password', 'wrong'];
     const alice = startPhone(...words);
     started.push(alice);
-    assert.equal(await alice.ended, 2, alice.told());
-    assert.match(alice.told(), /user name or password are wrong/);
+    const { reason } = await alice.hears('no_token');
+    assert.match(reason, /the user name or the password is wrong/);
+    assert.equal(await alice.ended, 1, alice.told());
   });
 });

@@ -1,5 +1,5 @@
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -51,13 +51,23 @@ pub struct Args {
     /// Sign in as a person does, at the WWSF that has this address, and register with its token.
     #[arg(long, value_name = "URL")]
     pub sign_in: Option<String>,
+    /// Register by IMS-AKA with the SIM of this file: `k`, `opc` or `op`, and perhaps `sqn`.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["password", "password_file", "token", "sign_in"])]
+    pub sim: Option<PathBuf>,
+    /// With --sim: AKAv1-MD5 in place of AKAv2-SHA-256.
+    #[arg(long, requires = "sim")]
+    pub aka_v1: bool,
     /// Call this URI.
-    #[arg(long, value_name = "URI", conflicts_with = "answer")]
+    #[arg(long, value_name = "URI", conflicts_with_all = ["answer", "reject"])]
     pub call: Option<String>,
     /// Answer calls that come.
     #[arg(long)]
     pub answer: bool,
-    /// Let it ring for so long before it is answered, in seconds.
+    /// Refuse calls that come: 486 (busy), or with this status, 400 to 699.
+    #[arg(long, value_name = "STATUS", conflicts_with = "answer", num_args = 0..=1,
+          default_missing_value = "486", value_parser = clap::value_parser!(u16).range(400..700))]
+    pub reject: Option<u16>,
+    /// Let it ring for so long before it is answered or refused, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 0.0)]
     pub ring: f64,
     /// How many calls are made or answered; 0 for no end.
@@ -145,9 +155,10 @@ impl Args {
             return Ok(number(password, index));
         }
         let Some(file) = &self.password_file else {
-            bail!("a password is needed: --password, --password-file, or --token instead");
+            bail!("a password is needed: --password or --password-file, or else --token or --sim");
         };
-        let text = std::fs::read_to_string(file)
+        let file = numbered(file, index);
+        let text = std::fs::read_to_string(&file)
             .with_context(|| format!("{} cannot be read", file.display()))?;
         Ok(text.lines().next().unwrap_or_default().to_owned())
     }
@@ -182,6 +193,12 @@ pub(super) fn seconds(value: f64) -> Duration {
     // NaN and what is negative are nothing.
     let value = if value > 0.0 { value.min(LONGEST) } else { 0.0 };
     Duration::from_secs_f64(value)
+}
+
+/// `{}` in a file's name is the number of the phone, too.
+pub(super) fn numbered(file: &Path, index: u32) -> PathBuf {
+    file.to_str()
+        .map_or_else(|| file.to_owned(), |name| number(name, index).into())
 }
 
 fn number(text: &str, index: u32) -> String {
@@ -221,9 +238,22 @@ mod tests {
     #[test]
     fn what_does_not_go_together_is_refused() {
         assert!(parse("--call bob --answer").is_err());
+        assert!(parse("--call bob --reject").is_err());
+        assert!(parse("--answer --reject").is_err());
+        assert!(parse("--sim f --token t").is_err());
+        assert!(parse("--aka-v1").is_err());
         assert!(parse("--token t --password p").is_err());
         assert!(parse("--resume 3").is_err());
         assert!(parse("").unwrap().password(0).is_err());
+    }
+
+    #[test]
+    fn calls_are_refused_as_busy_or_as_told() {
+        assert_eq!(parse("--reject").unwrap().reject, Some(486));
+        assert_eq!(parse("--reject 603").unwrap().reject, Some(603));
+        for wrong in ["200", "700", "x"] {
+            assert!(parse(&format!("--reject {wrong}")).is_err(), "{wrong}");
+        }
     }
 
     #[test]

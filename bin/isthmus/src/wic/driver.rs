@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use bytes::Bytes;
+use core_credentials::aka::Version;
 use core_sip::{ConnectionId, Transport};
 use nf_wic::media::AudioSource;
 use nf_wic::{Config, Credentials, Ended, Event, Output, Wic};
@@ -14,12 +15,13 @@ use serde_json::json;
 use tokio::net::{UdpSocket, lookup_host};
 use tokio::sync::mpsc;
 use url::Url;
+use wire_sip::StatusCode;
 
-use super::args::seconds;
+use super::args::{numbered, seconds};
 use super::link::{Door, FromLink};
 use super::report::Report;
 use super::sign_in::Session;
-use super::{Args, wav};
+use super::{Args, sim, wav};
 
 /// Where the all-in-one has it.
 const W2: &str = "wss://localhost:8443/w2";
@@ -66,6 +68,7 @@ struct Task {
 enum Step {
     GiveUp,
     Renew,
+    Reject,
     Dtmf,
     Hold,
     Resume,
@@ -76,13 +79,14 @@ enum Step {
 }
 
 impl Driver {
+    /// An error is one of what was asked for; `None` when signing in failed, which is reported.
     pub(super) async fn new(
         index: u32,
         args: &Arc<Args>,
         tls: &Arc<ClientConfig>,
         source: AudioSource,
         report: Report,
-    ) -> anyhow::Result<Self> {
+    ) -> anyhow::Result<Option<Self>> {
         let now = Instant::now();
         let mut identity = args.identity(index);
         let mut told = None;
@@ -92,10 +96,26 @@ impl Driver {
             Credentials::Token {
                 token: token.clone(),
             }
+        } else if let Some(file) = &args.sim {
+            Credentials::Usim {
+                usim: Box::new(sim::read(&numbered(file, index))?),
+                version: if args.aka_v1 {
+                    Version::V1
+                } else {
+                    Version::V2
+                },
+            }
         } else if let Some(base) = &args.sign_in {
             let (user, password) = (args.user(index), args.password(index)?);
-            let mut open = Session::open(args, base, &user, &password).await?;
-            let grant = open.token().await?;
+            let mut open = Session::new(args, base)?;
+            let grant = match open.open(&user, &password).await {
+                Ok(grant) => grant,
+                Err(error) => {
+                    let reason = format!("{error:#}");
+                    report.say("no_token", json!({ "reason": reason }));
+                    return Ok(None);
+                }
+            };
             let renew = grant.expires_in.saturating_sub(RENEW).max(1);
             let renew = now + std::time::Duration::from_secs(renew);
             task.steps.push((renew, Step::Renew));
@@ -143,7 +163,7 @@ impl Driver {
         };
         let (up, links) = mpsc::channel(64);
         task.steps.push((now + seconds(args.timeout), Step::GiveUp));
-        Ok(Self {
+        Ok(Some(Self {
             index,
             args: Arc::clone(args),
             wic: Wic::new(config),
@@ -160,7 +180,7 @@ impl Driver {
             down: None,
             link: 0,
             task,
-        })
+        }))
     }
 
     /// Runs until what was asked for is done; says whether it was.
@@ -265,12 +285,18 @@ impl Driver {
                 self.forget(Step::GiveUp);
                 if self.args.call.is_some() {
                     self.call(now);
-                } else if !self.args.answer {
+                } else if !self.args.answer && self.args.reject.is_none() {
                     let stay = now + seconds(self.args.stay);
                     self.task.steps.push((stay, Step::Leave));
                 }
             }
             Event::RegistrationFailed { .. } if !self.task.registered => self.give_up(),
+            // The registrar will not have our goodbye: there is nothing to wait for.
+            Event::RegistrationFailed { .. } if self.leaving() => self.task.done = true,
+            Event::Incoming { .. } if self.args.reject.is_some() => {
+                let at = now + seconds(self.args.ring);
+                self.task.steps.push((at, Step::Reject));
+            }
             Event::TokenRefused => match self.renew().await {
                 Ok(()) => {}
                 Err(error) => {
@@ -314,6 +340,7 @@ impl Driver {
     fn ended(&mut self, now: Instant, ended: &Ended) {
         for step in [
             Step::GiveUp,
+            Step::Reject,
             Step::Dtmf,
             Step::Hold,
             Step::Resume,
@@ -363,6 +390,11 @@ impl Driver {
                             .say("no_token", json!({ "reason": format!("{error:#}") }));
                     }
                 }
+                Step::Reject => {
+                    let status = self.args.reject.and_then(StatusCode::new);
+                    self.wic
+                        .reject(now, status.unwrap_or(StatusCode::BUSY_HERE));
+                }
                 Step::Dtmf => {
                     let digits = self.args.dtmf.clone().unwrap_or_default();
                     self.wic.send_dtmf(&digits);
@@ -383,7 +415,7 @@ impl Driver {
 
     /// Hangs up, says goodbye to the registrar, and waits a little for its answer.
     fn leave(&mut self, now: Instant) {
-        if self.task.steps.iter().any(|(_, step)| *step == Step::Gone) {
+        if self.leaving() {
             return;
         }
         let gone = now + seconds(3.0);
@@ -394,6 +426,10 @@ impl Driver {
             return;
         }
         self.wic.stop(now);
+    }
+
+    fn leaving(&self) -> bool {
+        self.task.steps.iter().any(|(_, step)| *step == Step::Gone)
     }
 
     fn forget(&mut self, step: Step) {

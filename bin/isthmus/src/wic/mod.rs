@@ -1,7 +1,7 @@
 //! `isthmus wic`: a phone without a browser, for probing, for load and for tests.
 //!
 //! The phone itself is [`nf_wic::Wic`]; here are its WebSocket (`link`), its media socket and its
-//! clock (`driver`), how it gets a token (`sign_in`), WAV files (`wav`), and the JSON lines
+//! clock (`driver`), how it gets a token (`sign_in`), its SIM (`sim`), WAV files (`wav`), and the JSON lines
 //! that it prints (`report`).
 
 mod args;
@@ -9,6 +9,7 @@ mod driver;
 mod link;
 mod report;
 mod sign_in;
+mod sim;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -21,8 +22,8 @@ pub use args::Args;
 use driver::Driver;
 use report::Report;
 
-/// Runs it. Exit code 0: all that was asked for was done; 1: some of it was not; 2: it could not be
-/// asked for.
+/// Runs it. Exit code 0: all that was asked for was done; 1: a registration or a call failed; 2: it
+/// could not be asked for.
 pub fn run(args: Args) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -46,16 +47,20 @@ async fn run_all(args: Args) -> anyhow::Result<bool> {
     let args = Arc::new(args);
     let tls = tls::client(&args)?;
     let source = wav::source(&args)?;
+    let mut all = true;
     let mut running = tokio::task::JoinSet::new();
     for index in 0..args.count {
         let report = Report::new(index, args.count);
-        let driver = Driver::new(index, &args, &tls, source.clone(), report).await?;
-        running.spawn(driver.run());
+        match Driver::new(index, &args, &tls, source.clone(), report).await? {
+            Some(driver) => {
+                running.spawn(driver.run());
+            }
+            None => all = false,
+        }
         if index + 1 < args.count {
             tokio::time::sleep(args.spacing()).await;
         }
     }
-    let mut all = true;
     while let Some(finished) = running.join_next().await {
         all &= finished??;
     }

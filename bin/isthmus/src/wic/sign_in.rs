@@ -36,13 +36,8 @@ pub(super) struct Grant {
 }
 
 impl Session {
-    /// TS 24.371 §5.2 — signs in at the WWSF that has this address.
-    pub(super) async fn open(
-        args: &Args,
-        base: &str,
-        user: &str,
-        password: &str,
-    ) -> anyhow::Result<Self> {
+    /// A session that has not begun, at the WWSF that has this address.
+    pub(super) fn new(args: &Args, base: &str) -> anyhow::Result<Self> {
         let base = Url::parse(base).context("--sign-in is no URL")?;
         let mut builder = Client::builder()
             .redirect(reqwest::redirect::Policy::none())
@@ -54,14 +49,18 @@ impl Session {
                 .with_context(|| format!("{} cannot be read", file.display()))?;
             builder = builder.tls_certs_only(reqwest::Certificate::from_pem_bundle(&pem)?);
         }
-        let mut session = Self {
+        Ok(Self {
             client: builder.build()?,
             base,
             id: String::new(),
             cookies: BTreeMap::new(),
-        };
-        session.sign_in(user, password).await?;
-        Ok(session)
+        })
+    }
+
+    /// TS 24.371 §5.2 — signs in, and takes the first token.
+    pub(super) async fn open(&mut self, user: &str, password: &str) -> anyhow::Result<Grant> {
+        self.sign_in(user, password).await?;
+        self.token().await
     }
 
     /// A token that is good from now on.
@@ -114,7 +113,7 @@ impl Session {
                 bail!("signing in failed: {status} and no page to sign in at");
             };
             if shown {
-                bail!("signing in failed: user name or password are wrong");
+                bail!("signing in failed: the user name or the password is wrong");
             }
             shown = true;
             fields.push(("username".into(), user.into()));

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 use super::{Autn, Rand};
-use crate::digest::Hash;
+use crate::digest::{Algorithm, Hash};
 
 /// Which password the response is made with. TS 33.203 Annex X wants version 2, with SHA-256.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,6 +28,14 @@ impl Version {
                 let made = hmac(hash, &key, b"http-digest-akav2-password");
                 BASE64_STANDARD.encode(made).into_bytes()
             }
+        }
+    }
+
+    /// TS 33.203 Annex X — the algorithm that goes with it: SHA-256, and MD5 with version 1.
+    pub fn algorithm(self) -> Algorithm {
+        match self {
+            Self::V1 => Algorithm::AKA_V1_MD5,
+            Self::V2 => Algorithm::AKA_V2_SHA_256,
         }
     }
 
@@ -74,7 +82,7 @@ fn hmac(hash: Hash, key: &[u8], data: &[u8]) -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::aka::bytes;
-    use crate::digest::{Algorithm, Answer, Challenge};
+    use crate::digest::{Answer, Challenge};
 
     const RES: &str = "a54211d5e3ba50bf";
     const CK: &str = "b40ba9a3c58b2a05bbf0d987b21bf8cb";

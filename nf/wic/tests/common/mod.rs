@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use core_credentials::aka::{self, AuthenticationVector, HomeSequence, Milenage};
 use core_credentials::digest::{
     Algorithm, Challenge, Credentials as DigestCredentials, HashedPassword,
 };
@@ -44,6 +45,20 @@ pub(crate) struct Core {
     /// Puts `Require: 100rel` into each INVITE.
     pub(crate) require_100rel: bool,
     nonces: u32,
+    /// TS 33.203 §6.1: challenges SIMs.
+    pub(crate) hss: Option<Hss>,
+}
+
+/// A home that knows one SIM.
+pub(crate) struct Hss {
+    pub(crate) milenage: Milenage,
+    pub(crate) sequence: HomeSequence,
+    pub(crate) algorithm: Algorithm,
+    vector: Option<AuthenticationVector>,
+    /// Takes a first REGISTER that asks for something else.
+    pub(crate) any_first: bool,
+    /// What the client answered, one word each.
+    pub(crate) answers: Vec<&'static str>,
 }
 
 pub(crate) fn address(name: &str) -> SocketAddr {
@@ -90,6 +105,7 @@ impl Lab {
                 good_token: "good".into(),
                 require_100rel: false,
                 nonces: 0,
+                hss: None,
             },
             unreachable: Vec::new(),
             connections: 0,
@@ -259,6 +275,52 @@ fn name_of(address: SocketAddr) -> &'static str {
         .expect("alice or bob")
 }
 
+impl Hss {
+    pub(crate) fn new(milenage: Milenage, algorithm: Algorithm) -> Self {
+        Self {
+            milenage,
+            sequence: HomeSequence::default(),
+            algorithm,
+            vector: None,
+            any_first: false,
+            answers: Vec::new(),
+        }
+    }
+
+    /// What to challenge with, unless the answer is right.
+    fn judge(&mut self, value: &str) -> Option<String> {
+        let credentials = DigestCredentials::parse(value).expect("Digest");
+        if let Some(vector) = &self.vector {
+            let version = self.algorithm.aka.expect("an AKA algorithm");
+            let hash = self.algorithm.hash;
+            let verifies = |password: &[u8]| {
+                let stored = HashedPassword::new(hash, &credentials.username, DOMAIN, password);
+                credentials.verify(&stored, "REGISTER", b"")
+            };
+            if let Some(auts) = credentials.auts {
+                assert!(verifies(b""), "an empty password");
+                let moved = (self.sequence).resynchronise(&self.milenage, &vector.rand, &auts);
+                assert!(moved, "AUTS is that SIM's");
+                self.answers.push("auts");
+            } else if credentials.response.is_empty() {
+                self.answers.push("empty");
+            } else if verifies(&version.password(hash, &vector.xres, &vector.ik, &vector.ck)) {
+                self.answers.push("right");
+                return None;
+            } else {
+                self.answers.push("wrong");
+            }
+        } else if !self.any_first {
+            assert!(value.ends_with(&format!("response=\"\", algorithm={}", self.algorithm)));
+        }
+        let rand = [self.answers.len() as u8 + 1; 16];
+        let vector = self.sequence.vector(&self.milenage, rand, [0x80, 0]);
+        let nonce = aka::nonce(&vector.rand, &vector.autn, b"");
+        self.vector = Some(vector);
+        Some(Challenge::new(DOMAIN, &nonce, self.algorithm).to_string())
+    }
+}
+
 impl Core {
     fn register(&mut self, request: &Message) -> Message {
         let value = request
@@ -276,7 +338,14 @@ impl Core {
             );
             credentials.verify(&stored, "REGISTER", b"")
         };
-        if !good {
+        if let Some(hss) = &mut self.hss
+            && let Some(challenge) = hss.judge(value)
+        {
+            let mut response = reply(request, StatusCode::UNAUTHORIZED, "core");
+            response.push_back(HeaderName::WwwAuthenticate, challenge);
+            return response;
+        }
+        if !good && self.hss.is_none() {
             self.nonces += 1;
             let mut response = reply(request, StatusCode::UNAUTHORIZED, "core");
             let challenge = if value.starts_with("Bearer ") {
