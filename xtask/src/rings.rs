@@ -105,7 +105,7 @@ fn conformance() -> Result<()> {
     shell::run(".", "cargo", &["build", "-p", "isthmus"])?;
     let words = ["test", "-p", "conformance", "--no-fail-fast"];
     let mut tests = shell::command(".", "cargo", &words);
-    tests.env("ISTHMUS_BIN", binary()?);
+    tests.env("ISTHMUS_BIN", binary("isthmus")?);
     shell::run_command(tests)
 }
 
@@ -113,10 +113,13 @@ fn client() -> Result<()> {
     shell::run("web/wic", "npm", &["test", "--silent"])
 }
 
+/// The testbed's relay plays the bad network.
 fn end_to_end() -> Result<()> {
-    shell::run(".", "cargo", &["build", "-p", "isthmus"])?;
+    let words = ["build", "-p", "isthmus", "-p", "testbed"];
+    shell::run(".", "cargo", &words)?;
     let mut tests = shell::command("web/e2e", "npm", &["test", "--silent"]);
-    tests.env("ISTHMUS_BIN", binary()?);
+    tests.env("ISTHMUS_BIN", binary("isthmus")?);
+    tests.env("UDP_RELAY_BIN", binary("udp-relay")?);
     shell::run_command(tests)
 }
 
@@ -134,6 +137,6 @@ fn target() -> Result<String> {
         .context("cargo names no target folder")
 }
 
-fn binary() -> Result<String> {
-    Ok(format!("{}/debug/isthmus", target()?))
+fn binary(name: &str) -> Result<String> {
+    Ok(format!("{}/debug/{name}", target()?))
 }

@@ -2,9 +2,10 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Opens a tab of the browser with the page in it. */
-export async function openPage(browser, product, name) {
+/** Opens a tab of the browser with the page in it. `prepare` may do something to the tab before. */
+export async function openPage(browser, product, name, prepare) {
   const page = await browser.newPage();
+  await prepare?.(page);
   const person = new Person(page, name, product);
   await page.evaluateOnNewDocument(watch);
   await person.open();
@@ -21,8 +22,8 @@ export async function enterAsGuest(browser, product) {
 }
 
 /** Opens a tab of the browser, signs in, and waits until the phone is registered. */
-export async function signIn(browser, product, name) {
-  const person = await openPage(browser, product, name);
+export async function signIn(browser, product, name, prepare) {
+  const person = await openPage(browser, product, name, prepare);
   const { page } = person;
   await person.press('Sign in');
   await person.fill('User name', name);

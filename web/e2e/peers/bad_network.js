@@ -1,41 +1,36 @@
-// A bad network before a UDP address: it loses and delays, both ways alike.
+// A bad network before a UDP address: the testbed's relay, which loses and delays both ways alike.
 
-import dgram from 'node:dgram';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = path.join(path.dirname(fileURLToPath(import.meta.url)), '../../..');
+const BINARY = process.env.UDP_RELAY_BIN ?? path.join(ROOT, 'target/debug/udp-relay');
 
 /** Opens a way to `to` that loses `loss` of a hundred datagrams, each way, and takes `delay` ms. */
 export async function badNetwork(to, { loss, delay }) {
-  const front = await socketOf();
-  const [host, port] = [to.replace(/:\d+$/, ''), Number(to.split(':').at(-1))];
-  const backs = new Map();
-  // The same on every run.
-  let dice = 1;
-  const later = (send) => {
-    dice = (Math.imul(dice, 1_664_525) + 1_013_904_223) >>> 0;
-    if ((dice / 2 ** 32) * 100 < loss) return;
-    // What is under way when it closes is lost.
-    setTimeout(() => open && send(), delay);
-  };
-  let open = true;
-  front.on('message', async (bytes, from) => {
-    const name = `${from.address}:${from.port}`;
-    // Every source has its own way on, as behind a NAT.
-    if (!backs.has(name)) backs.set(name, socketOf((answer) => later(() => front.send(answer, from.port, from.address))));
-    const back = await backs.get(name);
-    later(() => back.send(bytes, port, host));
+  const words = ['--listen', '127.0.0.1:0', '--to', to, '--loss', loss, '--delay', delay];
+  const child = spawn(BINARY, words.map(String), { stdio: ['pipe', 'pipe', 'inherit'] });
+  const ended = once(child, 'close');
+  let printed = '';
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    printed += text;
   });
+  while (!printed.includes('\n')) {
+    await Promise.race([once(child.stdout, 'data'), ended]);
+    if (child.exitCode !== null && !printed.includes('\n')) throw new Error('the relay did not begin');
+  }
+  const [, address] = /^relaying (\S+) to /.exec(printed);
   return {
-    address: `127.0.0.1:${front.address().port}`,
+    address,
+    /** Ends it, and gives what it said of itself. */
     async close() {
-      open = false;
-      for (const socket of [front, ...(await Promise.all(backs.values()))]) socket.close();
+      // It ends with its standard input, so that it never outlives its test.
+      child.stdin.end();
+      await ended;
+      const [, relayed, lost] = /relayed (\d+), lost (\d+)/.exec(printed) ?? [];
+      return { relayed: Number(relayed), lost: Number(lost) };
     },
   };
-}
-
-function socketOf(heard) {
-  const socket = dgram.createSocket('udp4');
-  if (heard) socket.on('message', heard);
-  return new Promise((resolve) => {
-    socket.bind(0, '127.0.0.1', () => resolve(socket));
-  });
 }

@@ -1,0 +1,86 @@
+// A video call through everything, where the way between each browser and the gateway loses two packets in a hundred.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { startChromium } from '../harness/chromium.js';
+import { startIsthmus } from '../harness/isthmus.js';
+import { signIn } from '../harness/person.js';
+import { badNetwork } from '../peers/bad_network.js';
+
+const WEATHER = { loss: 2, delay: 20 };
+
+describe('on a bad network', () => {
+  let product;
+  let browser;
+  const ways = new Map();
+
+  before(async () => {
+    product = await startIsthmus();
+    browser = await startChromium();
+  });
+
+  after(async () => {
+    await browser?.close();
+    await Promise.all([...ways.values()].map(async (way) => (await way).close()));
+    await product?.stop();
+  });
+
+  /** Signs in with a page that reaches every candidate of the gateway by a way of its own. */
+  async function signInFarAway(name) {
+    const person = await signIn(browser, product, name, async (page) => {
+      await page.exposeFunction('wayTo', async (address) => {
+        const key = `${name} ${address}`;
+        if (!ways.has(key)) ways.set(key, badNetwork(address, WEATHER));
+        return (await ways.get(key)).address;
+      });
+      await page.evaluateOnNewDocument(goAstray);
+    });
+    return person;
+  }
+
+  it('a video call still shows frames and is heard after ten seconds', { timeout: 60_000 }, async () => {
+    const alice = await signInFarAway('alice');
+    const bob = await signInFarAway('bob');
+    await alice.call('bob', 'Video call');
+    await bob.answer();
+    await Promise.all([alice.hears(/^In a call with bob/), bob.hears(/^In a call with Alice/)]);
+    await sleep(10_000);
+    const people = [alice, bob];
+    const before = await Promise.all(people.map((person) => person.figures()));
+    await sleep(2_500);
+    const after = await Promise.all(people.map((person) => person.figures()));
+    for (const [index, person] of people.entries()) {
+      const frames = after[index].framesDecoded - before[index].framesDecoded;
+      assert.ok(frames > 15, `${person.name} still sees: ${frames} frames in 2.5 s`);
+      const energy = after[index].energy - before[index].energy;
+      assert.ok(energy > 0.05, `${person.name} still hears: ${energy}`);
+    }
+    await alice.press('Hang up');
+    await bob.hears(/ended/);
+    // The network was as bad as was said: each of them lost something that was not the first packets alone.
+    const weather = await Promise.all([...ways.values()].map(async (way) => (await way).close()));
+    const used = weather.filter(({ relayed }) => relayed > 500);
+    assert.ok(used.length >= people.length, JSON.stringify(weather));
+    for (const { lost } of used) assert.ok(lost > 5, JSON.stringify(weather));
+    ways.clear();
+  });
+});
+
+/** Runs in the page before its own scripts: what the far end says of its addresses is led by `wayTo`. */
+function goAstray() {
+  const { prototype } = RTCPeerConnection;
+  const apply = prototype.setRemoteDescription;
+  prototype.setRemoteDescription = async function setRemoteDescription({ type, sdp }) {
+    const lines = await Promise.all(
+      sdp.split('\r\n').map(async (line) => {
+        const words = line.split(' ');
+        if (!line.startsWith('a=candidate:') || words[2].toLowerCase() !== 'udp') return line;
+        const [host, port] = (await window.wayTo(`${words[4]}:${words[5]}`)).split(':');
+        return [...words.slice(0, 4), host, port, ...words.slice(6)].join(' ');
+      }),
+    );
+    return apply.call(this, { type, sdp: lines.join('\r\n') });
+  };
+}
