@@ -43,6 +43,10 @@ pub struct Config {
     pub akav1: bool,
     /// How long the calls of a WIC wait for its return.
     pub reconnect: Duration,
+    /// The session timer of calls whose ends ask for none (RFC 4028); zero leaves such calls alone.
+    pub session_expires: Duration,
+    /// The shortest session timer that is let through: RFC 4028 §5 has 90 s as the least.
+    pub min_session_expires: Duration,
     /// Numbers that are emergency calls, digits only.
     pub emergency_numbers: Vec<String>,
     /// Subscribe to the `reg` event of each binding, so that the network can end it (TS 24.229 §5.2.3).
@@ -76,6 +80,8 @@ impl Config {
             integrity_protected: IntegrityProtected::default(),
             akav1: false,
             reconnect: Duration::from_secs(30),
+            session_expires: Duration::from_mins(30),
+            min_session_expires: Duration::from_secs(90),
             emergency_numbers: ["112", "911"].map(str::to_owned).to_vec(),
             watch_registrations: true,
             authz_server: None,

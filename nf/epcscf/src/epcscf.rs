@@ -205,6 +205,7 @@ impl EpCscf {
                 Timer::WatchAgain(id) => self.watch_again(now, id),
                 Timer::GatewaySilent(id) => self.gateway_silent(now, id),
                 Timer::OwnAgain(id) => self.try_own(now, id),
+                Timer::Refresh(id) => self.refresh_due(now, id),
                 Timer::OwnLate(id) => self.own_late(now, id),
                 Timer::TimerC(id) => self.timer_c(now, id),
             }

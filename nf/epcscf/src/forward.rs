@@ -39,6 +39,14 @@ impl Forward {
             hung_up: SmallVec::new(),
         }
     }
+
+    /// The session that it is part of.
+    pub(crate) fn session(&self) -> Option<u64> {
+        match self.purpose {
+            Purpose::Session { id, .. } => Some(id),
+            _ => None,
+        }
+    }
 }
 
 /// What its response means to us.

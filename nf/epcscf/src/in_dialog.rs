@@ -319,7 +319,7 @@ impl EpCscf {
 }
 
 /// Requests that mean nothing without the call that they are in.
-fn needs_session(message: &Message) -> bool {
+pub(crate) fn needs_session(message: &Message) -> bool {
     matches!(
         message.method(),
         Method::Invite | Method::Update | Method::Bye | Method::Prack | Method::Info

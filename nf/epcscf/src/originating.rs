@@ -10,8 +10,9 @@ use wire_sip::{HeaderName, Message, Method, StatusCode};
 
 use crate::forward::{Forward, Purpose};
 use crate::ims_alg::{Leg, Negotiation};
+use crate::in_dialog::needs_session;
 use crate::session::{
-    Dialogs, Item, Numbering, Own, Party, Session, SessionKey, State, description,
+    Dialogs, Item, Numbering, Own, Party, Refresh, Session, SessionKey, State, description,
 };
 use crate::{EpCscf, charging, emergency, identity, trust};
 
@@ -55,6 +56,11 @@ impl EpCscf {
         };
         if let Err(why) = self.check_token(now, binding_id, &message) {
             self.refuse_token(now, Some(connection), id, &message, why);
+            return;
+        }
+        // RFC 3311 §5.1, RFC 3262 §3: what is only said in a dialog.
+        if needs_session(&message) && message.method() != Method::Invite {
+            self.answer(now, id, &message, StatusCode::CALL_DOES_NOT_EXIST);
             return;
         }
         let invite = message.method() == Method::Invite;
@@ -186,6 +192,8 @@ impl EpCscf {
             negotiated: None,
             inviting: None,
             own: Own::default(),
+            refresh: Refresh::default(),
+            attempt: None,
             called,
             icid: icid.into(),
         };

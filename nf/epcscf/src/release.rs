@@ -11,7 +11,7 @@ use wire_sip::{HeaderName, Message, Method, StatusCode};
 use crate::EpCscf;
 use crate::forward::Purpose;
 use crate::ims_alg::Leg;
-use crate::session::State;
+use crate::session::{Dialog, Session, State};
 
 impl EpCscf {
     /// Ends a call towards both sides: a call that is being made with CANCEL and 503, one that
@@ -139,7 +139,19 @@ impl EpCscf {
         cseq: u32,
     ) -> Option<Message> {
         let session = self.sessions.get(id)?;
-        let dialog = session.dialogs.current()?;
+        session.request_in(session.dialogs.current()?, to, method, cseq)
+    }
+}
+
+impl Session {
+    /// A request in one of its dialogs.
+    pub(crate) fn request_in(
+        &self,
+        dialog: &Dialog,
+        to: Leg,
+        method: Method<'_>,
+        cseq: u32,
+    ) -> Option<Message> {
         let (from, towards) = (dialog.party(to.other()), dialog.party(to));
         if from.address.is_empty() || towards.address.is_empty() {
             return None;
@@ -151,7 +163,7 @@ impl EpCscf {
         }
         request.push_back(HeaderName::From, &from.address);
         request.push_back(HeaderName::To, &towards.address);
-        request.push_back(HeaderName::CallId, &session.key.call_id);
+        request.push_back(HeaderName::CallId, &self.key.call_id);
         request.push_back(HeaderName::CSeq, format_args!("{cseq} {method}"));
         request.push_back(HeaderName::ContentLength, 0);
         Some(request)

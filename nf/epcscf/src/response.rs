@@ -34,6 +34,12 @@ impl EpCscf {
             self.answered_again(now, server, &message);
             return;
         }
+        if self.tried_again(now, server, id, &message) {
+            return;
+        }
+        let Some(forward) = self.forwards.get_mut(&server) else {
+            return;
+        };
         let actions = forward.context.handle_response(now, id, message);
         self.act(now, server, actions);
     }

@@ -10,6 +10,7 @@ use wire_sip::{HeaderName, Message, Method, StatusCode, params};
 
 use crate::forward::{Forward, Purpose};
 use crate::ims_alg::Leg;
+use crate::in_dialog::needs_session;
 use crate::originating::{SUPPORTED, is_own};
 use crate::session::{Item, SessionKey};
 use crate::{EpCscf, charging, trust};
@@ -70,6 +71,10 @@ impl EpCscf {
                 return;
             }
         };
+        if needs_session(&message) && message.method() != Method::Invite {
+            self.answer(now, id, &message, StatusCode::CALL_DOES_NOT_EXIST);
+            return;
+        }
         let invite = message.method() == Method::Invite;
         if invite && self.draining {
             let unavailable = StatusCode::SERVICE_UNAVAILABLE;

@@ -22,6 +22,8 @@ pub(crate) enum Timer {
     GatewaySilent(u64),
     /// A request of our own may be tried (again) in a session.
     OwnAgain(u64),
+    /// The session timer of a session (RFC 4028).
+    Refresh(u64),
     /// A request of our own is not answered in a session.
     OwnLate(u64),
     /// RFC 3261 §16.8, Timer C of a forwarded INVITE.

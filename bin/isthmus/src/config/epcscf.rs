@@ -24,6 +24,8 @@ pub(crate) struct EpcscfConfig {
     pub(crate) allow_no_origin: bool,
     /// How a lost WIC's calls wait for it.
     pub(crate) reconnect_seconds: u64,
+    /// The session timer of calls whose ends ask for none; 0 leaves them alone.
+    pub(crate) session_expires_seconds: u64,
     /// What P-Visited-Network-ID says; the home domain when absent (TS 24.229 §5.2.2.1).
     pub(crate) visited_network: Option<String>,
     /// What `integrity-protected` says of a TLS association: `tls-yes` (TS 24.229 §7.2A.2), or
@@ -47,6 +49,7 @@ impl Default for EpcscfConfig {
             origins: Vec::new(),
             allow_no_origin: false,
             reconnect_seconds: 30,
+            session_expires_seconds: 1800,
             visited_network: None,
             integrity_protected: "tls-yes".to_owned(),
             emergency_numbers: ["112", "911", "999", "110", "118", "119", "000"]
@@ -60,6 +63,12 @@ impl Default for EpcscfConfig {
 
 impl EpcscfConfig {
     pub(super) fn check(&self) -> Result<(), (&'static str, String)> {
+        if matches!(self.session_expires_seconds, 1..90 | 86_401..) {
+            return Err((
+                "epcscf.session_expires_seconds",
+                "must be 0 or 90 to 86400".into(),
+            ));
+        }
         if self.reconnect_seconds == 0 || self.reconnect_seconds > 600 {
             return Err(("epcscf.reconnect_seconds", "must be 1 to 600".into()));
         }

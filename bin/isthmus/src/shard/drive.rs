@@ -473,6 +473,7 @@ fn epcscf_config(
             _ => IntegrityProtected::TlsYes,
         },
         reconnect: Duration::from_secs(epcscf.reconnect_seconds),
+        session_expires: Duration::from_secs(epcscf.session_expires_seconds),
         emergency_numbers: epcscf.emergency_numbers.clone(),
         authz_server: setup.issuer.clone(),
         audience: epcscf.token.audience.clone(),

@@ -71,6 +71,11 @@ impl ResponseContext {
         });
     }
 
+    /// A branch is given up for another one that is tried in its place: its outcome does not count.
+    pub fn drop_branch(&mut self, id: ClientTransactionId) {
+        self.branches.retain(|branch| branch.id != id);
+    }
+
     /// A response came on a branch, our Via on top.
     pub fn handle_response(
         &mut self,

@@ -6,7 +6,7 @@ use core_sip::proxy::LoopHash;
 use core_sip::{ServerTransactionId, Target};
 use wire_sip::{HeaderName, Message, Method, StatusCode};
 
-use super::{Exchange, Inviting, Item, Plan, Stage, State, cseq, description, reliable};
+use super::{Attempt, Exchange, Inviting, Item, Plan, Stage, State, cseq, description, reliable};
 use crate::EpCscf;
 use crate::ims_alg::Leg;
 use crate::response::cross;
@@ -49,7 +49,12 @@ impl EpCscf {
         let Some(session) = self.sessions.get_mut(id) else {
             return;
         };
+        let usual = self.config.session_expires;
+        session.time_request(&mut message, usual, self.config.min_session_expires);
         session.note_request(from, &mut message);
+        if session.invite == Some(server) && from == Leg::Wic {
+            session.attempt = Attempt::of(&message, hash);
+        }
         let binding = session.binding;
         // A BYE in an early dialog ends one fork; the INVITE is still answered.
         let ends = message.method() == Method::Bye && session.state == State::Confirmed;
@@ -113,6 +118,12 @@ impl EpCscf {
         };
         let initial = session.invite == Some(server);
         let called = session.called.clone();
+        session.attempt = None;
+        if let Some(forward) = self.forwards.get(&server) {
+            let asked = forward.context.request();
+            let usual = self.config.session_expires;
+            session.time_response(now, from, asked, &mut message, usual);
+        }
         if status.is_success() {
             if initial {
                 let tag = session.callee_tag(from, &message).unwrap_or_default();
@@ -142,7 +153,18 @@ impl EpCscf {
         {
             forward.answered = Some(Box::new(message.clone()));
         }
+        let unknown = self.takes_no_reliable(server, from, &message);
+        if let Some(rseq) = reliable(&message).filter(|_| unknown) {
+            self.prack(now, id, from, &message, rseq);
+            message.remove(HeaderName::RSeq);
+            message.retain_values(HeaderName::Require, |tag| {
+                !tag.eq_ignore_ascii_case("100rel")
+            });
+        }
         self.transactions.respond(now, server, message);
+        if status.is_success() && refreshes {
+            self.watch_session(id);
+        }
         if !status.is_failure() {
             return;
         }

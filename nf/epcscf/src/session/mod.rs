@@ -15,13 +15,17 @@ mod dispatch;
 mod numbering;
 mod own;
 mod queue;
+mod refresh;
 mod refuse;
+mod retry;
 mod table;
 
 pub(crate) use dialog::{Dialog, Dialogs, Party, Stage};
 pub(crate) use numbering::Numbering;
 pub(crate) use own::{Own, Plan};
 pub(crate) use queue::Item;
+pub(crate) use refresh::Refresh;
+pub(crate) use retry::Attempt;
 pub(crate) use table::{SessionKey, Sessions};
 
 use std::collections::VecDeque;
@@ -68,6 +72,9 @@ pub(crate) struct Session {
     pub(crate) inviting: Option<Inviting>,
     /// What the edge says in this call of its own accord.
     pub(crate) own: Own,
+    pub(crate) refresh: Refresh,
+    /// The first INVITE as it went to the core, for one more try while nothing but a refusal has come.
+    pub(crate) attempt: Option<Box<Attempt>>,
     /// The identity that was called, as P-Called-Party-ID said.
     pub(crate) called: Option<Box<str>>,
     /// The same icid through the whole dialog (TS 24.229 §4.5).

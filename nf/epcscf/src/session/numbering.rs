@@ -66,7 +66,6 @@ impl Numbering {
     }
 
     /// The same INVITE goes out once more (RFC 3261 §8.1.3.5); its ACK and RAck are for the last one.
-    #[allow(dead_code)]
     pub(crate) fn again(&mut self, number: u32) -> u32 {
         let sent = self.own();
         for invite in &mut self.invites {

@@ -4,7 +4,7 @@
 //!   plan ─▶ queue ─▶ free? ── no: a moment later ──┐
 //!                      │ yes                       │
 //!                      ▼                           │
-//!                    INVITE or UPDATE ─▶ 491: back-off of RFC 3261 §14.1
+//!                    INVITE, UPDATE ─▶ 491: back-off of RFC 3261 §14.1
 //!                      │
 //!                      └─▶ 2xx: ACK, settled · 408, 481, nothing: the call is over
 //! ```
@@ -15,6 +15,9 @@ use core_sip::{ClientTransactionId, TimerSet};
 use wire_sip::header::RetryAfter;
 use wire_sip::{HeaderName, Message, Method, StatusCode};
 
+use smallvec::SmallVec;
+
+use super::refresh::Duty;
 use super::{Exchange, Inviting, Item, Session, State};
 use crate::ims_alg::Leg;
 use crate::timer::Timer;
@@ -29,7 +32,6 @@ pub(crate) enum Plan {
     /// What the other leg said last, in a re-INVITE.
     Reoffer(Leg),
     /// That the call goes on (RFC 4028 §10), and the question whether it does.
-    #[allow(dead_code)]
     Refresh(Leg),
 }
 
@@ -45,7 +47,7 @@ impl Plan {
 #[derive(Debug, Default)]
 pub(crate) struct Own {
     /// To be said as soon as the call is free for it.
-    pub(crate) wanted: Option<Plan>,
+    pub(crate) wanted: SmallVec<[Plan; 2]>,
     /// Not before this moment.
     not_before: Option<Instant>,
     /// Said, and not answered.
@@ -61,6 +63,13 @@ pub(crate) struct Sent {
     until: Instant,
 }
 
+impl Own {
+    /// There is nothing to say, and nothing was said that is not answered.
+    pub(crate) fn is_done(&self) -> bool {
+        self.wanted.is_empty() && self.sent.is_none()
+    }
+}
+
 impl EpCscf {
     /// Something is to be said, now or as soon as the call is free for it.
     pub(crate) fn plan(&mut self, now: Instant, id: u64, plan: Plan) {
@@ -68,8 +77,10 @@ impl EpCscf {
             return;
         };
         // To offer again says that the call goes on, too.
-        if !matches!(session.own.wanted, Some(Plan::Reoffer(_))) {
-            session.own.wanted = Some(plan);
+        let said = [plan, Plan::Reoffer(plan.to())];
+        if !session.own.wanted.iter().any(|other| said.contains(other)) {
+            session.own.wanted.retain(|other| other.to() != plan.to());
+            session.own.wanted.push(plan);
         }
         self.try_own(now, id);
     }
@@ -79,7 +90,7 @@ impl EpCscf {
         let Some(session) = self.sessions.get_mut(id) else {
             return;
         };
-        let Some(plan) = session.own.wanted else {
+        let Some(plan) = session.own.wanted.first().copied() else {
             return;
         };
         if session.own.not_before.is_some_and(|at| at > now) {
@@ -99,23 +110,36 @@ impl EpCscf {
             self.own_later(now, id, 500, 2000);
             return;
         }
-        let method = match plan {
-            Plan::Reoffer(_) => Method::Invite,
-            Plan::Refresh(_) => Method::Update,
+        let Some(session) = self.sessions.get(id) else {
+            return;
         };
-        let Some(mut message) = self.own_request(id, plan.to(), method, 0) else {
+        let (to, refresh) = (plan.to(), &session.refresh);
+        let updates = session
+            .dialogs
+            .current()
+            .is_some_and(|d| d.party(to).updates);
+        let method = match (plan, updates, refresh.duty(to)) {
+            (Plan::Refresh(_), true, _) => Method::Update,
+            (Plan::Reoffer(_), ..) | (_, false, Duty::Refresh) => Method::Invite,
+            (Plan::Refresh(_), false, _) => Method::Options,
+        };
+        let timer = refresh.header(to).filter(|_| method != Method::Options);
+        let Some(mut message) = self.own_request(id, to, method, 0) else {
             return;
         };
         if method != Method::Options {
-            self.name_contact(id, plan.to(), &mut message);
+            self.name_contact(id, to, &mut message);
+        }
+        if let Some(timer) = timer {
+            message.push_back(HeaderName::Supported, "timer");
+            message.push_back(HeaderName::SessionExpires, timer);
         }
         if method == Method::Invite {
             message.push_back(HeaderName::ContentType, "application/sdp");
         }
         if let Some(session) = self.sessions.get_mut(id) {
-            session.own.wanted = None;
+            session.own.wanted.retain(|other| *other != plan);
         }
-        let to = plan.to();
         self.enqueue(now, id, Item::Own { message, to, plan });
     }
 
@@ -169,7 +193,7 @@ impl EpCscf {
         let Some(client) = client else {
             // The WIC has gone, or its name is being looked up.
             session.negotiation.rollback();
-            session.own.wanted = Some(plan);
+            session.own.wanted.insert(0, plan);
             self.own_later(now, id, 500, 2000);
             return;
         };
@@ -307,6 +331,7 @@ impl EpCscf {
         } else {
             self.own.remove(&client);
         }
+        self.refreshed(now, id);
         self.try_own(now, id);
     }
 
@@ -351,7 +376,10 @@ impl EpCscf {
             (408 | 481, _) => self.release(now, id, "the far end does not answer"),
             (_, Plan::Reoffer(_)) => self.release(now, id, "the answers do not fit together"),
             // It answers, so the call goes on.
-            (_, Plan::Refresh(_)) => self.try_own(now, id),
+            (_, Plan::Refresh(_)) => {
+                self.refreshed(now, id);
+                self.try_own(now, id);
+            }
         }
     }
 
@@ -359,13 +387,13 @@ impl EpCscf {
     pub(super) fn own_impossible(&mut self, now: Instant, id: u64, plan: Plan) {
         match plan {
             Plan::Reoffer(_) => self.release(now, id, "the answers do not fit together"),
-            Plan::Refresh(_) => {}
+            Plan::Refresh(_) => self.refreshed(now, id),
         }
     }
 
     fn own_again(&mut self, now: Instant, id: u64, plan: Plan, from: u64, to: u64) {
         if let Some(session) = self.sessions.get_mut(id) {
-            session.own.wanted.get_or_insert(plan);
+            session.own.wanted.insert(0, plan);
         }
         self.own_later(now, id, from, to);
     }

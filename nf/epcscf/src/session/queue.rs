@@ -54,7 +54,7 @@ pub(crate) enum Item {
 }
 
 impl Item {
-    fn message(&self) -> &Message {
+    pub(super) fn message(&self) -> &Message {
         match self {
             Self::Request { message, .. }
             | Self::Response { message, .. }
@@ -145,6 +145,13 @@ impl EpCscf {
     fn pass(&mut self, now: Instant, id: u64, mut item: Item) {
         match &item {
             Item::Request {
+                server, message, ..
+            } if self.too_brief(message) => {
+                let server = *server;
+                self.refuse_interval(now, id, server, &item);
+                return;
+            }
+            Item::Request {
                 server,
                 message,
                 from,
@@ -199,10 +206,10 @@ impl EpCscf {
                 },
                 sdp,
             ) => session.responded(*server, message, *from, *offered, sdp.as_deref()),
-            (Item::Own { to, plan, .. }, _) => match plan {
-                Plan::Reoffer(_) => Some(session.negotiation.reoffer(*to)),
-                Plan::Refresh(_) => None,
-            },
+            (Item::Own { to, message, .. }, _) => {
+                let offers = message.method() == Method::Invite;
+                offers.then(|| session.negotiation.reoffer(*to))
+            }
             (Item::OwnResponse { message, from, .. }, sdp) => {
                 let success = message.status().is_some_and(StatusCode::is_success);
                 let offered = message.method() == Method::Invite;

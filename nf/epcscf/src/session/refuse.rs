@@ -52,6 +52,25 @@ impl EpCscf {
         }
     }
 
+    /// RFC 4028 §8.1.
+    pub(super) fn refuse_interval(
+        &mut self,
+        now: Instant,
+        id: u64,
+        server: ServerTransactionId,
+        item: &Item,
+    ) {
+        let status = StatusCode::SESSION_INTERVAL_TOO_SMALL;
+        let mut response = reply(item.message(), status, &self.random.tag());
+        let least = self.config.min_session_expires.as_secs();
+        response.push_back(HeaderName::MinSe, least);
+        self.transactions.respond(now, server, response);
+        self.forget_forward(server);
+        if self.sessions.get(id).and_then(|session| session.invite) == Some(server) {
+            self.end_session(now, id);
+        }
+    }
+
     fn refuse_offer(
         &mut self,
         now: Instant,
