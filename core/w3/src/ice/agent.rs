@@ -248,7 +248,11 @@ impl IceLite {
         if self.paths.len() < MAX_PATHS {
             return;
         }
-        let selected = self.selected();
+        // Also while the peer is silent: when it is back, media go on where they were.
+        let selected = match self.state {
+            State::Checking => None,
+            State::Connected { selected } | State::Silent { selected } => Some(selected),
+        };
         let oldest = self
             .paths
             .iter()

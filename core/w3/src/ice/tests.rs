@@ -286,6 +286,23 @@ fn paths_are_few_and_the_selected_one_stays() {
 }
 
 #[test]
+fn a_peer_that_comes_back_by_a_new_path_has_not_lost_the_selected_one() {
+    let mut agent = agent();
+    let mut now = Clock::new().now();
+    nominate(&mut agent, now, 1, 10);
+    for port in 2..=MAX_PATHS as u16 {
+        now += Duration::from_millis(1);
+        PLAIN.send(&mut agent, now, path(port));
+    }
+    now += SILENCE;
+    agent.handle_timeout(now);
+    assert_eq!(agent.selected(), None, "silent");
+    PLAIN.send(&mut agent, now, path(99));
+    assert_eq!(agent.selected(), Some(path(1)));
+    assert!(agent.is_admitted(path(1)));
+}
+
+#[test]
 fn credentials_are_as_long_as_they_must_be() {
     let made = IceCredentials::from_random([0xff; 32]);
     assert!(made.is_valid());
