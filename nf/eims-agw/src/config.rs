@@ -56,6 +56,6 @@ impl Default for Limits {
 }
 
 impl Config {
-    /// The rule: 30 s of silence, no latching.
+    /// How long a WIC may be silent where nothing else is said.
     pub const SILENCE: Duration = Duration::from_secs(30);
 }

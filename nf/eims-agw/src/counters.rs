@@ -40,6 +40,9 @@ counters! {
     dropped_not_ready,
     /// Neither STUN nor DTLS nor RTP nor RTCP.
     dropped_malformed,
+    /// From the core, and cannot be protected: its sequence number was there before, or it is of one
+    /// source too many.
+    dropped_repeated,
     /// SRTP that was not from the peer, or came twice.
     dropped_unauthentic,
     /// Connectivity checks answered with success.

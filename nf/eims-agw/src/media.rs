@@ -4,7 +4,8 @@
 use std::time::Instant;
 
 use core_w3::Path;
-use core_w3::transport::Received;
+use core_w3::srtp::SrtpError;
+use core_w3::transport::{Received, SendError};
 use wire_rtp::{Kind, RtpPacket};
 
 use crate::feedback::{self, Relayed};
@@ -143,9 +144,16 @@ impl Gateway {
             return None;
         };
         stream.payloads.to_w3(buffer);
-        let Some(length) = stream.w3.protect_rtp(buffer, arrival.length) else {
-            self.counters.dropped_malformed += 1;
-            return None;
+        let length = match stream.w3.protect_rtp(buffer, arrival.length) {
+            Ok(length) => length,
+            Err(SendError::Srtp(SrtpError::Replayed | SrtpError::TooManySources)) => {
+                self.counters.dropped_repeated += 1;
+                return None;
+            }
+            Err(_) => {
+                self.counters.dropped_malformed += 1;
+                return None;
+            }
         };
         if let Some(sent) = &mut stream.video.sent_to_w3 {
             sent.keep(ssrc, sequence, &buffer[..length]);

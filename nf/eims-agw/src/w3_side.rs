@@ -14,7 +14,7 @@ use core_iq::{DtlsRole, Fingerprint, Gate, IceCredentials, Refusal, W3Settings};
 use core_w3::Path;
 use core_w3::dtls::{self, Certificate, Dimpl, DtlsError, Role};
 use core_w3::ice;
-use core_w3::transport::{Event, Output, Received, Transport, TransportConfig};
+use core_w3::transport::{Event, Output, Received, SendError, Transport, TransportConfig};
 use wire_stun::Message;
 
 use crate::random::Random;
@@ -244,8 +244,12 @@ impl W3Side {
         output
     }
 
-    pub(crate) fn protect_rtp(&mut self, buffer: &mut [u8], length: usize) -> Option<usize> {
-        self.transport.protect_rtp(buffer, length).ok()
+    pub(crate) fn protect_rtp(
+        &mut self,
+        buffer: &mut [u8],
+        length: usize,
+    ) -> Result<usize, SendError> {
+        self.transport.protect_rtp(buffer, length)
     }
 
     pub(crate) fn protect_rtcp(&mut self, buffer: &mut [u8], length: usize) -> Option<usize> {

@@ -156,3 +156,22 @@ fn a_datagram_longer_than_its_buffer_or_empty_is_none() {
     assert_eq!(bed.workers[0].gateway.counters().dropped_malformed, 4);
     assert_eq!(bed.workers[0].gateway.counters().relayed_to_w3, 0);
 }
+
+#[test]
+fn a_packet_that_comes_twice_from_the_core_is_protected_once() {
+    let mut bed = one_call();
+    let socket = bed.workers[0].core_sockets().0;
+    let packet = rtp(0, 1, 2);
+    let arrival = Arrival {
+        socket,
+        source: bed.phones[0].rtp,
+        length: packet.len(),
+    };
+    for _ in 0..2 {
+        let mut buffer = [0; 2048];
+        buffer[..packet.len()].copy_from_slice(&packet);
+        feed(&mut bed, arrival, &mut buffer);
+    }
+    let counters = bed.workers[0].gateway.counters();
+    assert_eq!((counters.relayed_to_w3, counters.dropped_repeated), (1, 1));
+}
