@@ -11,7 +11,9 @@ use core_iq::{Called, Calling, Decoder, FromGateway, SharedSecret, Step, ToGatew
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, ServerConfig, SignatureScheme};
+use rustls::{
+    ClientConfig, ConnectionCommon, DigitallySignedStruct, ServerConfig, SignatureScheme,
+};
 use serde::Deserialize;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -110,11 +112,7 @@ impl Link {
                 Some(connector) => {
                     let name = ServerName::try_from("eims-agw").context("a fixed name")?;
                     let stream = connector.connect(name, tcp).await?;
-                    let binding =
-                        stream
-                            .get_ref()
-                            .1
-                            .export_keying_material([0; 32], EXPORTER, Some(b""))?;
+                    let binding = binding(stream.get_ref().1)?;
                     (Box::new(stream), binding)
                 }
             };
@@ -153,11 +151,7 @@ impl Link {
                 None => (Box::new(tcp), [0; 32]),
                 Some(acceptor) => {
                     let stream = acceptor.accept(tcp).await?;
-                    let binding =
-                        stream
-                            .get_ref()
-                            .1
-                            .export_keying_material([0; 32], EXPORTER, Some(b""))?;
+                    let binding = binding(stream.get_ref().1)?;
                     (Box::new(stream), binding)
                 }
             };
@@ -222,6 +216,11 @@ impl Link {
             self.decoder.push(&self.received[..length]);
         }
     }
+}
+
+/// What the greeting is tied to: the same on both ends of one TLS connection, and on no other.
+fn binding<Data>(tls: &ConnectionCommon<Data>) -> Result<[u8; 32], rustls::Error> {
+    tls.export_keying_material([0; 32], EXPORTER, Some(b""))
 }
 
 fn random() -> anyhow::Result<[u8; 32]> {
@@ -294,7 +293,7 @@ impl ServerCertVerifier for ProvedByGreeting {
     }
 }
 
-/// Where a name or address leads, the first that answers.
+/// Where a name or address leads: the first place that is told.
 pub(super) async fn resolve(address: &str) -> anyhow::Result<SocketAddr> {
     tokio::net::lookup_host(address)
         .await

@@ -188,7 +188,15 @@ impl Worker {
         } else {
             CORE_SHARE
         };
-        let slots = self.batch.receive(socket, limit)?;
+        let slots = match self.batch.receive(socket, limit) {
+            Ok(slots) => slots,
+            Err(error) if index >= self.w3_sockets => {
+                // One stream's loss is not everybody's. Asked again it would say the same for ever.
+                tracing::warn!(%error, "a port towards the core is of no use any more");
+                return self.poller.remove(socket);
+            }
+            Err(error) => return Err(error),
+        };
         let socket = SocketId(index as u32);
         for slot in slots {
             let Some((source, length, buffer)) = self.batch.datagram(slot) else {
@@ -346,10 +354,9 @@ impl Worker {
     fn bind(&mut self, now: Instant, request: PortRequest, rtp: SocketAddr, rtcp: SocketAddr) {
         let result = bind_pair(rtp, rtcp)
             .and_then(|(rtp, rtcp)| {
-                Ok(BoundPorts {
-                    rtp: self.open(rtp)?,
-                    rtcp: self.open(rtcp)?,
-                })
+                let rtp = self.open(rtp)?;
+                let rtcp = self.open(rtcp).inspect_err(|_| self.close(rtp.0))?;
+                Ok(BoundPorts { rtp, rtcp })
             })
             .map_err(|error| format!("no port towards the core: {error}"));
         self.gateway.handle_ports_bound(now, request, result);
@@ -361,7 +368,10 @@ impl Worker {
             self.sockets.push(None);
             (self.sockets.len() - 1) as u32
         });
-        self.poller.add(&socket, u64::from(index))?;
+        if let Err(error) = self.poller.add(&socket, u64::from(index)) {
+            self.free.push(index);
+            return Err(error);
+        }
         self.sockets[index as usize] = Some(socket);
         Ok((SocketId(index), address))
     }
