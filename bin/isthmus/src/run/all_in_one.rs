@@ -68,8 +68,7 @@ fn set_port(address: &mut SocketAddr, port: Option<u16>) {
 
 /// Starts everything, says where it is, and waits for the end.
 pub(super) fn run(mut config: Config) -> Result<(), Fault> {
-    std::fs::create_dir_all(&config.data_dir)
-        .map_err(|error| Fault::at(&config.data_dir, None, format!("cannot be made: {error}")))?;
+    super::alone::make_data_folder(&config)?;
     let (admin, admin_listener) = Admin::bind(config.admin.listen)?;
     let listeners = Listeners::bind(&config, shard_count(&config))?;
     let tls = certificate::server_tls(&config.tls, &config.data_dir)?;
@@ -196,7 +195,8 @@ fn keep_house(web: Web, issuer: String, shards: Arc<Shards>) -> Result<(), Fault
     Ok(())
 }
 
-fn lab_subscriber(one: &Subscriber) -> nf_lab_core::Subscriber {
+/// As the laboratory's core knows somebody.
+pub(super) fn lab_subscriber(one: &Subscriber) -> nf_lab_core::Subscriber {
     nf_lab_core::Subscriber {
         name: one.name.clone(),
         password: one.password.clone(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use nf_epcscf::Counters;
 use tracing::info;
 
-use super::all_in_one::open_web;
+use super::all_in_one::{lab_subscriber, open_web};
 use super::{keys, signals};
 use crate::admin::Admin;
 use crate::certificate::{self, ServerTls};
@@ -116,28 +116,18 @@ fn pages(config: &Config, waf: bool, wwsf: bool) -> Result<(), Fault> {
 
 /// The laboratory's core.
 pub(super) fn lab_core(config: &Config) -> Result<(), Fault> {
-    prepare(config)?;
+    make_data_folder(config)?;
     let (admin, listener) = Admin::bind(config.admin.listen)?;
     let people = subscribers::load(
         config.lab_core.subscribers.as_ref(),
         &config.data_dir,
         &config.home_domain,
     )?;
-    let subscribers = people
-        .iter()
-        .map(|one| nf_lab_core::Subscriber {
-            name: one.name.clone(),
-            password: one.password.clone(),
-            impi: one.impi.clone(),
-            impus: one.impus.clone(),
-        })
-        .collect();
-    let trusted = config.lab_core.trusted.clone();
     let core = core::start(
         &config.home_domain,
         config.lab_core.listen,
-        trusted,
-        subscribers,
+        config.lab_core.trusted.clone(),
+        people.iter().map(lab_subscriber).collect(),
     )?;
     admin.serve(listener, Arc::new(Vec::new))?;
     admin.set_ready(true);
@@ -148,9 +138,14 @@ pub(super) fn lab_core(config: &Config) -> Result<(), Fault> {
 }
 
 fn prepare(config: &Config) -> Result<ServerTls, Fault> {
-    std::fs::create_dir_all(&config.data_dir)
-        .map_err(|error| Fault::at(&config.data_dir, None, format!("cannot be made: {error}")))?;
+    make_data_folder(config)?;
     certificate::server_tls(&config.tls, &config.data_dir)
+}
+
+/// What a function makes for itself is kept there.
+pub(super) fn make_data_folder(config: &Config) -> Result<(), Fault> {
+    std::fs::create_dir_all(&config.data_dir)
+        .map_err(|error| Fault::at(&config.data_dir, None, format!("cannot be made: {error}")))
 }
 
 /// The eP-CSCF's figures by name.
