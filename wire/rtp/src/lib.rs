@@ -3,7 +3,7 @@
 //! - [`Kind::of`] — by the first byte: STUN, DTLS, RTP or RTCP;
 //! - [`RtpPacket`] — a view of an RTP packet; [`set_payload_type`] changes it in place;
 //! - [`rtcp::Compound`] — the packets of an RTCP compound; `rtcp::write_*` builds small ones;
-//! - [`fuzz_packet`] — what the fuzzer and the property tests run.
+//! - [`fuzz_packet`] — what must hold of any bytes: the property tests run it.
 //!
 //! Nothing here allocates.
 #![forbid(unsafe_code)]

@@ -6,7 +6,7 @@
 //! - [`Message`] — reading: framing is checked once, attributes on demand;
 //! - [`Builder`] — writing: attributes in order, then integrity, then fingerprint;
 //! - [`IntegrityKey`] — the key of MESSAGE-INTEGRITY, prepared once for each password;
-//! - [`fuzz_message`] — what the fuzzer and the property tests run.
+//! - [`fuzz_message`] — what must hold of any bytes: the property tests run it.
 #![forbid(unsafe_code)]
 
 mod attribute;
