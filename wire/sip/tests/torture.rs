@@ -1,4 +1,8 @@
-//! The messages of RFC 4475, when the folder that holds them is there: `ISTHMUS_SHARED`, or `shared` beside the checkout.
+//! The messages of RFC 4475 themselves, which are not ours to keep here: `RFC_4475` names a folder with its `.dat` files.
+//!
+//! ```text
+//! RFC_4475=FOLDER cargo test -p wire-sip --test torture -- --ignored
+//! ```
 //! Our own messages of the same classes are in `classes.rs` and always run.
 
 use std::path::PathBuf;
@@ -66,12 +70,6 @@ const REFUSED_EARLY: &[&str] = &["insuf", "multi01", "mcl01"];
 /// Where we are not what the RFC asks for, with the reason.
 const KNOWN_FAILURES: &[(&str, &str)] = &[];
 
-fn folder() -> Option<PathBuf> {
-    let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
-    let shared = std::env::var_os("ISTHMUS_SHARED").map_or(beside, PathBuf::from);
-    Some(shared.join("torture")).filter(|folder| folder.is_dir())
-}
-
 fn judge(bytes: &Bytes) -> Result<Message, wire_sip::Malformed> {
     let message = Message::parse(bytes.clone())?;
     message.check()?;
@@ -79,12 +77,10 @@ fn judge(bytes: &Bytes) -> Result<Message, wire_sip::Malformed> {
 }
 
 #[test]
-#[allow(clippy::print_stderr)] // a skipped test says so
+#[ignore = "RFC_4475 names the folder with the messages"]
 fn every_message_of_rfc_4475() {
-    let Some(folder) = folder() else {
-        eprintln!("skipped: the torture messages are not here");
-        return;
-    };
+    let folder = std::env::var_os("RFC_4475").expect("RFC_4475 names a folder");
+    let folder = PathBuf::from(folder);
     let read = |name: &str| {
         Bytes::from(std::fs::read(folder.join(format!("{name}.dat"))).expect("it is in the folder"))
     };
