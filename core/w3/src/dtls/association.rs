@@ -94,11 +94,6 @@ impl Association {
         self.verify(announced);
     }
 
-    /// Whether no association will come of this.
-    pub fn has_failed(&self) -> bool {
-        matches!(self.state, State::Failed)
-    }
-
     /// When [`handle_timeout`](Self::handle_timeout) is due.
     pub fn poll_timeout(&self) -> Option<Instant> {
         match self.state {

@@ -8,8 +8,6 @@ pub mod format {
     pub const PLI: u8 = 1;
     /// Payload: full intra request (RFC 5104 §4.3.1).
     pub const FIR: u8 = 4;
-    /// Payload: application layer, REMB among them (RFC 4585 §6.4).
-    pub const APPLICATION: u8 = 15;
 }
 
 /// RFC 4585 §6.2.

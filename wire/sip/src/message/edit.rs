@@ -148,18 +148,6 @@ impl Message {
         self.entries.push(entry);
     }
 
-    /// Every line of that name goes, by text.
-    pub fn remove_named(&mut self, name: &str) {
-        let id = HeaderName::parse(name);
-        if id != HeaderName::Other {
-            self.remove(id);
-            return;
-        }
-        let mut entries = std::mem::take(&mut self.entries);
-        entries.retain(|e| e.id != id || !self.text(e.name()).eq_ignore_ascii_case(name));
-        self.entries = entries;
-    }
-
     /// Another body: Content-Type follows when given, Content-Length always.
     pub fn set_body(&mut self, content_type: Option<&str>, body: impl Into<Bytes>) {
         let body = body.into();

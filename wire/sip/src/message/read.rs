@@ -69,16 +69,6 @@ impl Message {
         self.headers().find(found).map(|h| h.value)
     }
 
-    /// Values of all lines of that name, by text.
-    pub fn lines_named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        let id = HeaderName::parse(name);
-        self.headers()
-            .filter(move |h| {
-                h.id == id && (id != HeaderName::Other || h.name.eq_ignore_ascii_case(name))
-            })
-            .map(|h| h.value)
-    }
-
     /// Is a line of that name there?
     pub fn has(&self, name: HeaderName) -> bool {
         self.entry(name).is_some()
@@ -152,11 +142,6 @@ impl Message {
     /// The branch of the topmost Via.
     pub fn top_branch(&self) -> Option<&str> {
         params::find(self.values(HeaderName::Via).next()?, "branch")
-    }
-
-    /// The first element over all lines of that name.
-    pub fn first_value(&self, name: HeaderName) -> Option<&str> {
-        self.values(name).next()
     }
 
     /// RFC 3261 §20.22; `None` when absent or not a number.
