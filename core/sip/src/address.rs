@@ -1,25 +1,12 @@
 //! Addresses read without allocating: enough of RFC 3261 §19.1 and §20.10 for routing.
 
-/// The URI of a `name-addr` or `addr-spec` value such as those of Route, Contact and From.
+use wire_sip::NameAddr;
+
+/// The URI of a `name-addr` or `addr-spec` value such as those of Route, Contact and From; `None` when
+/// it is neither. It is the one that [`NameAddr::parse`] gives: two readings of one identity would be a
+/// way past whoever checks it.
 pub fn uri_of(value: &str) -> Option<&str> {
-    let value = value.trim();
-    let rest = match value.strip_prefix('"') {
-        Some(quoted) => {
-            let mut escaped = false;
-            let end = quoted.bytes().position(|byte| {
-                let ends = byte == b'"' && !escaped;
-                escaped = byte == b'\\' && !escaped;
-                ends
-            })?;
-            &quoted[end + 1..]
-        }
-        None => value,
-    };
-    match rest.split_once('<') {
-        Some((_, rest)) => rest.split_once('>').map(|(uri, _)| uri.trim()),
-        // Without brackets the parameters are the header's (RFC 3261 §20.10).
-        None => rest.split(';').next().map(str::trim),
-    }
+    NameAddr::uri_of(value).map(str::trim)
 }
 
 /// The parts of a `sip:`, `sips:`, `tel:` or other URI, as written.
@@ -122,6 +109,8 @@ mod tests {
         assert_eq!(uri_of("Anna <tel:+1>"), Some("tel:+1"));
         assert_eq!(uri_of("<sip:a@b"), None);
         assert_eq!(uri_of("\"a"), None);
+        // Which of the two it is would depend on who reads it.
+        assert_eq!(uri_of("x\"<sip:mallory@b>\" <sip:a@b>"), None);
     }
 
     #[test]
