@@ -384,6 +384,19 @@ test('a call from outside: ring, answer, ACK, and the BYE waits for the ACK', as
   await transport.take('BYE');
 });
 
+test('an offer that was protected at the edge is answered in kind (TS 24.371 §7.2.3)', async () => {
+  const { wic, transport } = await phone();
+  let call;
+  wic.on('incoming', (incoming) => (call = incoming));
+  await transport.deliver(requestFrom('INVITE', { sdp: `${ANSWER}a=3ge2ae:applied\r\n` }));
+  await transport.take('180 INVITE');
+  await call.answer();
+  const { sdp } = await transport.take('200 INVITE');
+  assert.deepEqual(sdp.match(/^m=.*/gm), ['m=audio 40000 UDP/TLS/RTP/SAVPF 0']);
+  assert.match(sdp, /^a=setup:active\r$/m);
+  assert.doesNotMatch(sdp, /3ge2ae/);
+});
+
 test('the caller is who the network says (RFC 3325 §8)', async () => {
   const { wic, transport } = await phone();
   const incoming = [];
