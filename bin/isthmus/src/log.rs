@@ -9,10 +9,15 @@ use crate::cli::LogForm;
 use crate::config::LogConfig;
 use crate::fault::Fault;
 
+/// What is let through, or what is wrong with `log.level`.
+pub(crate) fn filter(config: &LogConfig) -> Result<EnvFilter, Fault> {
+    EnvFilter::try_new(&config.level)
+        .map_err(|error| Fault::new(format!("log.level `{}`: {error}", config.level)))
+}
+
 /// Begins to log, on standard error.
 pub(crate) fn start(config: &LogConfig) -> Result<(), Fault> {
-    let filter = EnvFilter::try_new(&config.level)
-        .map_err(|error| Fault::new(format!("log.level `{}`: {error}", config.level)))?;
+    let filter = filter(config)?;
     core_credentials::show_pii(config.identities);
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)

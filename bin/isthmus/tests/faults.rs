@@ -45,6 +45,25 @@ fn a_value_that_cannot_be_is_named_with_file_and_line() {
 }
 
 #[test]
+fn check_finds_what_a_start_would() {
+    for (configuration, word) in [
+        ("[log]\nlevel = \"info,x=y=z\"\n", "log.level"),
+        ("[iq]\naddress = \"127.0.0.1:1\"\n", "secret_file"),
+        (
+            "[iq]\naddress = \"127.0.0.1:1\"\nsecret = \"short\"\n",
+            "16 octets",
+        ),
+        (
+            "[iq]\naddress = \"192.0.2.1:1\"\nsecret = \"long enough for this\"\ntls = false\n",
+            "iq.tls",
+        ),
+    ] {
+        let said = fault_of("check", configuration);
+        assert!(said.contains(word), "{said}");
+    }
+}
+
+#[test]
 fn what_a_function_finds_out_later_is_named_with_file_and_line_too() {
     let ports = "[admin]\nlisten = \"127.0.0.1:0\"\n[http]\nlisten = \"127.0.0.1:0\"\n";
     let said = fault_of("waf", &format!("{ports}[waf]\nissuer = \"no url\"\n"));

@@ -73,6 +73,16 @@ impl IqConfig {
             .map_err(|error| anyhow::anyhow!("iq: {error}"))
     }
 
+    /// What can be known to be wrong before anybody connects.
+    pub(crate) fn check(&self) -> anyhow::Result<()> {
+        self.secret()?;
+        // A host name is looked up, and looked at, when the eP-CSCF connects.
+        if let Ok(address) = self.address.parse::<SocketAddr>() {
+            self.check_plain(address.ip())?;
+        }
+        Ok(())
+    }
+
     /// Whether this may be used without TLS.
     pub(super) fn check_plain(&self, address: IpAddr) -> anyhow::Result<()> {
         if !self.tls && !address.is_loopback() {

@@ -76,6 +76,11 @@ fn check(file: &std::path::Path) -> Result<(), Fault> {
     if let Some(named) = &config.lab_core.subscribers {
         subscribers::load(Some(named), &config.data_dir, &config.home_domain)?;
     }
+    crate::log::filter(&config.log)?;
+    if let Some(iq) = &config.iq {
+        let fault = |error| Fault::at(file, None, format!("{error:#}"));
+        iq.check().map_err(fault)?;
+    }
     crate::web::check(&config.waf, &config.wwsf)
         .map_err(|error| all_in_one::web_fault(&config, error))?;
     println!("{}: nothing is wrong with it", file.display());
