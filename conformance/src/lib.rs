@@ -5,16 +5,21 @@
 //! ([`Waf`]: an issuer whose keys the binary fetches). What stands between is [`Subject`]: a process
 //! of its own for each test, on ports that it finds itself, so that tests run side by side.
 //!
+//! For the clauses that bind a WIC it is the other way round: the test is the eP-CSCF ([`Edge`]), and
+//! the binary is the WIC without a browser ([`Headless`]).
+//!
 //! `ISTHMUS_BIN` names the binary to examine, as `cargo xtask test conformance` does. Without it the
 //! one of this checkout is built first.
 #![forbid(unsafe_code)]
 
 mod core_side;
+mod edge_side;
 mod subject;
 mod waf_side;
 mod wic_side;
 
 pub use core_side::Core;
+pub use edge_side::{Edge, Headless};
 pub use subject::{Setup, Subject};
 pub use waf_side::{Waf, unsigned};
 pub use wic_side::{Refused, Wic};

@@ -4,6 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -72,7 +73,6 @@ pub struct Wic {
     pub authorization: Option<String>,
     /// The subprotocol that was agreed on.
     pub subprotocol: Option<String>,
-    sequence: u32,
     pings: u32,
     pongs: Vec<Bytes>,
 }
@@ -117,7 +117,6 @@ impl Wic {
                     .headers()
                     .get("sec-websocket-protocol")
                     .map(|value| value.to_str().expect("text").to_owned()),
-                sequence: 0,
                 pings: 0,
                 pongs: Vec::new(),
             }),
@@ -145,12 +144,11 @@ impl Wic {
     /// What every request of this WIC's has, and these lines, each with its CRLF; SDP when there is
     /// some. From, To and Call-ID may be among the lines, and are the usual ones otherwise.
     pub fn request(&mut self, method: &str, uri: &str, lines: &str, sdp: &str) -> Message {
-        self.sequence += 1;
+        // A WIC that comes back goes on counting: no two requests of a test share branch or CSeq.
+        static SEQUENCE: AtomicU32 = AtomicU32::new(1);
+        let sequence = SEQUENCE.fetch_add(1, Ordering::Relaxed);
         let Self {
-            name,
-            sequence,
-            transport,
-            ..
+            name, transport, ..
         } = self;
         let has = |header: &str| lines.lines().any(|line| line.starts_with(header));
         let mut text = format!(
@@ -291,13 +289,7 @@ impl Wic {
     /// The next SIP message.
     #[track_caller]
     pub fn receive(&mut self) -> Message {
-        let frame = self.next(PATIENCE).expect("a message for the WIC");
-        match frame {
-            Frame::Text(text) => Message::parse(Bytes::copy_from_slice(text.as_bytes())),
-            Frame::Binary(data) => Message::parse(data),
-            other => panic!("a SIP message was to come, and there came {other:?}"),
-        }
-        .expect("W2 sends well-formed messages")
+        message(self.next(PATIENCE).expect("a message for the WIC"))
     }
 
     /// The next response that is final.
@@ -407,31 +399,51 @@ impl Wic {
         let deadline = Instant::now() + within;
         loop {
             let left = deadline.checked_duration_since(Instant::now())?;
-            let left = left.max(Duration::from_millis(1));
-            self.socket
-                .get_ref()
-                .tcp()
-                .set_read_timeout(Some(left))
-                .expect("a timeout is not zero");
-            match self.socket.read() {
-                Ok(Frame::Ping(_)) => {
+            let tcp = self.socket.get_ref().tcp();
+            wait_so_long(tcp, left);
+            match read(&mut self.socket)? {
+                Frame::Ping(_) => {
                     self.pings += 1;
                     let _ = self.socket.flush();
                 }
-                Ok(Frame::Pong(bytes)) => self.pongs.push(bytes),
-                Ok(frame) => return Some(frame),
-                Err(Error::Io(error))
-                    if matches!(
-                        error.kind(),
-                        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
-                    ) =>
-                {
-                    return None;
-                }
-                Err(error) => panic!("W2 ended: {error}"),
+                Frame::Pong(bytes) => self.pongs.push(bytes),
+                frame => return Some(frame),
             }
         }
     }
+}
+
+pub(crate) fn wait_so_long(tcp: &TcpStream, left: Duration) {
+    let left = left.max(Duration::from_millis(1));
+    tcp.set_read_timeout(Some(left))
+        .expect("a timeout is not zero");
+}
+
+/// The next frame, unless none comes in time.
+pub(crate) fn read<S: Read + Write>(socket: &mut WebSocket<S>) -> Option<Frame> {
+    match socket.read() {
+        Ok(frame) => Some(frame),
+        Err(Error::Io(error))
+            if matches!(
+                error.kind(),
+                io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+            ) =>
+        {
+            None
+        }
+        Err(error) => panic!("the WebSocket ended: {error}"),
+    }
+}
+
+/// The SIP message in a frame.
+#[track_caller]
+pub(crate) fn message(frame: Frame) -> Message {
+    match frame {
+        Frame::Text(text) => Message::parse(Bytes::copy_from_slice(text.as_bytes())),
+        Frame::Binary(data) => Message::parse(data),
+        other => panic!("a SIP message was to come, and there came {other:?}"),
+    }
+    .expect("W2 carries well-formed messages")
 }
 
 /// TLS that trusts this certificate alone.

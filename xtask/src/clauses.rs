@@ -2,19 +2,16 @@
 //!
 //! A citation is `TS 24.371 §7.4.2` or `RFC 3261 §17.1.1.2` in a comment. In a test it counts as
 //! proof, elsewhere as implementation; a conformance test's file name (`s7_4_2_…`) is a citation
-//! too. `conformance/required.txt` lists clauses that must have a test, `conformance/uncovered.txt`,
-//! if it is there, those of them that have none yet: a list that may only shrink.
+//! too. Which clauses must have a test is in [`required`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use anyhow::{Result, bail};
 
-use crate::shell;
+use crate::{required, shell};
 
 const PAGE: &str = "docs/clauses.md";
-const REQUIRED: &str = "conformance/required.txt";
-const UNCOVERED: &str = "conformance/uncovered.txt";
 
 #[derive(Default)]
 struct Places {
@@ -27,7 +24,7 @@ pub(crate) fn write() -> Result<()> {
     let clauses = collect()?;
     std::fs::write(shell::root().join(PAGE), page(&clauses))?;
     println!("{PAGE}: {} clauses", clauses.len());
-    Ok(())
+    required::prune(&entities(&clauses))
 }
 
 /// Checks the page and the two lists.
@@ -38,37 +35,22 @@ pub(crate) fn check() -> Result<()> {
     if written != page(&clauses) {
         findings.push(format!("{PAGE} is out of date: run `cargo xtask clauses`"));
     }
-    let (required, uncovered) = (list(REQUIRED), list(UNCOVERED));
-    if required.is_empty() {
-        findings.push(format!(
-            "{REQUIRED} names no clause: nothing would be missed"
-        ));
-    }
-    for clause in required {
-        let tested = clauses
-            .get(&clause)
-            .is_some_and(|places| !places.tests.is_empty());
-        match (tested, uncovered.contains(&clause)) {
-            (false, false) => findings.push(format!("{clause}: required, and without a test")),
-            (true, true) => findings.push(format!(
-                "{clause}: has a test now; take it off {UNCOVERED}, which may only shrink"
-            )),
-            _ => {}
-        }
-    }
+    findings.extend(required::check(&entities(&clauses))?);
     if !findings.is_empty() {
         bail!("{}", findings.join("\n"));
     }
     Ok(())
 }
 
-fn list(path: &str) -> BTreeSet<String> {
-    std::fs::read_to_string(shell::root().join(path))
-        .unwrap_or_default()
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-        .map(str::to_owned)
+/// The entities that the tests of each clause stand at.
+fn entities(clauses: &BTreeMap<String, Places>) -> BTreeMap<String, BTreeSet<&'static str>> {
+    let of = |places: &Places| {
+        let tests = places.tests.iter();
+        tests.flat_map(|test| required::entities(test)).collect()
+    };
+    let clauses = clauses.iter();
+    clauses
+        .map(|(clause, places)| (clause.clone(), of(places)))
         .collect()
 }
 

@@ -4,6 +4,7 @@
 
 mod clauses;
 mod install;
+mod required;
 mod rings;
 mod rules;
 mod shell;
@@ -16,7 +17,8 @@ Chores of the repository:
   cargo xtask test [RING ...]   every ring of tests, or those named; installs what they need first
   cargo xtask rings             the rings and what each of them holds
   cargo xtask rules             formatting, lints, documentation, dependency rules, clauses
-  cargo xtask clauses           write docs/clauses.md anew from the citations in code and tests
+  cargo xtask clauses           write docs/clauses.md anew from the citations in code and tests; take off
+                                the list of clauses without a test those that have one
   cargo xtask install           only install what the rings need
   cargo xtask bench [NAME ...]  every figure beside its peer, in one run; prints a table
 

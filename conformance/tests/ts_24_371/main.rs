@@ -3,13 +3,20 @@
 #[path = "../doors/media.rs"]
 #[allow(dead_code)] // it has handles for every document
 mod media_door;
+mod s6_1_edge_general;
+mod s6_1_wic_general;
+mod s6_2_1_1_wic_general;
+mod s6_2_2_wic_web_authentication;
 mod s6_3_1_web_credentials;
 mod s6_4_1_1_determination;
 mod s6_4_1_2_sip_digest;
 mod s6_4_1_3_ims_aka;
 mod s6_4_2_web_credentials;
 mod s6_4_3_pool;
+mod s6a_1_general;
+mod s6a_2_wic_deregistration;
 mod s6a_3_deregistration;
+mod s7_2_wic_calls;
 mod s7_4_1_general;
 mod s7_4_2_on_the_wire;
 mod s7_4_2_originating_call;
