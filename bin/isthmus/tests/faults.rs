@@ -42,6 +42,14 @@ fn a_value_that_cannot_be_is_named_with_file_and_line() {
         said.starts_with("isthmus: it.toml:2: epcscf.next_hop: "),
         "{said}"
     );
+    let said = fault_of(
+        "check",
+        "[gateway]\nsymmetric_rtp = true\nmax_contexts = 0\n",
+    );
+    assert!(
+        said.starts_with("isthmus: it.toml:3: gateway.max_contexts: "),
+        "{said}"
+    );
 }
 
 #[test]

@@ -136,9 +136,7 @@ impl Config {
             return Err(("drain_seconds", "must be 3600 at most".into()));
         }
         self.epcscf.check()?;
-        self.gateway
-            .check()
-            .map_err(|why| ("gateway.addresses", why))
+        self.gateway.check()
     }
 }
 

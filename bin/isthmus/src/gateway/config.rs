@@ -69,37 +69,44 @@ impl GatewayConfig {
         }
     }
 
-    /// What is wrong with it, in one sentence.
-    pub fn check(&self) -> Result<(), String> {
+    /// What is wrong with it: the key, and the rest of a sentence about it.
+    pub fn check(&self) -> Result<(), (&'static str, String)> {
         if self.public_addresses.len() > self.w3_addresses().len() {
-            return Err("gateway.public_addresses has more entries than gateway.addresses".into());
+            return Err((
+                "gateway.public_addresses",
+                "has more entries than gateway.addresses".into(),
+            ));
         }
         if self.addresses.iter().any(IpAddr::is_unspecified) {
-            return Err(
-                "gateway.addresses must name addresses: what leaves a socket that is bound to all \
-                 of them may leave from another than it came to"
+            return Err((
+                "gateway.addresses",
+                "must name addresses: what leaves a socket that is bound to all of them may leave \
+                 from another than it came to"
                     .into(),
-            );
+            ));
         }
         if self.core_address.is_unspecified() {
-            return Err("gateway.core_address must name one address".into());
+            return Err(("gateway.core_address", "must name one address".into()));
         }
         if self.max_contexts == 0 {
-            return Err("gateway.max_contexts must be at least 1".into());
+            return Err(("gateway.max_contexts", "must be at least 1".into()));
         }
         let workers = self.worker_count();
         if self.port > 0 && usize::from(u16::MAX - self.port) + 1 < workers {
-            return Err(format!(
-                "gateway.port {} leaves no ports for {workers} workers",
-                self.port
+            return Err((
+                "gateway.port",
+                format!("{} leaves no ports for {workers} workers", self.port),
             ));
         }
         if let Some(ports) = &self.core_ports
             && ports.share(workers - 1, workers).is_none()
         {
-            return Err(format!(
-                "gateway.core_ports {}-{} is too narrow for {workers} workers",
-                ports.first, ports.last
+            return Err((
+                "gateway.core_ports",
+                format!(
+                    "{}-{} is too narrow for {workers} workers",
+                    ports.first, ports.last
+                ),
             ));
         }
         Ok(())
@@ -176,24 +183,27 @@ mod tests {
         let bad = |change: fn(&mut GatewayConfig)| {
             let mut config = GatewayConfig::default();
             change(&mut config);
-            config.check().is_err()
+            config.check().err().map(|(key, _)| key)
         };
-        assert!(bad(|c| c.addresses = vec![Ipv4Addr::UNSPECIFIED.into()]));
-        assert!(bad(|c| c.core_address = Ipv4Addr::UNSPECIFIED.into()));
-        assert!(bad(|c| c.max_contexts = 0));
-        assert!(bad(|c| {
+        let unspecified = bad(|c| c.addresses = vec![Ipv4Addr::UNSPECIFIED.into()]);
+        assert_eq!(unspecified, Some("gateway.addresses"));
+        let core = bad(|c| c.core_address = Ipv4Addr::UNSPECIFIED.into());
+        assert_eq!(core, Some("gateway.core_address"));
+        assert_eq!(bad(|c| c.max_contexts = 0), Some("gateway.max_contexts"));
+        let port = bad(|c| {
             c.workers = 4;
             c.port = 65533;
-        }));
-        assert!(bad(|c| {
+        });
+        assert_eq!(port, Some("gateway.port"));
+        let narrow = bad(|c| {
             c.workers = 4;
             c.core_ports = Some(PortRange {
                 first: 40000,
                 last: 40005,
             });
-        }));
-        assert!(bad(
-            |c| c.public_addresses = vec![Ipv4Addr::LOCALHOST.into(); 9]
-        ));
+        });
+        assert_eq!(narrow, Some("gateway.core_ports"));
+        let public = bad(|c| c.public_addresses = vec![Ipv4Addr::LOCALHOST.into(); 9]);
+        assert_eq!(public, Some("gateway.public_addresses"));
     }
 }

@@ -39,7 +39,9 @@ impl std::fmt::Debug for Workers {
 
 /// Opens the sockets and starts the threads.
 pub fn start(config: &GatewayConfig) -> anyhow::Result<(GatewayHandle, Workers)> {
-    config.check().map_err(anyhow::Error::msg)?;
+    config
+        .check()
+        .map_err(|(key, why)| anyhow::anyhow!("{key} {why}"))?;
     let addresses = config.w3_addresses();
     let count = config.worker_count();
     let identity = Identity::new(Certificate::generate()?)?;
