@@ -104,7 +104,7 @@ fn make(home_domain: &str) -> Result<Vec<Subscriber>, Fault> {
 }
 
 /// Twelve characters that nobody mixes up: about 60 bits.
-fn password() -> Result<String, Fault> {
+pub(crate) fn password() -> Result<String, Fault> {
     const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let mut bytes = [0; 12];
     getrandom::fill(&mut bytes)

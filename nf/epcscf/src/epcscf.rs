@@ -19,6 +19,7 @@ use wire_sip::{Message, Method};
 use crate::binding::Bindings;
 use crate::flow::{Addresses, Flow};
 use crate::forward::{Deferred, Forward};
+use crate::lease::Leases;
 use crate::reg_event::Watches;
 use crate::session::Sessions;
 use crate::timer::{Timer, Timers};
@@ -34,6 +35,8 @@ pub struct EpCscf {
     pub(crate) random: Random,
     pub(crate) key: TokenKey,
     pub(crate) verifier: Verifier,
+    /// Which bindings have an identity of a pool.
+    pub(crate) leases: Leases,
     pub(crate) flows: HashMap<ConnectionId, Flow>,
     /// How much each address may still ask for.
     pub(crate) addresses: Addresses,
@@ -70,10 +73,15 @@ impl EpCscf {
             transactions.branch_label = place::branch_label(config.shard);
             Transactions::new(transactions, random.seed())
         };
+        // Which leases of a pool's identities ended before this start is not known (TS 24.371 §6.4.3).
+        let mut verifier = Verifier::new(config.audience.clone(), CLOCK_SKEW);
+        let unix = wall.duration_since(SystemTime::UNIX_EPOCH);
+        verifier.forget_leases(unix.map_or(0, |since| since.as_secs()));
         Self {
             transactions,
             key: TokenKey::new(&config.token_key),
-            verifier: Verifier::new(config.audience.clone(), CLOCK_SKEW),
+            verifier,
+            leases: Leases::default(),
             flows: HashMap::new(),
             addresses: Addresses::new(config.address_requests_per_second),
             bindings: Bindings::default(),

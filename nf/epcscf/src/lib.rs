@@ -36,6 +36,7 @@ mod forward;
 mod identity;
 pub mod ims_alg;
 mod in_dialog;
+mod lease;
 mod originating;
 mod output;
 mod place;

@@ -57,6 +57,17 @@ pub enum Output {
         /// The REGISTER that told.
         message: Bytes,
     },
+    /// Somebody is registered by this lease of a pool's identity (TS 24.371 §6.4.3).
+    LeaseHeld {
+        /// The lease, as its tokens name it.
+        lease: String,
+    },
+    /// One registration by this lease is over (TS 24.371 §6A.3). When it was the last of all shards',
+    /// tell them all by `handle_lease_ended`, and then the WAF.
+    LeaseLeft {
+        /// The lease.
+        lease: String,
+    },
     /// A message of the core's for another shard.
     PassOn {
         /// Where to.

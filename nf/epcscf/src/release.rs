@@ -73,6 +73,10 @@ impl EpCscf {
         for id in bound.sessions.clone() {
             self.release(now, id, "the WIC is gone");
         }
+        // An identity of a pool waits for nobody: others want it (TS 24.371 §6A.3, note).
+        if self.is_lent(binding) {
+            self.forget_binding(now, binding);
+        }
     }
 
     /// TS 24.229 §5.2.8.1.2 — one BYE, towards one side, as the other side would send it.

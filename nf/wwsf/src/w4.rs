@@ -88,6 +88,11 @@ impl Form {
         Self::of(&[("token", visitor.expose()), ("token_type_hint", "visitor")])
     }
 
+    /// TS 24.371 §6A.3: nobody is registered by this lease any more.
+    pub fn release(lease: &str) -> Self {
+        Self::of(&[("lease", lease)])
+    }
+
     /// RFC 7009 §2.1
     pub(crate) fn revoke(refresh_token: &Secret) -> Self {
         Self::of(&[

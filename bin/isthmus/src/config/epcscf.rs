@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use core_credentials::Secret;
 use serde::Deserialize;
 
 /// `[epcscf]`.
@@ -111,6 +112,10 @@ pub(crate) struct TokenConfig {
     pub(crate) audience: String,
     /// PEM files with the certificates that the WAF is trusted by, in place of the system's.
     pub(crate) trust: Vec<PathBuf>,
+    /// Our name at the WAF, where we give identities of its pool back; without one they run out.
+    pub(crate) client_id: String,
+    /// Our password there.
+    pub(crate) client_secret: Secret,
 }
 
 impl Default for TokenConfig {
@@ -119,6 +124,8 @@ impl Default for TokenConfig {
             issuer: None,
             audience: "eP-CSCF".to_owned(),
             trust: Vec::new(),
+            client_id: String::new(),
+            client_secret: Secret::default(),
         }
     }
 }

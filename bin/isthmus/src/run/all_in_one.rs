@@ -4,7 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 use core_credentials::Secret;
-use tracing::info;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tracing::{info, warn};
 
 use super::signals;
 use crate::admin::Admin;
@@ -14,10 +15,10 @@ use crate::config::{Config, load};
 use crate::fault::Fault;
 use crate::gateway;
 use crate::lab_core;
-use crate::shard::{Listeners, Setup, Shards, shard_count};
+use crate::shard::{Leases, Listeners, Setup, Shards, shard_count};
 use crate::store::Store;
 use crate::subscribers::{self, Subscriber};
-use crate::web::{self, AccountConfig, Door, Web, WebError};
+use crate::web::{self, AccountConfig, Door, PoolIdentityConfig, Web, WebError};
 
 /// Where http is, next to https, in a laboratory.
 const PLAIN_PORT: u16 = 8080;
@@ -81,11 +82,13 @@ pub(super) fn run(mut config: Config) -> Result<(), Fault> {
         .map_err(|error| Fault::new(format!("the media gateway does not start: {error:#}")))?;
     info!(w3 = ?workers.w3, "media workers run");
 
+    let guests = config.waf.pool.identities.iter().map(lab_guest);
+    let guests = guests.collect::<Result<Vec<_>, _>>()?;
     let core = lab_core::start(
         &config.home_domain,
         config.lab_core.listen,
         Vec::new(),
-        people.iter().map(lab_subscriber).collect(),
+        people.iter().map(lab_subscriber).chain(guests).collect(),
     )?;
     config.epcscf.next_hop = format!("sip:{}", core.address);
 
@@ -107,6 +110,7 @@ pub(super) fn run(mut config: Config) -> Result<(), Fault> {
     let accounts = people.iter().map(account);
     web::behind_one_door(&mut config.waf, &mut config.wwsf, &door, accounts)
         .map_err(|error| web_fault(&config, error))?;
+    let (to_waf, ended) = tokio::sync::mpsc::unbounded_channel();
     let web = open_web(&config, true, true, &tls.chain)?;
     let issuer = config.waf.issuer.clone();
     let keys = web.key_set();
@@ -119,12 +123,13 @@ pub(super) fn run(mut config: Config) -> Result<(), Fault> {
         web: Some(web.clone()),
         listeners,
         issuer: Some(issuer.clone()),
+        leases: Leases::new(to_waf),
     })?);
     core.trust(shards.mw);
     if let Some(keys) = keys {
         shards.set_keys(&issuer, keys);
     }
-    keep_house(web.clone(), issuer, Arc::clone(&shards))?;
+    keep_house(web.clone(), issuer, Arc::clone(&shards), ended)?;
     let shown = Arc::clone(&shards);
     admin.serve(
         admin_listener,
@@ -180,7 +185,12 @@ pub(super) fn web_fault(config: &Config, error: WebError) -> Fault {
 }
 
 /// Cleans up once a minute, and tells the shards of a new signing key.
-fn keep_house(web: Web, issuer: String, shards: Arc<Shards>) -> Result<(), Fault> {
+fn keep_house(
+    web: Web,
+    issuer: String,
+    shards: Arc<Shards>,
+    ended: UnboundedReceiver<String>,
+) -> Result<(), Fault> {
     let fail = |error: std::io::Error| Fault::new(format!("cannot start a thread: {error}"));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -189,10 +199,32 @@ fn keep_house(web: Web, issuer: String, shards: Arc<Shards>) -> Result<(), Fault
     std::thread::Builder::new()
         .name("house".into())
         .spawn(move || {
-            runtime.block_on(web.keep_house(move |keys| shards.set_keys(&issuer, keys)));
+            let house = web
+                .clone()
+                .keep_house(move |keys| shards.set_keys(&issuer, keys));
+            runtime.block_on(async { tokio::join!(house, take_back(&web, ended)) });
         })
         .map_err(fail)?;
     Ok(())
+}
+
+/// TS 24.371 §6A.3: identities of the pool that nobody is registered with any more.
+async fn take_back(web: &Web, mut ended: UnboundedReceiver<String>) {
+    while let Some(lease) = ended.recv().await {
+        if let Err(error) = web.end_lease(&lease).await {
+            warn!(%error, "an identity of the pool is not given back yet");
+        }
+    }
+}
+
+/// Guests are subscribers of the laboratory's core, with passwords that nobody knows.
+fn lab_guest(one: &PoolIdentityConfig) -> Result<nf_lab_core::Subscriber, Fault> {
+    Ok(nf_lab_core::Subscriber {
+        name: one.impi.clone(),
+        password: subscribers::password()?,
+        impi: one.impi.clone(),
+        impus: one.impus.clone(),
+    })
 }
 
 /// As the laboratory's core knows somebody.

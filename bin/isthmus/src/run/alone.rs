@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::fault::Fault;
 use crate::gateway::{self, Figures};
 use crate::lab_core as core;
-use crate::shard::{Listeners, Setup, Shards, serve_pages, shard_count};
+use crate::shard::{Leases, Listeners, Setup, Shards, serve_pages, shard_count};
 use crate::subscribers;
 use crate::web::Web;
 
@@ -31,6 +31,10 @@ pub(super) fn epcscf(config: &Config) -> Result<(), Fault> {
     };
     let issuer = config.epcscf.token.issuer.clone();
     let (https, http) = (listeners.https, listeners.http);
+    let (to_waf, ended) = tokio::sync::mpsc::unbounded_channel();
+    if let Some(issuer) = &issuer {
+        keys::give_back(config, issuer, ended)?;
+    }
     let shards = Arc::new(Shards::start(Setup {
         config: config.clone(),
         tls: tls.config,
@@ -38,6 +42,7 @@ pub(super) fn epcscf(config: &Config) -> Result<(), Fault> {
         web: None,
         listeners,
         issuer: issuer.clone(),
+        leases: Leases::new(to_waf),
     })?);
     if let Some(issuer) = &issuer {
         keys::follow(config, issuer, Arc::clone(&shards))?;

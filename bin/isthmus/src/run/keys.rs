@@ -5,12 +5,13 @@ use std::time::{Duration, Instant};
 
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
+use tokio::sync::mpsc::UnboundedReceiver;
 use tracing::{info, warn};
 
 use crate::config::Config;
 use crate::fault::Fault;
 use crate::shard::Shards;
-use crate::web::KeyFetcher;
+use crate::web::{GiveBack, KeyFetcher};
 
 /// How often they are fetched again: an issuer announces a key before it signs with it.
 const EVERY: Duration = Duration::from_mins(5);
@@ -21,13 +22,7 @@ const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins
 
 /// Fetches them for ever, on a thread of its own.
 pub(super) fn follow(config: &Config, issuer: &str, shards: Arc<Shards>) -> Result<(), Fault> {
-    let mut trust = Vec::new();
-    for file in &config.epcscf.token.trust {
-        let read = CertificateDer::pem_file_iter(file).and_then(Iterator::collect);
-        let read: Vec<_> =
-            read.map_err(|error| Fault::at(file, None, format!("is no PEM certificate: {error}")))?;
-        trust.extend(read);
-    }
+    let trust = trust(config)?;
     let fetcher = KeyFetcher::new(issuer, &trust)
         .map_err(|error| config.fault("epcscf.token.issuer", &error.to_string()))?;
     let issuer = issuer.to_owned();
@@ -59,6 +54,57 @@ pub(super) fn follow(config: &Config, issuer: &str, shards: Arc<Shards>) -> Resu
                     }
                 }
             }
+        })
+        .map_err(fail)?;
+    Ok(())
+}
+
+/// The certificates that the WAF is trusted by; none: the system's.
+fn trust(config: &Config) -> Result<Vec<CertificateDer<'static>>, Fault> {
+    let mut trust = Vec::new();
+    for file in &config.epcscf.token.trust {
+        let read = CertificateDer::pem_file_iter(file).and_then(Iterator::collect);
+        let read: Vec<_> =
+            read.map_err(|error| Fault::at(file, None, format!("is no PEM certificate: {error}")))?;
+        trust.extend(read);
+    }
+    Ok(trust)
+}
+
+/// TS 24.371 §6A.3: identities of the WAF's pool that nobody is registered with any more go back to it,
+/// if we have a name there; if not, they run out.
+pub(super) fn give_back(
+    config: &Config,
+    issuer: &str,
+    mut ended: UnboundedReceiver<String>,
+) -> Result<(), Fault> {
+    let token = &config.epcscf.token;
+    if token.client_id.is_empty() {
+        return Ok(());
+    }
+    if token.client_secret.expose().is_empty() {
+        return Err(config.fault("epcscf.token.client_id", "goes together with client_secret"));
+    }
+    let (id, secret) = (&token.client_id, &token.client_secret);
+    let to_waf = GiveBack::new(issuer, id, secret, &trust(config)?)
+        .map_err(|error| config.fault("epcscf.token.client_id", &error.to_string()))?;
+    let fail = |error: std::io::Error| Fault::new(format!("cannot start a thread: {error}"));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.map_err(fail)?;
+    std::thread::Builder::new()
+        .name("leases".into())
+        .spawn(move || {
+            runtime.block_on(async {
+                while let Some(lease) = ended.recv().await {
+                    if !to_waf.give_back(&lease).await {
+                        warn!(
+                            "the WAF did not take an identity of its pool back; it runs out there"
+                        );
+                    }
+                }
+            });
         })
         .map_err(fail)?;
     Ok(())

@@ -299,6 +299,9 @@ impl Shard {
             ToShard::Keys(issuer, keys) => {
                 self.input(|machine, _| machine.handle_keys(&issuer, &keys));
             }
+            ToShard::LeaseEnded(ending) => {
+                self.input(|machine, now| machine.handle_lease_ended(now, &ending.lease));
+            }
             ToShard::Drain => self.input(|machine, _| machine.handle_drain()),
             ToShard::Shutdown => self.input(EpCscf::handle_shutdown),
             ToShard::Stop => {}
@@ -307,6 +310,8 @@ impl Shard {
 
     fn act(self: &Rc<Self>, output: Output) {
         match output {
+            Output::LeaseHeld { lease } => self.setup.leases.hold(lease),
+            Output::LeaseLeft { lease } => self.lease_left(lease),
             Output::W2Send {
                 connection,
                 message,
@@ -382,6 +387,19 @@ impl Shard {
     }
 
     /// To another shard. What does not fit is lost as a datagram is, and comes again or times out.
+    /// The last one who was registered by a lease tells every shard, this one too.
+    fn lease_left(&self, lease: String) {
+        let Some(ending) = self.setup.leases.leave(lease) else {
+            return;
+        };
+        for sender in &self.senders {
+            let told = sender.try_send(ToShard::LeaseEnded(Arc::clone(&ending)));
+            if told.is_err() {
+                ending.lose();
+            }
+        }
+    }
+
     fn tell(&self, shard: u16, what: ToShard) {
         let sent = self
             .senders

@@ -12,6 +12,7 @@
 mod accept;
 mod drive;
 mod http;
+mod leases;
 mod mw;
 mod outbox;
 mod pages;
@@ -54,9 +55,12 @@ pub(crate) struct Setup {
     pub(crate) listeners: Listeners,
     /// What the eP-CSCF asks for a token at, for its challenge.
     pub(crate) issuer: Option<String>,
+    /// Who is registered with an identity of a pool.
+    pub(crate) leases: Arc<Leases>,
 }
 
 pub(crate) use accept::Listeners;
+pub(crate) use leases::Leases;
 pub(crate) use pages::serve_pages;
 
 /// Running shards.
@@ -94,6 +98,8 @@ pub(crate) enum ToShard {
     MwSend(Target, Bytes),
     /// An issuer's keys.
     Keys(String, Arc<JwkSet>),
+    /// Nobody is registered by this lease of a pool's identity any more.
+    LeaseEnded(Arc<leases::Ending>),
     /// No new calls.
     Drain,
     /// Release every call.

@@ -14,6 +14,7 @@ mod assets;
 mod config;
 mod error;
 mod fetch;
+mod give_back;
 mod keys;
 mod lab;
 mod open;
@@ -28,6 +29,7 @@ pub use config::{
     AccountConfig, ClientConfig, PoolConfig, PoolIdentityConfig, WafConfig, WwsfConfig,
 };
 pub use error::WebError;
+pub use give_back::GiveBack;
 pub use keys::KeyFetcher;
 pub use lab::{Door, behind_one_door};
 pub(crate) use open::check;

@@ -144,6 +144,12 @@ impl W4 {
         }
     }
 
+    /// TS 24.371 §6A.3: an identity of the pool is given back. Whether the WAF has taken it.
+    pub(super) async fn release(&self, lease: &str) -> bool {
+        let url = format!("{}/release", self.issuer);
+        matches!(self.post(&url, Form::release(lease)).await, Ok((200, _)))
+    }
+
     async fn post(&self, url: &str, form: Form) -> Result<(u16, Vec<u8>), Failure> {
         let unavailable = |error: anyhow::Error| {
             tracing::warn!(url, error = format!("{error:#}"), "W4 failed");

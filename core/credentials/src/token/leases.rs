@@ -37,6 +37,10 @@ impl EndedLeases {
         }
     }
 
+    pub(super) fn has_ended(&self, lease: &str) -> bool {
+        self.ended.contains_key(lease)
+    }
+
     pub(super) fn refuse(&self, claims: &Claims) -> bool {
         claims.lease.as_ref().is_some_and(|lease| {
             self.unknown_until.is_some_and(|until| claims.iat <= until)

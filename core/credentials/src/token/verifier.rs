@@ -104,6 +104,11 @@ impl Verifier {
         self.leases.end(now, lease);
     }
 
+    /// Whether this lease has ended, as far as is known here.
+    pub fn has_ended(&self, lease: &str) -> bool {
+        self.leases.has_ended(lease)
+    }
+
     /// Whether keys of any issuer are there: without one, no token can be judged.
     pub fn is_ready(&self) -> bool {
         !self.issuers.is_empty()

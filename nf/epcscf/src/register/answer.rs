@@ -135,6 +135,7 @@ impl EpCscf {
         if known.is_none() {
             self.watch(now, id);
         }
+        self.hold(now, id, registering.lease.as_ref());
     }
 
     pub(crate) fn binding_timer(&mut self, now: Instant, id: u64) {
@@ -158,6 +159,7 @@ impl EpCscf {
             self.release(now, session, "the registration ended");
         }
         self.watches.forget(id);
+        self.leave(id);
         let Some(binding) = self.bindings.remove(id) else {
             return;
         };

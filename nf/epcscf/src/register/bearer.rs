@@ -65,6 +65,7 @@ impl EpCscf {
             .max(LEAST);
         cap_expiry(message, left);
         registering.own = Some((from, to));
+        registering.lease = claims.lease;
         registering.identity = identity;
         registering.impi.clone_from(&claims.impi);
         registering.proof = Proof::Bearer { impi: claims.impi };

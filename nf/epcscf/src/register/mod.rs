@@ -44,6 +44,8 @@ pub(crate) struct Registering {
     pub(crate) identity: String,
     /// The WIC knows outbound: it gave a reg-id.
     pub(crate) outbound: bool,
+    /// The lease of its identity, if that is a pool's.
+    pub(crate) lease: Option<String>,
 }
 
 /// What names the binding of a contact; `*` names none.
@@ -148,6 +150,7 @@ impl EpCscf {
             own: None,
             identity,
             outbound,
+            lease: None,
         };
         match mechanism {
             Mechanism::Bearer => self

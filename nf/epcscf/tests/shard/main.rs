@@ -7,6 +7,7 @@ mod calls;
 mod digest;
 mod forks;
 mod offers;
+mod pool;
 mod properties;
 mod reg_event;
 mod registration;

@@ -34,6 +34,8 @@ pub(crate) struct Bench {
     contexts: u64,
     /// How many messages the core has sent to alice.
     pub(crate) messages: u32,
+    /// What the shell was told of leases.
+    pub(crate) leases: Vec<String>,
 }
 
 impl Bench {
@@ -53,6 +55,7 @@ impl Bench {
             held: Vec::new(),
             contexts: 0,
             messages: 0,
+            leases: Vec::new(),
         };
         bench.open(WIC);
         bench
@@ -98,6 +101,12 @@ impl Bench {
             self.drain();
         }
         self.now = end;
+    }
+
+    /// Every shard was told that nobody is registered by a lease any more.
+    pub(crate) fn lease_ends(&mut self, lease: &str) {
+        self.shard.handle_lease_ended(self.now, lease);
+        self.drain();
     }
 
     pub(crate) fn gateway_goes_on(&mut self) {
@@ -191,6 +200,8 @@ impl Bench {
                 Output::Resolve { host } => {
                     self.shard.handle_resolved(self.now, &host, Vec::new());
                 }
+                Output::LeaseHeld { lease } => self.leases.push(format!("held {lease}")),
+                Output::LeaseLeft { lease } => self.leases.push(format!("left {lease}")),
                 other => panic!("{other:?}"),
             }
         }
