@@ -18,8 +18,9 @@ use crate::store::{Change, Store};
 
 /// Shorter lives sign people out between two tokens.
 const LEAST_IDLE: u64 = 600;
-/// A token is renewed in the second half of its life, and a registration lives no longer.
-const LEAST_TOKEN: u64 = 20;
+/// A registration lives no longer than its token, and registrars grant a minute at least
+/// (RFC 3261 §10.3, 423).
+const LEAST_TOKEN: u64 = 70;
 /// An eP-CSCF remembers for a day which leases have ended.
 const MOST_POOL_TOKEN: u64 = 24 * 3600;
 /// A registration ends at most so long after its token: the eP-CSCF's allowance for clocks, the least
@@ -370,7 +371,7 @@ mod tests {
         assert_eq!(wrong_waf(|c| c.issuer.push('/')), "waf.issuer");
         assert_eq!(wrong_waf(|c| c.issuer.push_str("?a")), "waf.issuer");
         assert_eq!(
-            wrong_waf(|c| c.access_token_lifetime = 19),
+            wrong_waf(|c| c.access_token_lifetime = 69),
             "waf.access_token_lifetime"
         );
         assert_eq!(
