@@ -3,6 +3,7 @@
 mod arrows;
 mod dependencies;
 mod files;
+mod fuzz;
 
 use anyhow::{Result, bail};
 
@@ -13,7 +14,7 @@ type Rule = fn() -> Result<()>;
 
 /// Runs every rule, and tells all that is broken, not the first alone.
 pub(crate) fn run() -> Result<()> {
-    let rules: [(&str, Rule); 9] = [
+    let rules: [(&str, Rule); 10] = [
         ("format", || {
             shell::run(".", "cargo", &["fmt", "--all", "--check"])
         }),
@@ -21,6 +22,7 @@ pub(crate) fn run() -> Result<()> {
         ("dependencies are what we agreed on", dependencies::check),
         ("files", files::check),
         ("clauses", clauses::check),
+        ("fuzz targets", fuzz::check),
         ("lints", || {
             let words = [
                 "clippy",

@@ -1,6 +1,8 @@
 //! Whatever is said comes out as it went in; whatever else comes is refused without harm.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod fuzz_body;
+
 use std::net::{IpAddr, SocketAddr};
 
 use core_iq::{
@@ -8,6 +10,7 @@ use core_iq::{
     FromGateway, Gate, IceCredentials, MAX_GREETING, MediaKind, PayloadMap, PayloadMapping,
     Refusal, RequestId, StreamId, StreamSettings, ToGateway, W3Settings, encode,
 };
+use fuzz_body::fuzz;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -104,28 +107,6 @@ fn command() -> impl Strategy<Value = Command> {
             .prop_map(|(context, streams)| Command::Subtract { context, streams }),
         context.prop_map(|context| Command::Release { context }),
     ]
-}
-
-/// What the fuzzer runs: octets from anywhere, in pieces, never harm.
-fn fuzz(data: &[u8]) {
-    for piece in [1, 7, usize::MAX] {
-        let mut decoder = Decoder::new();
-        decoder.trust();
-        for chunk in data.chunks(piece.min(data.len().max(1))) {
-            decoder.push(chunk);
-            while let Ok(Some(frame)) = decoder.next_frame::<ToGateway>() {
-                let mut again = Vec::new();
-                encode(&frame, &mut again).unwrap();
-                let mut decoder = Decoder::new();
-                decoder.trust();
-                decoder.push(&again);
-                assert_eq!(decoder.next_frame(), Ok(Some(frame)));
-            }
-        }
-        let mut decoder = Decoder::new();
-        decoder.push(data);
-        while let Ok(Some(_)) = decoder.next_frame::<FromGateway>() {}
-    }
 }
 
 proptest! {
