@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use nf_wic::Event;
+use nf_wic::media::MediaPart;
 use wire_sip::{HeaderName, Method, StatusCode};
 
 use crate::world::{World, sip};
@@ -21,7 +22,7 @@ fn two_browsers_talk_and_hang_up() {
         let events = world.events_of(name);
         assert!(events.contains(&&Event::Answered), "{name}: {events:?}");
         assert!(
-            events.contains(&&Event::MediaConnected),
+            events.contains(&&Event::MediaConnected(MediaPart::Audio)),
             "{name}: {events:?}"
         );
         let report = world.wic(name).media_report().expect("media");
@@ -50,7 +51,10 @@ fn a_browser_calls_a_phone_by_its_number() {
     world.run(SECOND * 5);
     let events = world.events_of("alice");
     assert!(events.contains(&&Event::Ringing), "{events:?}");
-    assert!(events.contains(&&Event::MediaConnected), "{events:?}");
+    assert!(
+        events.contains(&&Event::MediaConnected(MediaPart::Audio)),
+        "{events:?}"
+    );
     assert!(world.phone.heard > 100, "{}", world.phone.heard);
     let report = world.wic("alice").media_report().expect("media");
     assert!(report.packets > 100 && report.energy > 0.1);
@@ -81,7 +85,10 @@ fn a_phone_calls_a_browser() {
     world.run(SECOND * 5);
     assert!(world.phone.in_call(), "{:?}", world.phone.log);
     let events = world.events_of("bob");
-    assert!(events.contains(&&Event::MediaConnected), "{events:?}");
+    assert!(
+        events.contains(&&Event::MediaConnected(MediaPart::Audio)),
+        "{events:?}"
+    );
     assert!(world.phone.heard > 100, "{}", world.phone.heard);
     let now = world.now();
     world.wic("bob").hang_up(now);

@@ -245,7 +245,7 @@ impl World {
 
     fn media(&mut self, now: Instant, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
         if let Some(name) = ["alice", "bob"].into_iter().find(|name| media(name) == to) {
-            self.wic(name).handle_media(now, from, bytes);
+            self.wic(name).handle_media(now, to, from, bytes);
             return;
         }
         if to == self.phone.media() {
@@ -330,8 +330,8 @@ impl World {
                 let packet = Packet::W2(connection, bytes.to_vec());
                 self.net.send(now, media(name), addr(W2), packet);
             }
-            WicOutput::Transmit { to, bytes } => {
-                self.net.send(now, media(name), to, Packet::Media(bytes));
+            WicOutput::Transmit { from, to, bytes } => {
+                self.net.send(now, from, to, Packet::Media(bytes));
             }
             WicOutput::Event(event) => self.events.push((name, event)),
         }
@@ -452,6 +452,7 @@ fn wic_config(name: &str, answer_after: Option<Duration>) -> WicConfig {
         },
         transport: Transport::Wss,
         media: media(name),
+        video: None,
         codecs: vec![Codec::Pcma, Codec::Pcmu],
         source: AudioSource::Tone { frequency: 440.0 },
         keep_samples: 8000,

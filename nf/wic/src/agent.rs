@@ -11,7 +11,7 @@ use wire_sip::{Message, Method};
 
 use crate::authentication::Authentication;
 use crate::call::{Call, code};
-use crate::media::{MediaEvent, MediaReport};
+use crate::media::{MediaEvent, MediaReport, VideoReport, VideoSession};
 use crate::registration::{Registration, State};
 use crate::{Config, Credentials, Ended, Event, Output};
 
@@ -169,12 +169,20 @@ impl Wic {
         self.drain(now);
     }
 
-    /// A datagram from the media socket.
-    pub fn handle_media(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {
-        if let Some(call) = &mut self.call {
-            call.media.handle_datagram(now, from, datagram);
-            self.drain_media();
+    /// A datagram came to `local`, one of our sockets for media.
+    pub fn handle_media(
+        &mut self,
+        now: Instant,
+        local: SocketAddr,
+        from: SocketAddr,
+        datagram: &[u8],
+    ) {
+        let Some(call) = &mut self.call else { return };
+        match &mut call.video {
+            Some(video) if video.local() == local => video.handle_datagram(now, from, datagram),
+            _ => call.media.handle_datagram(now, from, datagram),
         }
+        self.drain_media();
     }
 
     /// Time has passed.
@@ -232,6 +240,11 @@ impl Wic {
         self.call.as_ref().map(|call| call.media.report())
     }
 
+    /// What was seen and shown in the call.
+    pub fn video_report(&self) -> Option<&VideoReport> {
+        self.call.as_ref()?.video.as_ref().map(VideoSession::report)
+    }
+
     pub(crate) fn is_connected(&self) -> bool {
         matches!(self.link, Link::Open(_))
     }
@@ -277,10 +290,12 @@ impl Wic {
         let Some(call) = self.call.take() else { return };
         let report = call.media.report().clone();
         let media = call.media.is_started().then_some(report);
+        let video = call.video.filter(VideoSession::is_started);
         self.event(Event::Ended(Ended {
             status,
             reason: reason.to_owned(),
             media,
+            video: video.map(|video| video.report().clone()),
         }));
     }
 
@@ -314,10 +329,13 @@ impl Wic {
 
     pub(crate) fn drain_media(&mut self) {
         let Some(call) = &mut self.call else { return };
-        while let Some(event) = call.media.poll_event() {
+        loop {
+            let audio = call.media.poll_event();
+            let event = audio.or_else(|| call.video.as_mut().and_then(VideoSession::poll_event));
+            let Some(event) = event else { return };
             self.outputs.push_back(match event {
-                MediaEvent::Transmit { to, bytes } => Output::Transmit { to, bytes },
-                MediaEvent::Connected => Output::Event(Event::MediaConnected),
+                MediaEvent::Transmit { from, to, bytes } => Output::Transmit { from, to, bytes },
+                MediaEvent::Connected(part) => Output::Event(Event::MediaConnected(part)),
                 MediaEvent::Digit(digit) => Output::Event(Event::Digit(digit)),
                 // The call itself goes on: the other end, or its edge, will end it.
                 MediaEvent::Failed(_) => continue,

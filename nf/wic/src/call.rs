@@ -5,7 +5,7 @@ use core_sip::{ClientTransactionId, ServerTransactionId, TimerSet};
 use wire_sdp::attribute::Direction;
 use wire_sip::{Message, StatusCode};
 
-use crate::media::MediaSession;
+use crate::media::{MediaSession, VideoPlan, VideoSession};
 use crate::sdp::{Describe, Remote};
 
 /// A call, from the first INVITE to the last BYE.
@@ -13,6 +13,8 @@ use crate::sdp::{Describe, Remote};
 pub(crate) struct Call {
     pub(crate) stage: Stage,
     pub(crate) media: MediaSession,
+    /// Where video is wanted.
+    pub(crate) video: Option<VideoSession>,
     pub(crate) describe: Describe,
     pub(crate) dialog: Option<Dialog>,
     /// We hold.
@@ -112,7 +114,20 @@ impl Call {
         let mut plan = remote.plan.clone();
         plan.send = remote.direction.receives() && !self.held;
         self.media.apply(now, plan);
-        Ok(())
+        match (&mut self.video, &remote.video) {
+            (Some(video), Some(theirs)) => {
+                let plan = VideoPlan {
+                    payload_type: theirs.payload_type,
+                    send: theirs.direction.receives() && !self.held,
+                };
+                video.apply(now, &theirs.transport, plan)
+            }
+            (Some(video), None) => {
+                video.pause();
+                Ok(())
+            }
+            (None, _) => Ok(()),
+        }
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
@@ -122,6 +137,7 @@ impl Call {
         };
         [
             self.media.poll_timeout(),
+            self.video.as_ref().and_then(VideoSession::poll_timeout),
             self.repeated.as_ref().map(Repeated::due),
             self.change_at,
             answer_at,

@@ -4,7 +4,7 @@ use std::time::Duration;
 use core_credentials::aka::{Usim, Version};
 use core_sip::Transport;
 
-use crate::media::{AudioSource, Codec};
+use crate::media::{AudioSource, Codec, Video};
 
 /// What a WIC begins with.
 #[derive(Clone, Debug)]
@@ -15,9 +15,11 @@ pub struct Config {
     pub credentials: Credentials,
     /// How it reaches the eP-CSCF: [`Transport::Ws`] or [`Transport::Wss`].
     pub transport: Transport,
-    /// The socket for media, which is open. One call at a time uses it.
+    /// The socket for audio, which is open. One call at a time uses it.
     pub media: SocketAddr,
-    /// Codecs, the best first.
+    /// Video, if it is wanted.
+    pub video: Option<Video>,
+    /// Codecs for audio, the best first.
     pub codecs: Vec<Codec>,
     /// What is said in a call.
     pub source: AudioSource,

@@ -12,7 +12,6 @@ use crate::agent::{Purpose, Wic};
 use crate::authentication::Verdict;
 use crate::call::{Repeated, Stage, code};
 use crate::incoming::describe;
-use crate::sdp;
 
 impl Wic {
     /// Ends the call: CANCEL, a refusal or BYE, as its stage wants it.
@@ -101,7 +100,7 @@ impl Wic {
                 let ack = dialog.ack(number.unwrap_or_else(|| dialog.local_cseq()));
                 call.acknowledged = Some((id, ack.clone()));
                 let held = call.held;
-                if let Ok(remote) = sdp::read(response.body(), &self.config.codecs, true) {
+                if let Ok(remote) = self.config.read(response.body(), true) {
                     let _ = call.apply(now, &remote);
                 }
                 self.send_ack(now, ack);
@@ -191,7 +190,7 @@ impl Wic {
         response.push_back(HeaderName::Contact, contact);
         let mut hold = None;
         if !request.body().is_empty() {
-            let Ok(remote) = sdp::read(request.body(), &self.config.codecs, false) else {
+            let Ok(remote) = self.config.read(request.body(), false) else {
                 return self.answer_with(now, id, request, StatusCode::NOT_ACCEPTABLE_HERE);
             };
             if call.apply(now, &remote).is_err() {
@@ -223,6 +222,11 @@ impl Wic {
         let Some(call) = &mut self.call else { return };
         if call.media.poll_timeout().is_some_and(|due| due <= now) {
             call.media.handle_timeout(now);
+        }
+        if let Some(video) = &mut call.video
+            && video.poll_timeout().is_some_and(|due| due <= now)
+        {
+            video.handle_timeout(now);
         }
         if let Stage::Ringing { answer_at, .. } = &mut call.stage
             && answer_at.is_some_and(|due| due <= now)

@@ -72,7 +72,7 @@ impl Wic {
         let offer = if request.body().is_empty() {
             None
         } else {
-            match sdp::read(request.body(), &self.config.codecs, false) {
+            match self.config.read(request.body(), false) {
                 Ok(remote) => Some(Box::new(remote)),
                 Err(_) => {
                     return self.answer_with(now, id, &request, StatusCode::NOT_ACCEPTABLE_HERE);
@@ -196,7 +196,9 @@ impl Wic {
             return self.bye(now, 200, "hung up");
         }
         if std::mem::take(&mut call.answer_in_ack) {
-            let applied = sdp::read(ack.body(), &self.config.codecs, true)
+            let applied = self
+                .config
+                .read(ack.body(), true)
                 .map_err(|error| error.to_string())
                 .and_then(|remote| call.apply(now, &remote));
             if let Err(reason) = applied {
@@ -210,11 +212,9 @@ impl Wic {
 /// Our answer to an offer, or our offer where none came.
 pub(crate) fn describe(call: &mut Call, offer: Option<&sdp::Remote>) -> String {
     let wish = call.wish();
+    let (audio, video) = (&mut call.media, call.video.as_mut());
     match offer {
-        Some(offer) => {
-            let direction = offer.direction.reversed().intersection(wish);
-            call.describe.answer(&mut call.media, offer, direction)
-        }
-        None => call.describe.offer(&mut call.media, wish),
+        Some(offer) => call.describe.answer(audio, video, offer, wish),
+        None => call.describe.offer(audio, video, wish),
     }
 }

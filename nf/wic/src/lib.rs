@@ -7,7 +7,7 @@
 //!              registration.rs   REGISTER, its refresh, a lost WebSocket
 //!              authentication.rs Digest by a password or a SIM, or Bearer
 //!              outgoing.rs, incoming.rs, in_call.rs   one call at a time
-//!              sdp.rs, media/    what a browser would do
+//!              sdp.rs, media/    what a browser would do: one `Rtc` an m-line, audio and VP8
 //! ```
 #![forbid(unsafe_code)]
 

@@ -5,14 +5,14 @@ use std::time::Instant;
 use bytes::Bytes;
 use core_sip::ClientTransactionId;
 use core_sip::dialog::{Dialog, DialogId};
-use wire_sdp::attribute::Direction;
 use wire_sip::{HeaderName, Message, Method};
 
 use crate::agent::{Purpose, Wic};
 use crate::authentication::Verdict;
 use crate::call::{Call, Stage, code};
-use crate::media::MediaSession;
-use crate::sdp::{self, Describe};
+use crate::incoming::describe;
+use crate::media::{MediaSession, VideoSession};
+use crate::sdp::Describe;
 use crate::{Ended, Event};
 
 /// What we take.
@@ -28,6 +28,7 @@ impl Wic {
                 status: 0,
                 reason: reason.to_owned(),
                 media: None,
+                video: None,
             })
         };
         if self.call.is_some() {
@@ -41,7 +42,7 @@ impl Wic {
                 return;
             }
         };
-        let offer = call.describe.offer(&mut call.media, Direction::SendRecv);
+        let offer = describe(&mut call, None);
         let request = self.invite(to, offer);
         let Some(transaction) = self.send(now, Purpose::Invite, request.clone(), 0) else {
             self.event(refused("there is no connection"));
@@ -67,15 +68,17 @@ impl Wic {
             self.config.source.clone(),
             self.config.keep_samples,
         )?;
+        let chance = (self.random.u64() as u32, self.random.u64() as u32);
+        let video = match &self.config.video {
+            Some(video) => Some(VideoSession::new(now, video, chance)?),
+            None => None,
+        };
         Ok(Call {
             stage: Stage::Confirmed,
             media,
-            describe: Describe {
-                // RFC 8866 §5.2: a number that fits in 63 bits.
-                session_id: self.random.u64() >> 2,
-                version: 0,
-                codecs: self.config.codecs.clone(),
-            },
+            video,
+            // RFC 8866 §5.2: a number that fits in 63 bits.
+            describe: Describe::new(self.random.u64() >> 2, &self.config.codecs),
             dialog: None,
             held: false,
             remote_held: false,
@@ -203,7 +206,7 @@ impl Wic {
         // Early media: the first answer settles the transport, whoever sent it.
         if !response.body().is_empty()
             && !call.media.is_started()
-            && let Ok(remote) = sdp::read(response.body(), &self.config.codecs, true)
+            && let Ok(remote) = self.config.read(response.body(), true)
         {
             let _ = call.apply(now, &remote);
         }
@@ -259,7 +262,8 @@ impl Wic {
         let applied = if response.body().is_empty() && call.media.is_started() {
             Ok(())
         } else {
-            sdp::read(response.body(), &self.config.codecs, true)
+            self.config
+                .read(response.body(), true)
                 .map_err(|error| error.to_string())
                 .and_then(|remote| call.apply(now, &remote))
         };

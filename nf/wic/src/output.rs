@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 
-use crate::media::MediaReport;
+use crate::media::{MediaPart, MediaReport, VideoReport};
 
 /// What a WIC wants done.
 #[derive(Clone, Debug)]
@@ -11,8 +11,10 @@ pub enum Output {
     Connect,
     /// Send this message over the WebSocket.
     Send(Bytes),
-    /// Send this datagram from the media socket.
+    /// Send this datagram.
     Transmit {
+        /// From which of our sockets for media.
+        from: SocketAddr,
         /// Where to.
         to: SocketAddr,
         /// A datagram.
@@ -59,8 +61,8 @@ pub enum Event {
     },
     /// The call stands.
     Answered,
-    /// ICE and DTLS are done.
-    MediaConnected,
+    /// ICE and DTLS of an m-line are done.
+    MediaConnected(MediaPart),
     /// The other end wants no media for now, or wants them again.
     RemoteHold {
         /// It holds.
@@ -86,4 +88,6 @@ pub struct Ended {
     pub reason: String,
     /// What was heard and said.
     pub media: Option<MediaReport>,
+    /// What was seen and shown, if there was video.
+    pub video: Option<VideoReport>,
 }

@@ -1,6 +1,7 @@
 //! Offers and answers of a WIC: TS 24.371 §7.2.2 and §7.2.3, RFC 8829 without BUNDLE.
 //!
-//! One audio m-line is ours; what else is offered is refused with port 0.
+//! One audio m-line is ours, and one for video where it is wanted; what else is offered is refused with
+//! port 0.
 
 use std::fmt::Write;
 use std::net::SocketAddr;
@@ -8,10 +9,14 @@ use std::net::SocketAddr;
 use wire_sdp::Session;
 use wire_sdp::attribute::{Candidate, Direction, Setup};
 
-use crate::media::{Codec, MediaPlan, MediaSession, RemoteTransport};
+use crate::Config;
+use crate::media::{Codec, Line, MediaPlan, MediaSession, RemoteTransport, VideoSession};
 
 /// The number that we offer telephone-event with.
 const TELEPHONE_EVENT: u8 = 101;
+
+/// The number that we offer VP8 with.
+const VP8: u8 = 100;
 
 /// Why a description cannot be served.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,24 +32,43 @@ pub enum SdpError {
 /// Our description of the moment.
 #[derive(Debug)]
 pub(crate) struct Describe {
-    pub(crate) session_id: u64,
-    pub(crate) version: u64,
-    pub(crate) codecs: Vec<Codec>,
+    session_id: u64,
+    version: u64,
+    codecs: Vec<Codec>,
+    /// The m-lines of the session, which stay in their places (RFC 3264 §8).
+    slots: Vec<Slot>,
 }
 
-/// What the peer's description says of the m-line that is ours.
+/// What an m-line is for.
+#[derive(Clone, Debug)]
+enum Slot {
+    Audio { mid: Option<String> },
+    Video { mid: Option<String> },
+    Refused(Refused),
+}
+
+/// What the peer's description says of the m-lines that are ours.
 #[derive(Clone, Debug)]
 pub(crate) struct Remote {
     pub(crate) transport: RemoteTransport,
     pub(crate) plan: MediaPlan,
     /// As its writer sees it.
     pub(crate) direction: Direction,
-    /// Media, port and proto of each m-line, for the answer; and which is ours.
-    lines: Vec<Refused>,
-    index: usize,
-    mid: Option<String>,
+    pub(crate) video: Option<RemoteVideo>,
+    /// All m-lines, for the answer.
+    slots: Vec<Slot>,
 }
 
+/// What it says of video.
+#[derive(Clone, Debug)]
+pub(crate) struct RemoteVideo {
+    pub(crate) transport: RemoteTransport,
+    pub(crate) payload_type: u8,
+    /// As its writer sees it.
+    pub(crate) direction: Direction,
+}
+
+/// Media, proto and formats of an m-line with port 0.
 #[derive(Clone, Debug)]
 struct Refused {
     media: String,
@@ -54,101 +78,187 @@ struct Refused {
 }
 
 impl Describe {
+    /// The first description will have this session identifier.
+    pub(crate) fn new(session_id: u64, codecs: &[Codec]) -> Self {
+        Self {
+            session_id,
+            version: 0,
+            codecs: codecs.to_vec(),
+            slots: Vec::new(),
+        }
+    }
+
     /// TS 24.371 §7.2.2 — UDP/TLS/RTP/SAVPF, rtcp-mux, `3ge2ae:requested`, no BUNDLE.
-    pub(crate) fn offer(&mut self, media: &mut MediaSession, direction: Direction) -> String {
-        let mut sdp = self.head(media.local());
+    pub(crate) fn offer(
+        &mut self,
+        audio: &mut MediaSession,
+        video: Option<&mut VideoSession>,
+        direction: Direction,
+    ) -> String {
+        if self.slots.is_empty() {
+            let mid = |mid: &str| Some(mid.to_owned());
+            self.slots.push(Slot::Audio { mid: mid("0") });
+            if video.is_some() {
+                self.slots.push(Slot::Video { mid: mid("1") });
+            }
+        }
         let codecs: Vec<(u8, Codec)> = self
             .codecs
             .iter()
             .map(|codec| (codec.payload_type(), *codec))
             .collect();
-        let line = Line {
-            codecs: &codecs,
-            telephone_event: Some(TELEPHONE_EVENT),
+        let audio_payloads = audio_payloads(&codecs, Some(TELEPHONE_EVENT));
+        let number = video.as_ref().and_then(|video| video.payload_type());
+        let video_payloads = video_payloads(number.unwrap_or(VP8));
+        let terms = |payloads| Terms {
+            payloads,
             direction,
             setup: Setup::ActPass,
-            mid: Some("0"),
             offer: true,
         };
-        line.write(&mut sdp, media);
-        sdp
+        self.write(
+            audio,
+            &terms(audio_payloads),
+            video.map(|video| (video, terms(video_payloads))),
+        )
     }
 
-    /// RFC 3264 §6 — as many m-lines as the offer has, one of them with media.
+    /// RFC 3264 §6 — as many m-lines as the offer has, those with media that are ours.
     pub(crate) fn answer(
         &mut self,
-        media: &mut MediaSession,
+        audio: &mut MediaSession,
+        video: Option<&mut VideoSession>,
         offer: &Remote,
-        direction: Direction,
+        wish: Direction,
     ) -> String {
-        let mut sdp = self.head(media.local());
-        for (index, refused) in offer.lines.iter().enumerate() {
-            if index == offer.index {
-                let line = Line {
-                    codecs: &[(offer.plan.payload_type, offer.plan.codec)],
-                    telephone_event: offer.plan.telephone_event,
-                    direction,
-                    setup: if offer.transport.active {
-                        Setup::Active
-                    } else {
-                        Setup::Passive
-                    },
-                    mid: offer.mid.as_deref(),
-                    offer: false,
-                };
-                line.write(&mut sdp, media);
-                continue;
-            }
-            let Refused {
-                media: kind,
-                proto,
-                formats,
-                mid,
-            } = refused;
-            let _ = write!(sdp, "m={kind} 0 {proto} {formats}\r\nc=IN IP4 0.0.0.0\r\n");
-            if let Some(mid) = mid {
-                let _ = write!(sdp, "a=mid:{mid}\r\n");
+        self.slots.clone_from(&offer.slots);
+        let terms = |payloads, theirs: Direction, transport: &RemoteTransport| Terms {
+            payloads,
+            direction: theirs.reversed().intersection(wish),
+            setup: if transport.active {
+                Setup::Active
+            } else {
+                Setup::Passive
+            },
+            offer: false,
+        };
+        let plan = &offer.plan;
+        let payloads = audio_payloads(&[(plan.payload_type, plan.codec)], plan.telephone_event);
+        let audio_terms = terms(payloads, offer.direction, &offer.transport);
+        let video = video.zip(offer.video.as_ref()).map(|(video, theirs)| {
+            let payloads = video_payloads(theirs.payload_type);
+            let terms = terms(payloads, theirs.direction, &theirs.transport);
+            (video, terms)
+        });
+        self.write(audio, &audio_terms, video)
+    }
+
+    fn write(
+        &mut self,
+        audio: &mut MediaSession,
+        audio_terms: &Terms,
+        mut video: Option<(&mut VideoSession, Terms)>,
+    ) -> String {
+        self.version += 1;
+        let (id, version) = (self.session_id, self.version);
+        let (family, ip) = family(audio.local());
+        let mut sdp = format!("v=0\r\no=- {id} {version} IN {family} {ip}\r\ns=-\r\nt=0 0\r\n");
+        for slot in &self.slots {
+            match (slot, &mut video) {
+                (Slot::Audio { mid }, _) => {
+                    audio_terms.write(&mut sdp, "audio", mid.as_deref(), audio.line());
+                }
+                (Slot::Video { mid }, Some((video, terms))) => {
+                    let mut terms = terms.clone();
+                    // RFC 3264 §5.1: who shows nothing wants to see only.
+                    if !video.sends() {
+                        terms.direction = terms.direction.intersection(Direction::RecvOnly);
+                    }
+                    terms.write(&mut sdp, "video", mid.as_deref(), video.line());
+                }
+                (Slot::Video { mid }, None) => {
+                    let refused = Refused {
+                        media: "video".into(),
+                        proto: "UDP/TLS/RTP/SAVPF".into(),
+                        formats: VP8.to_string(),
+                        mid: mid.clone(),
+                    };
+                    refused.write(&mut sdp);
+                }
+                (Slot::Refused(refused), _) => refused.write(&mut sdp),
             }
         }
         sdp
     }
+}
 
-    fn head(&mut self, local: SocketAddr) -> String {
-        self.version += 1;
-        let (id, version) = (self.session_id, self.version);
-        let (family, ip) = family(local);
-        format!("v=0\r\no=- {id} {version} IN {family} {ip}\r\ns=-\r\nt=0 0\r\n")
+impl Refused {
+    fn write(&self, sdp: &mut String) {
+        let Self {
+            media,
+            proto,
+            formats,
+            mid,
+        } = self;
+        let _ = write!(sdp, "m={media} 0 {proto} {formats}\r\nc=IN IP4 0.0.0.0\r\n");
+        if let Some(mid) = mid {
+            let _ = write!(sdp, "a=mid:{mid}\r\n");
+        }
     }
 }
 
-struct Line<'a> {
-    codecs: &'a [(u8, Codec)],
-    telephone_event: Option<u8>,
+/// What is said of an m-line with media, beside its transport.
+#[derive(Clone)]
+struct Terms {
+    /// The formats of the m-line, and their attributes.
+    payloads: (Vec<u8>, Vec<String>),
     direction: Direction,
     setup: Setup,
-    mid: Option<&'a str>,
     offer: bool,
 }
 
-impl Line<'_> {
-    fn write(&self, sdp: &mut String, media: &mut MediaSession) {
-        let local = media.local();
+fn audio_payloads(codecs: &[(u8, Codec)], telephone_event: Option<u8>) -> (Vec<u8>, Vec<String>) {
+    let mut numbers = Vec::new();
+    let mut lines = Vec::new();
+    for (number, codec) in codecs {
+        numbers.push(*number);
+        lines.push(format!("rtpmap:{number} {}/8000", codec.name()));
+    }
+    if let Some(number) = telephone_event {
+        numbers.push(number);
+        lines.push(format!("rtpmap:{number} telephone-event/8000"));
+        lines.push(format!("fmtp:{number} 0-15"));
+    }
+    lines.push("ptime:20".into());
+    (numbers, lines)
+}
+
+/// RFC 7741 §6.2, RFC 4585 §4.2, RFC 5104 §7.1 — lost pictures are asked for, lost packets are not.
+fn video_payloads(number: u8) -> (Vec<u8>, Vec<String>) {
+    let lines = vec![
+        format!("rtpmap:{number} VP8/90000"),
+        format!("rtcp-fb:{number} nack pli"),
+        format!("rtcp-fb:{number} ccm fir"),
+    ];
+    (vec![number], lines)
+}
+
+impl Terms {
+    fn write(&self, sdp: &mut String, media: &str, mid: Option<&str>, transport: &mut Line) {
+        let local = transport.local();
         let (family, ip) = family(local);
         let port = local.port();
-        let numbers = self.codecs.iter().map(|(number, _)| *number);
-        let formats: Vec<String> = numbers
-            .chain(self.telephone_event)
-            .map(|number| number.to_string())
-            .collect();
-        let (ufrag, pwd) = media.credentials();
-        let fingerprint = media.fingerprint();
+        let (numbers, lines) = &self.payloads;
+        let formats: Vec<String> = numbers.iter().map(u8::to_string).collect();
+        let (ufrag, pwd) = transport.credentials();
+        let fingerprint = transport.fingerprint();
         let mut line = |text: std::fmt::Arguments<'_>| {
             let _ = write!(sdp, "{text}\r\n");
         };
         let formats = formats.join(" ");
-        line(format_args!("m=audio {port} UDP/TLS/RTP/SAVPF {formats}"));
+        line(format_args!("m={media} {port} UDP/TLS/RTP/SAVPF {formats}"));
         line(format_args!("c=IN {family} {ip}"));
-        if let Some(mid) = self.mid {
+        if let Some(mid) = mid {
             line(format_args!("a=mid:{mid}"));
         }
         line(format_args!("a={}", self.direction));
@@ -165,27 +275,36 @@ impl Line<'_> {
         line(format_args!("a=end-of-candidates"));
         line(format_args!("a=fingerprint:{fingerprint}"));
         line(format_args!("a=setup:{}", self.setup));
-        for (number, codec) in self.codecs {
-            line(format_args!("a=rtpmap:{number} {}/8000", codec.name()));
+        for attribute in lines {
+            line(format_args!("a={attribute}"));
         }
-        if let Some(number) = self.telephone_event {
-            line(format_args!("a=rtpmap:{number} telephone-event/8000"));
-            line(format_args!("a=fmtp:{number} 0-15"));
-        }
-        line(format_args!("a=ptime:20"));
-        line(format_args!("a=ssrc:{} cname:isthmus-wic", media.ssrc()));
+        line(format_args!(
+            "a=ssrc:{} cname:isthmus-wic",
+            transport.ssrc()
+        ));
     }
 }
 
-/// Reads the peer's description; `offered`: it answers ours.
-pub(crate) fn read(body: &[u8], codecs: &[Codec], offered: bool) -> Result<Remote, SdpError> {
+impl Config {
+    /// Reads the peer's description; `offered`: it answers ours.
+    pub(crate) fn read(&self, body: &[u8], offered: bool) -> Result<Remote, SdpError> {
+        read(body, &self.codecs, self.video.is_some(), offered)
+    }
+}
+
+fn read(
+    body: &[u8],
+    codecs: &[Codec],
+    with_video: bool,
+    offered: bool,
+) -> Result<Remote, SdpError> {
     let bad = |error: wire_sdp::Malformed| SdpError::Malformed(error.to_string());
     let session = Session::parse(body).map_err(bad)?;
-    let index = session
-        .medias()
-        .iter()
-        .position(|media| media.line().media == "audio" && media.line().port != 0)
-        .ok_or(SdpError::NothingInCommon("no audio"))?;
+    let first = |kind: &str| {
+        let mut medias = session.medias().iter();
+        medias.position(|media| media.line().media == kind && media.line().port != 0)
+    };
+    let index = first("audio").ok_or(SdpError::NothingInCommon("no audio"))?;
     let media = &session.medias()[index];
 
     // The order of the peer's preference (RFC 3264 §6.1).
@@ -201,7 +320,52 @@ pub(crate) fn read(body: &[u8], codecs: &[Codec], offered: bool) -> Result<Remot
         map.filter(|map| map.is("telephone-event") && map.clock == 8000)
             .map(|_| number)
     });
+    let transport = read_transport(&session, index, offered)?;
 
+    // Video that cannot be served is refused, and the call goes on.
+    let video_at = first("video").filter(|_| with_video);
+    let video = video_at.and_then(|at| {
+        let mut payloads = session.medias()[at].payloads();
+        let vp8 =
+            payloads.find_map(|(number, map)| map.filter(|map| map.is("VP8")).map(|_| number));
+        Some(RemoteVideo {
+            transport: read_transport(&session, at, offered).ok()?,
+            payload_type: vp8?,
+            direction: session.media_direction(at),
+        })
+    });
+    let slots = session.medias().iter().enumerate().map(|(at, media)| {
+        let mid = media.value("mid").map(str::to_owned);
+        if at == index {
+            Slot::Audio { mid }
+        } else if Some(at) == video_at && video.is_some() {
+            Slot::Video { mid }
+        } else {
+            Slot::Refused(refused(media))
+        }
+    });
+    let direction = session.media_direction(index);
+    Ok(Remote {
+        transport,
+        plan: MediaPlan {
+            codec,
+            payload_type,
+            telephone_event,
+            send: direction.receives(),
+        },
+        direction,
+        slots: slots.collect(),
+        video,
+    })
+}
+
+fn read_transport(
+    session: &Session,
+    index: usize,
+    offered: bool,
+) -> Result<RemoteTransport, SdpError> {
+    let bad = |error: wire_sdp::Malformed| SdpError::Malformed(error.to_string());
+    let media = &session.medias()[index];
     let ice = session.media_ice(index).map_err(bad)?;
     let ice = ice.ok_or(SdpError::NothingInCommon("no ICE"))?;
     let fingerprints = session.media_fingerprints(index).map_err(bad)?;
@@ -224,30 +388,17 @@ pub(crate) fn read(body: &[u8], codecs: &[Codec], offered: bool) -> Result<Remot
         .filter(|candidate| candidate.transport.eq_ignore_ascii_case("udp"))
         .filter_map(|candidate| candidate.socket_address())
         .collect();
-    let direction = session.media_direction(index);
-    Ok(Remote {
-        transport: RemoteTransport {
-            ufrag: ice.ufrag.to_owned(),
-            pwd: ice.pwd.to_owned(),
-            lite: session.section().has("ice-lite"),
-            fingerprint: (
-                fingerprint.algorithm.to_ascii_lowercase(),
-                fingerprint.digest(),
-            ),
-            candidates,
-            active,
-            offered,
-        },
-        plan: MediaPlan {
-            codec,
-            payload_type,
-            telephone_event,
-            send: direction.receives(),
-        },
-        direction,
-        lines: session.medias().iter().map(refused).collect(),
-        index,
-        mid: media.value("mid").map(str::to_owned),
+    Ok(RemoteTransport {
+        ufrag: ice.ufrag.to_owned(),
+        pwd: ice.pwd.to_owned(),
+        lite: session.section().has("ice-lite"),
+        fingerprint: (
+            fingerprint.algorithm.to_ascii_lowercase(),
+            fingerprint.digest(),
+        ),
+        candidates,
+        active,
+        offered,
     })
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use common::{DOMAIN, Lab, address, config};
 use nf_wic::Event;
+use nf_wic::media::MediaPart;
 use wire_sdp::Session;
 use wire_sip::{HeaderName, Method, StatusCode};
 
@@ -31,7 +32,10 @@ fn talking() -> Lab {
     for name in ["alice", "bob"] {
         let events = lab.events_of(name);
         assert!(events.contains(&&Event::Answered), "{events:?}");
-        assert!(events.contains(&&Event::MediaConnected), "{events:?}");
+        assert!(
+            events.contains(&&Event::MediaConnected(MediaPart::Audio)),
+            "{events:?}"
+        );
     }
     lab
 }
@@ -207,7 +211,10 @@ fn where_100rel_is_required_the_ringing_is_acknowledged() {
         .iter()
         .filter(|m| m.status().is_some_and(|s| s.as_u16() == 180));
     assert_eq!(ringings.count(), 1, "not said again");
-    assert!(lab.events_of("alice").contains(&&Event::MediaConnected));
+    assert!(
+        lab.events_of("alice")
+            .contains(&&Event::MediaConnected(MediaPart::Audio))
+    );
     assert!(lab.wic("alice").in_call());
 }
 
@@ -219,7 +226,10 @@ fn it_answers_by_itself() {
     let now = lab.now();
     lab.wic("alice").call(now, &bob());
     lab.run(SECOND * 3);
-    assert!(lab.events_of("alice").contains(&&Event::MediaConnected));
+    assert!(
+        lab.events_of("alice")
+            .contains(&&Event::MediaConnected(MediaPart::Audio))
+    );
 }
 
 #[test]

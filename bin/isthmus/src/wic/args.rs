@@ -94,6 +94,18 @@ pub struct Args {
     /// Record what is heard into this WAV file.
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
+    /// Offer and take video; with nothing else, only to watch.
+    #[arg(long)]
+    pub video: bool,
+    /// Show this IVF file with VP8, over and over; implies --video.
+    #[arg(long, value_name = "FILE", conflicts_with = "echo_video")]
+    pub play_video: Option<PathBuf>,
+    /// Show the other end what it shows; implies --video.
+    #[arg(long)]
+    pub echo_video: bool,
+    /// Record what is seen into this IVF file; implies --video.
+    #[arg(long, value_name = "FILE")]
+    pub record_video: Option<PathBuf>,
     /// Press these keys, a second after the media are there.
     #[arg(long, value_name = "DIGITS")]
     pub dtmf: Option<String>,
@@ -182,6 +194,12 @@ impl Args {
             CodecName::Pcma => vec![Codec::Pcma, Codec::Pcmu],
             CodecName::Pcmu => vec![Codec::Pcmu, Codec::Pcma],
         }
+    }
+
+    /// Whether there is video at all.
+    pub(super) fn wants_video(&self) -> bool {
+        let files = self.play_video.is_some() || self.record_video.is_some();
+        self.video || self.echo_video || files
     }
 
     pub(super) fn spacing(&self) -> Duration {

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use bytes::Bytes;
 use core_credentials::aka::Version;
 use core_sip::{ConnectionId, Transport};
-use nf_wic::media::AudioSource;
+use nf_wic::media::{AudioSource, MediaPart, Video, VideoSource};
 use nf_wic::{Config, Credentials, Ended, Event, Output, Wic};
 use rustls::ClientConfig;
 use serde_json::json;
@@ -21,7 +21,7 @@ use super::args::{numbered, seconds};
 use super::link::{Door, FromLink};
 use super::report::Report;
 use super::sign_in::Session;
-use super::{Args, sim, wav};
+use super::{Args, ivf, sim, wav};
 
 /// Where the all-in-one has it.
 const W2: &str = "wss://localhost:8443/w2";
@@ -32,6 +32,9 @@ const RENEW: u64 = 60;
 /// One hour of G.711 is enough to listen to.
 const LONGEST_RECORDING: usize = 8000 * 3600;
 
+/// A few minutes of a picture as browsers send it.
+const LONGEST_FILM: usize = 256 << 20;
+
 /// Longer than a datagram.
 const DATAGRAM: usize = 2048;
 
@@ -41,6 +44,8 @@ pub(super) struct Driver {
     args: Arc<Args>,
     wic: Wic,
     media: UdpSocket,
+    video: Option<UdpSocket>,
+    video_at: Option<SocketAddr>,
     door: Door,
     session: Option<Session>,
     report: Report,
@@ -84,7 +89,7 @@ impl Driver {
         index: u32,
         args: &Arc<Args>,
         tls: &Arc<ClientConfig>,
-        source: AudioSource,
+        (source, shown): (AudioSource, VideoSource),
         report: Report,
     ) -> anyhow::Result<Option<Self>> {
         let now = Instant::now();
@@ -143,6 +148,12 @@ impl Driver {
             other => anyhow::bail!("--w2 is {other}: ws and wss are known"),
         };
         let media = media_socket(args, &url).await?;
+        let video = if args.wants_video() {
+            Some(media_socket(args, &url).await?)
+        } else {
+            None
+        };
+        let video_at = video.as_ref().map(UdpSocket::local_addr).transpose()?;
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
         let config = Config {
@@ -150,6 +161,15 @@ impl Driver {
             credentials,
             transport,
             media: media.local_addr()?,
+            video: video_at.map(|local| Video {
+                local,
+                source: shown,
+                keep_bytes: if args.record_video.is_some() {
+                    LONGEST_FILM
+                } else {
+                    0
+                },
+            }),
             codecs: args.codecs(),
             source,
             keep_samples: if args.record.is_some() {
@@ -168,6 +188,8 @@ impl Driver {
             args: Arc::clone(args),
             wic: Wic::new(config),
             media,
+            video,
+            video_at,
             door: Door {
                 url,
                 origin: args.origin.clone(),
@@ -186,6 +208,8 @@ impl Driver {
     /// Runs until what was asked for is done; says whether it was.
     pub(super) async fn run(mut self) -> anyhow::Result<bool> {
         let mut buffer = vec![0; DATAGRAM];
+        let mut picture = vec![0; DATAGRAM];
+        let audio_at = self.media.local_addr()?;
         self.wic.start();
         let mut interrupt = std::pin::pin!(tokio::signal::ctrl_c());
         let mut interrupted = false;
@@ -207,7 +231,14 @@ impl Driver {
                 received = self.media.recv_from(&mut buffer) => {
                     // A refused datagram (ICMP) is the other end's way to say that it is gone.
                     if let Ok((length, from)) = received {
-                        self.wic.handle_media(Instant::now(), from, &buffer[..length]);
+                        let bytes = &buffer[..length];
+                        self.wic.handle_media(Instant::now(), audio_at, from, bytes);
+                    }
+                }
+                received = receive(self.video.as_ref(), &mut picture) => {
+                    if let (Ok((length, from)), Some(at)) = (received, self.video_at) {
+                        let bytes = &picture[..length];
+                        self.wic.handle_media(Instant::now(), at, from, bytes);
                     }
                 }
                 () = sleep => {
@@ -261,9 +292,10 @@ impl Driver {
                         self.wic.handle_closed(Instant::now());
                     }
                 }
-                Output::Transmit { to, bytes } => {
+                Output::Transmit { from, to, bytes } => {
+                    let video = self.video.as_ref().filter(|_| self.video_at == Some(from));
                     // An address that cannot be reached from here is one candidate of several.
-                    let _ = self.media.send_to(&bytes, to).await;
+                    let _ = video.unwrap_or(&self.media).send_to(&bytes, to).await;
                 }
                 Output::Event(event) => self.event(event).await,
             }
@@ -306,7 +338,7 @@ impl Driver {
                 }
             },
             Event::Answered => self.answered(now),
-            Event::MediaConnected if self.args.dtmf.is_some() => {
+            Event::MediaConnected(MediaPart::Audio) if self.args.dtmf.is_some() => {
                 let at = now + seconds(1.0);
                 self.task.steps.push((at, Step::Dtmf));
             }
@@ -357,6 +389,14 @@ impl Driver {
         if let (Some(file), Some(media)) = (&self.args.record, &ended.media) {
             let file = wav::name(file, self.index, self.task.calls);
             if let Err(error) = wav::write(&file, &media.recording) {
+                self.report
+                    .say("not_recorded", json!({ "reason": format!("{error:#}") }));
+                self.task.failed = true;
+            }
+        }
+        if let (Some(file), Some(video)) = (&self.args.record_video, &ended.video) {
+            let file = wav::name(file, self.index, self.task.calls);
+            if let Err(error) = ivf::write(&file, &video.recording) {
                 self.report
                     .say("not_recorded", json!({ "reason": format!("{error:#}") }));
                 self.task.failed = true;
@@ -449,6 +489,17 @@ impl Driver {
         self.forget(Step::Renew);
         self.task.steps.push((at, Step::Renew));
         Ok(())
+    }
+}
+
+/// The next datagram; where there is no socket there is never one.
+async fn receive(
+    socket: Option<&UdpSocket>,
+    buffer: &mut [u8],
+) -> std::io::Result<(usize, SocketAddr)> {
+    match socket {
+        Some(socket) => socket.recv_from(buffer).await,
+        None => std::future::pending().await,
     }
 }
 

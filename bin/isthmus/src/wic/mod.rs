@@ -1,11 +1,12 @@
 //! `isthmus wic`: a phone without a browser, for probing, for load and for tests.
 //!
 //! The phone itself is [`nf_wic::Wic`]; here are its WebSocket (`link`), its media socket and its
-//! clock (`driver`), how it gets a token (`sign_in`), its SIM (`sim`), WAV files (`wav`), and the JSON lines
+//! clock (`driver`), how it gets a token (`sign_in`), its SIM (`sim`), its files (`wav`, `ivf`), and the JSON lines
 //! that it prints (`report`).
 
 mod args;
 mod driver;
+mod ivf;
 mod link;
 mod report;
 mod sign_in;
@@ -47,11 +48,12 @@ async fn run_all(args: Args) -> anyhow::Result<bool> {
     let args = Arc::new(args);
     let tls = tls::client(&args)?;
     let source = wav::source(&args)?;
+    let shown = ivf::source(&args)?;
     let mut all = true;
     let mut running = tokio::task::JoinSet::new();
     for index in 0..args.count {
         let report = Report::new(index, args.count);
-        match Driver::new(index, &args, &tls, source.clone(), report).await? {
+        match Driver::new(index, &args, &tls, (source.clone(), shown.clone()), report).await? {
             Some(driver) => {
                 running.spawn(driver.run());
             }

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::time::Instant;
 
+use nf_wic::media::MediaPart;
 use nf_wic::{Ended, Event};
 use serde_json::{Map, Value, json};
 
@@ -67,7 +68,8 @@ fn words(event: &Event) -> (&'static str, Value) {
         Event::Ringing => ("ringing", json!({})),
         Event::Incoming { from } => ("incoming", json!({ "from": from })),
         Event::Answered => ("answered", json!({})),
-        Event::MediaConnected => ("media_connected", json!({})),
+        Event::MediaConnected(MediaPart::Audio) => ("media_connected", json!({})),
+        Event::MediaConnected(MediaPart::Video) => ("video_connected", json!({})),
         Event::RemoteHold { held } => ("remote_hold", json!({ "held": held })),
         Event::Held { held } => ("held", json!({ "held": held })),
         Event::Digit(digit) => ("digit", json!({ "digit": digit })),
@@ -75,12 +77,20 @@ fn words(event: &Event) -> (&'static str, Value) {
             status,
             reason,
             media,
+            video,
         }) => {
             let mut more = json!({ "status": status, "reason": reason });
             if let Some(media) = media {
                 more["packets"] = json!(media.packets);
                 more["sent"] = json!(media.sent);
                 more["energy"] = json!((media.energy * 1e6).round() / 1e6);
+            }
+            if let Some(video) = video {
+                more["video"] = json!({
+                    "packets": video.packets,
+                    "frames": video.frames,
+                    "sent": video.sent,
+                });
             }
             ("ended", more)
         }

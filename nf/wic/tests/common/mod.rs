@@ -84,6 +84,7 @@ pub(crate) fn config(name: &str) -> Config {
         },
         transport: Transport::Wss,
         media: address(name),
+        video: None,
         codecs: vec![Codec::Pcma, Codec::Pcmu],
         source: AudioSource::Tone { frequency: 440.0 },
         keep_samples: 8000,
@@ -185,8 +186,10 @@ impl Lab {
                         }
                     }
                     Packet::Media(bytes) => {
-                        if let Some(wic) = self.wics.get_mut(&delivery.to) {
-                            wic.handle_media(now, delivery.from, &bytes);
+                        let mut host = delivery.to;
+                        host.set_port(40_000);
+                        if let Some(wic) = self.wics.get_mut(&host) {
+                            wic.handle_media(now, delivery.to, delivery.from, &bytes);
                         }
                     }
                 }
@@ -224,8 +227,8 @@ impl Lab {
                         Output::Send(bytes) => {
                             self.net.send(now, *address, core(), Packet::Sip(bytes));
                         }
-                        Output::Transmit { to, bytes } => {
-                            self.net.send(now, *address, to, Packet::Media(bytes));
+                        Output::Transmit { from, to, bytes } => {
+                            self.net.send(now, from, to, Packet::Media(bytes));
                         }
                         Output::Event(event) => {
                             let whose = name_of(*address);
