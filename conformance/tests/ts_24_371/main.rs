@@ -8,6 +8,7 @@ mod s6_1_wic_general;
 mod s6_2_1_1_wic_general;
 mod s6_2_2_wic_web_authentication;
 mod s6_3_1_web_credentials;
+mod s6_3_2_pool;
 mod s6_4_1_1_determination;
 mod s6_4_1_2_sip_digest;
 mod s6_4_1_3_ims_aka;

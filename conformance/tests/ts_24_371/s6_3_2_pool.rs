@@ -1,0 +1,166 @@
+//! TS 24.371 §6.3.2 — WWSF and WAF, individual public user identity from a pool.
+
+use core_credentials::Random;
+use core_credentials::token::{Algorithm, SigningKey, Verifier};
+use nf_waf::{Client, ClientProof, Loaded, PoolIdentity, PoolSettings, Waf};
+use nf_wwsf::w4::{Failure, Form, Granted, Introspection, Tokens};
+use nf_wwsf::{Cookies, Guests, Origin, Reply, Request, Server, Settings, Visit, Wwsf};
+use serde_json::Value;
+
+use crate::waf_door::{AUDIENCE, ISSUER, SECRET, START, basic};
+
+/// A WWSF for guests beside a WAF with a pool of two.
+struct Bed {
+    waf: Waf,
+    wwsf: Wwsf,
+    random: Random,
+}
+
+impl Bed {
+    fn new(guests: Guests) -> Self {
+        let identity = |number: u8| PoolIdentity {
+            impi: format!("guest{number}@home1.net"),
+            impus: vec![format!("sip:guest{number}@home1.net")],
+            display_name: format!("Guest {number}"),
+        };
+        let settings = nf_waf::Settings {
+            pool: PoolSettings {
+                identities: vec![identity(1), identity(2)],
+                token_lifetime: 120,
+                grace: 60,
+                reuse_at_once: true,
+            },
+            ..nf_waf::Settings::new(ISSUER, AUDIENCE)
+        };
+        let client = Client {
+            pool: true,
+            ..Client::new("wwsf", ClientProof::Secret(SECRET.into()))
+        };
+        let mut waf = Waf::new(settings, vec![client], Loaded::default());
+        let _ = waf.adopt_key(
+            START,
+            SigningKey::generate(Algorithm::ES256).expect("a key"),
+        );
+        let settings = Settings {
+            server: Some(Server::below(ISSUER, ISSUER, None)),
+            guests,
+            ..Settings::new("wwsf", "home1.net")
+        };
+        Self {
+            waf,
+            wwsf: Wwsf::new(settings, Vec::new()),
+            random: Random::new([5; 32]),
+        }
+    }
+
+    /// W4, both calls, as this client with this secret.
+    fn grant(&mut self, form: Form, secret: &str) -> Result<Granted, Failure> {
+        let client = basic("wwsf", secret);
+        let form = form.into_body();
+        let outcome = self
+            .waf
+            .token(START, &mut self.random, Some(&client), &form);
+        let reply = outcome.reply;
+        let tokens = Tokens::read(reply.status().as_u16(), reply.body().as_bytes())?;
+        let body = Form::introspect(&tokens).into_body();
+        let reply = self.waf.introspect(START, Some(&client), &body);
+        let introspection = Introspection::read(reply.status().as_u16(), reply.body().as_bytes())?;
+        Ok(Granted {
+            tokens,
+            introspection,
+        })
+    }
+
+    /// Somebody presses "Call as a guest".
+    fn guest(&mut self, secret: &str) -> Reply {
+        let cookies = Cookies::default();
+        let request = request(&cookies);
+        match self.wwsf.begin_visit(&request, &mut self.random) {
+            Visit::Reply(reply) => reply,
+            Visit::Ask { form, visitor } => {
+                let granted = self.grant(form, secret);
+                let random = &mut self.random;
+                self.wwsf
+                    .visited(START, random, &request, visitor, granted)
+                    .reply
+            }
+        }
+    }
+
+    /// What the page is then given.
+    fn token(&mut self, reply: &Reply) -> Value {
+        assert_eq!(reply.status(), 200);
+        let sid = body(reply)["session"]
+            .as_str()
+            .expect("a session")
+            .to_owned();
+        let cookie = reply.headers()["set-cookie"].to_str().expect("text");
+        let cookies = Cookies::parse([cookie.split(';').next().expect("a cookie")]);
+        match self.wwsf.token(START, &request(&cookies), &sid) {
+            nf_wwsf::Step::Reply(reply) => body(&reply),
+            nf_wwsf::Step::Refresh(_) => panic!("it is fresh"),
+        }
+    }
+}
+
+fn request<'a>(cookies: &'a Cookies<'a>) -> Request<'a> {
+    Request {
+        origin: Origin::new(true, "localhost:8443").expect("an origin"),
+        cookies,
+        said_origin: Some("https://localhost:8443"),
+        fetch_site: Some("same-origin"),
+        requested_with: Some("wic"),
+        if_none_match: None,
+    }
+}
+
+fn body(reply: &Reply) -> Value {
+    serde_json::from_slice(reply.body()).expect("JSON")
+}
+
+/// "the WWSF may choose not to authenticate the user if the user is to remain anonymous"
+#[test]
+fn an_anonymous_visitor_is_given_an_identity_and_a_token_for_it() {
+    let mut bed = Bed::new(Guests::Anonymous);
+    let mut seen = Vec::new();
+    for _ in 0..2 {
+        let reply = bed.guest(SECRET);
+        let given = bed.token(&reply);
+        let token = given["access_token"].as_str().expect("a token");
+        let mut verifier = Verifier::new(AUDIENCE, 0);
+        let keys = bed.waf.key_set();
+        verifier.set_keys(ISSUER, &keys).expect("good keys");
+        let claims = verifier.verify(token, START).expect("a good token");
+        assert_eq!(given["impi"], claims.impi);
+        assert_eq!(given["impus"][0], claims.impu[0]);
+        assert!(claims.lease.is_some());
+        seen.push(claims.impi);
+    }
+    assert_ne!(seen[0], seen[1], "each has one of their own");
+    // And where there is none left, that is what is said.
+    let reply = bed.guest(SECRET);
+    assert_eq!(reply.status(), 503);
+    assert_eq!(body(&reply)["error"], "pool_exhausted");
+}
+
+/// "the WAF authenticates only the WWSF without user involvement": no page, no password, but the
+/// WWSF's own proof.
+#[test]
+fn the_waf_authenticates_the_wwsf() {
+    let mut bed = Bed::new(Guests::Anonymous);
+    let reply = bed.guest("another secret");
+    assert_eq!(reply.status(), 503);
+    assert_eq!(body(&reply)["error"], "waf_unavailable");
+    assert_eq!(bed.guest(SECRET).status(), 200);
+}
+
+/// "may choose": a WWSF that does not lets nobody in without signing in.
+#[test]
+fn a_wwsf_that_authenticates_its_users_has_no_anonymous_ones() {
+    for guests in [Guests::No, Guests::SignedIn] {
+        let mut bed = Bed::new(guests);
+        let reply = bed.guest(SECRET);
+        assert_eq!(reply.status(), 404);
+        assert_eq!(body(&reply)["error"], "no_guests");
+    }
+}
