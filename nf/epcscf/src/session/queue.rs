@@ -269,12 +269,14 @@ impl EpCscf {
         request: RequestId,
         result: Result<Reply, Refusal>,
     ) {
-        let Some(id) = self.iq.remove(&request) else {
-            return;
-        };
-        let Some(session) = self.sessions.get_mut(id) else {
-            // The session ended while it was made: nobody wants the Context.
-            if let Ok(Reply::Reserved(reserved)) = result {
+        let asked = self.iq.remove(&request);
+        let Some((id, session)) = asked.and_then(|id| Some((id, self.sessions.get_mut(id)?)))
+        else {
+            // The session ended while it was made, or we had given the gateway up: nobody wants the
+            // Context, unless it is one that a session has.
+            if let Ok(Reply::Reserved(reserved)) = result
+                && self.sessions.by_context(reserved.context).is_none()
+            {
                 self.tell_gateway(core_iq::Command::Release {
                     context: reserved.context,
                 });

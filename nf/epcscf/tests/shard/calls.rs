@@ -134,6 +134,10 @@ fn a_dead_gateway_is_503() {
     assert_eq!(answer.status(), Some(StatusCode::SERVICE_UNAVAILABLE));
     assert!(answer.header(HeaderName::RetryAfter).is_some());
     assert_eq!(bench.shard.counters().sessions, 0);
+    // What it made when it was given up already is not kept.
+    bench.gateway_goes_on();
+    let last = bench.commands.last();
+    assert!(matches!(last, Some(Command::Release { .. })), "{last:?}");
 }
 
 #[test]
