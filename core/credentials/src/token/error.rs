@@ -40,6 +40,9 @@ pub enum TokenError {
     /// The scope does not let a WIC in.
     #[error("the token does not allow access to the IMS")]
     InsufficientScope,
+    /// Its issuer, asked, says that it is not good: it may be old, revoked or invented (RFC 7662 §2.2).
+    #[error("the token's issuer does not stand by it")]
+    Inactive,
     /// Everything is right but it names no private or public user identity.
     #[error("the token names no IMS identity")]
     NoIdentity,

@@ -5,7 +5,9 @@
 
 mod assertion;
 mod claims;
+mod entities;
 mod error;
+mod issuer;
 mod jws;
 mod leases;
 mod recent;
@@ -14,9 +16,11 @@ mod verifier;
 
 pub use assertion::{ASSERTION_TYPE, AssertionKeys, ClientAssertion, MAX_ASSERTION_LIFETIME};
 pub use claims::{AccessToken, Claims};
+pub use entities::Entities;
 pub use error::TokenError;
+pub use issuer::{ClaimNames, IssuerRules};
 pub use signing::SigningKey;
-pub use verifier::{Verifier, WrongKeys};
+pub use verifier::{Judge, Verifier, WrongKeys};
 
 use serde::{Deserialize, Serialize};
 

@@ -16,8 +16,14 @@ pub(super) type Fingerprint = [u8; 32];
 /// old one is forgotten; what is asked for in the old one moves to the new.
 #[derive(Default)]
 pub(super) struct Recent {
-    new: HashMap<Fingerprint, Claims>,
-    old: HashMap<Fingerprint, Claims>,
+    new: HashMap<Fingerprint, Remembered>,
+    old: HashMap<Fingerprint, Remembered>,
+}
+
+/// What a token says, and until when that need not be asked again.
+pub(super) struct Remembered {
+    pub(super) claims: Claims,
+    pub(super) until: u64,
 }
 
 impl Recent {
@@ -27,18 +33,19 @@ impl Recent {
         fingerprint
     }
 
-    pub(super) fn claims(&mut self, fingerprint: &Fingerprint) -> Option<&Claims> {
-        if let Some(claims) = self.old.remove(fingerprint) {
-            self.remember(*fingerprint, claims);
+    pub(super) fn claims(&mut self, fingerprint: &Fingerprint, now: u64) -> Option<&Claims> {
+        if let Some(old) = self.old.remove(fingerprint) {
+            self.remember(*fingerprint, old.claims, old.until);
         }
-        self.new.get(fingerprint)
+        let known = self.new.get(fingerprint)?;
+        (now < known.until).then_some(&known.claims)
     }
 
-    pub(super) fn remember(&mut self, fingerprint: Fingerprint, claims: Claims) {
+    pub(super) fn remember(&mut self, fingerprint: Fingerprint, claims: Claims, until: u64) {
         if self.new.len() >= GENERATION {
             self.old = std::mem::take(&mut self.new);
         }
-        self.new.insert(fingerprint, claims);
+        self.new.insert(fingerprint, Remembered { claims, until });
     }
 
     pub(super) fn forget_all(&mut self) {
@@ -59,13 +66,15 @@ mod tests {
         let mut recent = Recent::default();
         let favourite = fingerprint(0);
         for number in 0..10 * GENERATION {
-            recent.remember(fingerprint(number), Claims::default());
-            assert!(recent.claims(&favourite).is_some(), "{number}");
+            recent.remember(fingerprint(number), Claims::default(), 2);
+            assert!(recent.claims(&favourite, 1).is_some(), "{number}");
             assert!(recent.new.len() + recent.old.len() <= 2 * GENERATION + 1);
         }
-        assert!(recent.claims(&fingerprint(1)).is_none());
-        assert!(recent.claims(&fingerprint(10 * GENERATION - 1)).is_some());
+        assert!(recent.claims(&fingerprint(1), 1).is_none());
+        let last = fingerprint(10 * GENERATION - 1);
+        assert!(recent.claims(&last, 1).is_some());
+        assert!(recent.claims(&last, 2).is_none(), "it is to be asked again");
         recent.forget_all();
-        assert!(recent.claims(&favourite).is_none());
+        assert!(recent.claims(&favourite, 1).is_none());
     }
 }

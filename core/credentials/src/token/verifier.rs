@@ -18,7 +18,7 @@ use serde::Deserialize;
 
 use super::leases::EndedLeases;
 use super::recent::Recent;
-use super::{Algorithm, Claims, TokenError};
+use super::{Algorithm, Claims, IssuerRules, TokenError};
 use crate::jwk::JwkSet;
 
 /// Longest token that is read.
@@ -34,6 +34,9 @@ pub struct Verifier {
     audience: String,
     skew: u64,
     issuers: HashMap<String, HashMap<String, Key>>,
+    /// What is agreed with them, and with those that are not among them.
+    rules: HashMap<String, IssuerRules>,
+    usual: IssuerRules,
     recent: RefCell<Recent>,
     leases: EndedLeases,
 }
@@ -43,6 +46,19 @@ struct Key {
     algorithm: Algorithm,
     key: ParsedPublicKey,
 }
+
+/// Who judges a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Judge<'a> {
+    /// [`Verifier::verify`] does, now.
+    Here,
+    /// This issuer, which is to be asked (RFC 7662).
+    Issuer(&'a str),
+}
+
+/// An answer of an issuer's is believed so long, in seconds: a revocation takes effect after that
+/// (RFC 7662 §4).
+const ASK_AGAIN: u64 = 60;
 
 /// A key set without one key that can be used: the keys of before stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -65,6 +81,8 @@ impl Verifier {
             audience: audience.into(),
             skew,
             issuers: HashMap::new(),
+            rules: HashMap::new(),
+            usual: IssuerRules::default(),
             recent: RefCell::default(),
             leases: EndedLeases::default(),
         }
@@ -109,6 +127,12 @@ impl Verifier {
         self.leases.has_ended(lease)
     }
 
+    /// What is agreed with an issuer, before its first token.
+    pub fn set_rules(&mut self, issuer: &str, rules: IssuerRules) {
+        self.rules.insert(issuer.to_owned(), rules);
+        self.recent.borrow_mut().forget_all();
+    }
+
     /// Whether keys of any issuer are there: without one, no token can be judged.
     pub fn is_ready(&self) -> bool {
         !self.issuers.is_empty()
@@ -120,26 +144,89 @@ impl Verifier {
             return Err(TokenError::Malformed);
         }
         let fingerprint = Recent::fingerprint(token);
-        if let Some(claims) = self.recent.borrow_mut().claims(&fingerprint) {
+        if let Some(claims) = self.recent.borrow_mut().claims(&fingerprint, now) {
             self.check_age(claims, now)?;
             return Ok(claims.clone());
         }
-        let claims = self.authenticate(token)?;
-        self.check_age(&claims, now)?;
-        if !claims.allows_ims_access() {
+        let (claims, scope) = self.authenticate(token)?;
+        self.check(&claims, scope, now)?;
+        self.recent
+            .borrow_mut()
+            .remember(fingerprint, claims.clone(), u64::MAX);
+        Ok(claims)
+    }
+
+    /// Who is to judge this token: nobody is asked twice within a minute about the same one. A token
+    /// that is no JWT is for the first issuer, by name, that wants to be asked.
+    pub fn judge(&self, token: &str, now: u64) -> Judge<'_> {
+        if !self.rules.values().any(|rules| rules.introspect) || token.len() > MAX_LENGTH {
+            return Judge::Here;
+        }
+        let fingerprint = Recent::fingerprint(token);
+        if self.recent.borrow_mut().claims(&fingerprint, now).is_some() {
+            return Judge::Here;
+        }
+        let asked = self.rules.iter().filter(|(_, rules)| rules.introspect);
+        let issuer = match issuer_of(token) {
+            Some(named) => asked
+                .map(|(issuer, _)| issuer)
+                .find(|issuer| **issuer == named),
+            None => asked.map(|(issuer, _)| issuer).min(),
+        };
+        issuer.map_or(Judge::Here, |issuer| Judge::Issuer(issuer))
+    }
+
+    /// RFC 7662 §2.2 — what `issuer` answered about a token; from now on [`Self::verify`] knows it, for
+    /// a while. Its word stands for the signature; audience, age, scope and identities are looked at as
+    /// ever, but for an audience that it does not name.
+    pub fn introspected(
+        &self,
+        issuer: &str,
+        token: &str,
+        answer: &[u8],
+        now: u64,
+    ) -> Result<Claims, TokenError> {
+        let rules = self.rules.get(issuer).filter(|rules| rules.introspect);
+        let rules = rules.ok_or(TokenError::UnknownIssuer)?;
+        let mut answer: serde_json::Value =
+            serde_json::from_slice(answer).map_err(|_| TokenError::Malformed)?;
+        if answer.get("active").and_then(serde_json::Value::as_bool) != Some(true) {
+            return Err(TokenError::Inactive);
+        }
+        let fields = answer.as_object_mut().ok_or(TokenError::Malformed)?;
+        let named = fields
+            .entry("iss")
+            .or_insert_with(|| issuer.to_owned().into());
+        if named != issuer {
+            return Err(TokenError::UnknownIssuer);
+        }
+        let claims = rules.read(&answer).ok_or(TokenError::Malformed)?;
+        if answer.get("aud").is_some() && !claims.aud.contains(&self.audience) {
+            return Err(TokenError::WrongAudience);
+        }
+        self.check(&claims, &rules.scope, now)?;
+        self.recent.borrow_mut().remember(
+            Recent::fingerprint(token),
+            claims.clone(),
+            now.saturating_add(ASK_AGAIN),
+        );
+        Ok(claims)
+    }
+
+    /// Age, scope and identities.
+    fn check(&self, claims: &Claims, scope: &str, now: u64) -> Result<(), TokenError> {
+        self.check_age(claims, now)?;
+        if !claims.allows(scope) {
             return Err(TokenError::InsufficientScope);
         }
         if claims.impi.is_empty() || claims.impu.is_empty() {
             return Err(TokenError::NoIdentity);
         }
-        self.recent
-            .borrow_mut()
-            .remember(fingerprint, claims.clone());
-        Ok(claims)
+        Ok(())
     }
 
     /// What the token says, if a trusted issuer says it to us.
-    fn authenticate(&self, token: &str) -> Result<Claims, TokenError> {
+    fn authenticate(&self, token: &str) -> Result<(Claims, &str), TokenError> {
         let (signed, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
         let (header, payload) = signed.split_once('.').ok_or(TokenError::Malformed)?;
         let header: Header = read(header)?;
@@ -152,16 +239,18 @@ impl Verifier {
         if header.crit.is_some() {
             return Err(TokenError::Malformed);
         }
+        let json: serde_json::Value = read(payload)?;
+        let issuer = json.get("iss").and_then(serde_json::Value::as_str);
+        let issuer = issuer.ok_or(TokenError::Malformed)?;
+        let rules = self.rules.get(issuer).unwrap_or(&self.usual);
         // RFC 7515 §4.1.9: `application/` may be left out, and case does not matter.
         let typ = header.typ.unwrap_or_default().to_ascii_lowercase();
-        if typ.strip_prefix("application/").unwrap_or(&typ) != "at+jwt" {
+        let typ = typ.strip_prefix("application/").unwrap_or(&typ);
+        if typ != "at+jwt" && !(rules.plain_jwt && matches!(typ, "jwt" | "")) {
             return Err(TokenError::NotAnAccessToken);
         }
-        let claims: Claims = read(payload)?;
-        let keys = self
-            .issuers
-            .get(&claims.iss)
-            .ok_or(TokenError::UnknownIssuer)?;
+        let claims = rules.read(&json).ok_or(TokenError::Malformed)?;
+        let keys = self.issuers.get(issuer).ok_or(TokenError::UnknownIssuer)?;
         let key = match &header.kid {
             Some(kid) => keys.get(kid),
             None if keys.len() == 1 => keys.values().next(),
@@ -181,7 +270,7 @@ impl Verifier {
         if !claims.aud.contains(&self.audience) {
             return Err(TokenError::WrongAudience);
         }
-        Ok(claims)
+        Ok((claims, &rules.scope))
     }
 
     fn check_age(&self, claims: &Claims, now: u64) -> Result<(), TokenError> {
@@ -208,6 +297,14 @@ impl fmt::Debug for Verifier {
             .field("issuers", &self.issuers)
             .finish_non_exhaustive()
     }
+}
+
+/// Who says that it issued this token; `None` when it is no JWT.
+fn issuer_of(token: &str) -> Option<String> {
+    let mut parts = token.split('.');
+    let (_, payload, _) = (parts.next()?, parts.next()?, parts.next()?);
+    let json: serde_json::Value = read(payload).ok()?;
+    Some(json.get("iss")?.as_str()?.to_owned())
 }
 
 fn read<T: for<'de> Deserialize<'de>>(part: &str) -> Result<T, TokenError> {
@@ -316,6 +413,131 @@ mod tests {
         // Within the skew both ends are open.
         assert_eq!(issue(|c| c.exp = NOW - 4), Ok(()));
         assert_eq!(issue(|c| c.nbf = Some(NOW + 5)), Ok(()));
+    }
+
+    #[test]
+    fn each_issuer_has_its_own_rules() {
+        let (key, theirs) = (key(), key());
+        let mut verifier = verifier(&key);
+        let idp = "https://idp.example/realms/ims";
+        verifier
+            .set_keys(
+                idp,
+                &JwkSet {
+                    keys: vec![theirs.jwk().clone()],
+                },
+            )
+            .unwrap();
+        let payload = format!(
+            r#"{{"iss":"{idp}","aud":"eP-CSCF","azp":"phone","exp":{},"scope":"openid ims","mobile":"alice@home1.net",
+            "lines":["sip:alice@home1.net"]}}"#,
+            NOW + 300
+        );
+        let sign = |signer: &SigningKey, typ| {
+            let header = header("ES256", typ, signer.kid());
+            signer.sign(&header, payload.as_bytes()).unwrap()
+        };
+        let judged = |verifier: &Verifier, signer, typ| {
+            let claims = verifier.verify(sign(signer, typ).expose(), NOW);
+            claims.map(|claims| claims.impi)
+        };
+        let no_token = Err(TokenError::NotAnAccessToken);
+        assert_eq!(judged(&verifier, &theirs, "JWT"), no_token);
+        assert_eq!(
+            judged(&verifier, &theirs, "at+jwt"),
+            Err(TokenError::Malformed)
+        );
+        let mut rules = IssuerRules {
+            plain_jwt: true,
+            ..IssuerRules::default()
+        };
+        rules.claims.impi = "mobile".into();
+        rules.claims.impu = "lines".into();
+        verifier.set_rules(idp, rules.clone());
+        let scope = Err(TokenError::InsufficientScope);
+        assert_eq!(judged(&verifier, &theirs, "JWT"), scope);
+        rules.scope = "ims".into();
+        verifier.set_rules(idp, rules);
+        assert_eq!(
+            judged(&verifier, &theirs, "JWT").as_deref(),
+            Ok("alice@home1.net")
+        );
+        assert_eq!(judged(&verifier, &theirs, "dpop+jwt"), no_token);
+        // Another issuer's key does not sign for this one.
+        assert_eq!(judged(&verifier, &key, "JWT"), Err(TokenError::UnknownKey));
+        // And ours has the rules that it had.
+        assert!(
+            verifier
+                .verify(key.issue(&claims()).unwrap().expose(), NOW)
+                .is_ok()
+        );
+    }
+
+    /// RFC 7662 §2.2.
+    #[test]
+    fn an_issuer_may_be_asked() {
+        let key = key();
+        let mut verifier = verifier(&key);
+        let idp = "https://idp.example";
+        assert_eq!(verifier.judge("opaque", NOW), Judge::Here);
+        let rules = IssuerRules {
+            introspect: true,
+            ..IssuerRules::default()
+        };
+        verifier.set_rules(idp, rules);
+        assert_eq!(verifier.judge("opaque", NOW), Judge::Issuer(idp));
+        let ours = key.issue(&claims()).unwrap();
+        assert_eq!(verifier.judge(ours.expose(), NOW), Judge::Here);
+        let theirs = Claims {
+            iss: idp.into(),
+            ..claims()
+        };
+        let theirs = key.issue(&theirs).unwrap();
+        assert_eq!(verifier.judge(theirs.expose(), NOW), Judge::Issuer(idp));
+        assert_eq!(
+            verifier.verify(theirs.expose(), NOW),
+            Err(TokenError::UnknownIssuer)
+        );
+
+        let answer = |more: &str| {
+            format!(
+                r#"{{"active":true,"scope":"x webrtc-ims-client-access-to-ims","exp":{},"impi":"alice@home1.net",
+                "impu":["sip:alice@home1.net"]{more}}}"#,
+                NOW + 300
+            )
+        };
+        let told = |text: &str| verifier.introspected(idp, "opaque", text.as_bytes(), NOW);
+        let why = |text: &str| told(text).map(|claims| claims.impi).unwrap_err();
+        assert_eq!(why(r#"{"active":false}"#), TokenError::Inactive);
+        assert_eq!(
+            why(&answer("").replace("true", "\"true\"")),
+            TokenError::Inactive
+        );
+        assert_eq!(why("garbage"), TokenError::Malformed);
+        assert_eq!(why("[true]"), TokenError::Inactive);
+        assert_eq!(
+            why(&answer(r#","aud":"another""#)),
+            TokenError::WrongAudience
+        );
+        assert_eq!(
+            why(&answer(r#","iss":"https://waf""#)),
+            TokenError::UnknownIssuer
+        );
+        assert_eq!(
+            why(&answer("").replace("impu", "umpi")),
+            TokenError::NoIdentity
+        );
+        assert_eq!(
+            why(&answer("").replace("x webrtc-", "x ")),
+            TokenError::InsufficientScope
+        );
+        assert!(verifier.verify("opaque", NOW).is_err());
+        let claims = told(&answer(r#","aud":["eP-CSCF"]"#)).unwrap();
+        assert_eq!(verifier.verify("opaque", NOW + 59), Ok(claims));
+        assert_eq!(verifier.judge("opaque", NOW + 59), Judge::Here);
+        // A revocation is seen within a minute.
+        assert_eq!(verifier.judge("opaque", NOW + 60), Judge::Issuer(idp));
+        assert!(verifier.verify("opaque", NOW + 60).is_err());
     }
 
     #[test]
