@@ -23,22 +23,23 @@ pub(crate) enum NoAccess {
     OtherSubject,
 }
 
+/// The access token that a request carries.
+pub(crate) fn shown_token(message: &Message) -> Option<&str> {
+    message
+        .lines(HeaderName::Authorization)
+        .find_map(|line| match presented(line) {
+            Presented::Token(token) => Some(token),
+            _ => None,
+        })
+}
+
 impl EpCscf {
     /// The claims of the token that a request carries.
     pub(crate) fn verify(&self, now: Instant, message: &Message) -> Result<Claims, NoAccess> {
-        let token = message
-            .headers()
-            .filter(|header| header.id == HeaderName::Authorization)
-            .find_map(|header| match presented(header.value) {
-                Presented::Token(token) => Some(token),
-                _ => None,
-            })
-            .ok_or(NoAccess::NoToken)?;
-        let unix = self
-            .wall(now)
-            .duration_since(std::time::SystemTime::UNIX_EPOCH)
-            .map_or(0, |since| since.as_secs());
-        self.verifier.verify(token, unix).map_err(NoAccess::Token)
+        let token = shown_token(message).ok_or(NoAccess::NoToken)?;
+        self.verifier
+            .verify(token, self.unix(now))
+            .map_err(NoAccess::Token)
     }
 
     /// A request of a registered WIC outside a dialog, or one in a dialog that may wait for a new

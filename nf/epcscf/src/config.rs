@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use core_credentials::token::IssuerRules;
+
 use crate::ims_alg::Policy;
 
 /// What `integrity-protected` says of a REGISTER over a TLS association.
@@ -12,6 +14,30 @@ pub enum IntegrityProtected {
     TlsYes,
     /// `tls-protected`: as TS 24.371 §6.4.1.2 c) writes it.
     TlsProtected,
+}
+
+/// How the core is told of a WAF or WWSF in a third party's domain (TS 24.371 §6.4.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ThirdPartyForm {
+    /// A JWT without signature as the body, as from version 12.5 on.
+    #[default]
+    Jwt,
+    /// The `authorization-entity` parameter of version 12.3, which knows the WAF only.
+    Parameter,
+}
+
+/// One issuer of access tokens: a WAF, or whatever stands for one.
+#[derive(Debug, Clone, Default)]
+pub struct Issuer {
+    /// `iss`.
+    pub issuer: String,
+    /// How its tokens are judged.
+    pub rules: IssuerRules,
+    /// It is in a third party's domain, and this is what the core knows it by. What a token says of its
+    /// WAF does not count: its issuer is known from its signature.
+    pub third_party: Option<String>,
+    /// The WWSFs, as tokens name them, that are in a third party's domain; `*` is all of them.
+    pub third_party_wwsfs: Vec<String>,
 }
 
 /// One shard's configuration; all shards of a node have the same but for `shard`.
@@ -55,6 +81,15 @@ pub struct Config {
     pub authz_server: Option<String>,
     /// `aud` that names this eP-CSCF.
     pub audience: String,
+    /// What is agreed with issuers; those that are not here have the usual rules, and are our own.
+    pub issuers: Vec<Issuer>,
+    /// See [`ThirdPartyForm`].
+    pub third_party_form: ThirdPartyForm,
+    /// Registrations that begin in a second, over all WebSockets; who is too many is told when to come
+    /// again. 0: no limit.
+    pub registrations_per_second: u32,
+    /// How long a WebSocket stays open whose registration has ended.
+    pub linger: Duration,
     /// Messages of one WebSocket in a second.
     pub requests_per_second: u32,
     /// Messages of one address in a second, over all its WebSockets (many people share one).
@@ -86,6 +121,10 @@ impl Config {
             watch_registrations: true,
             authz_server: None,
             audience: "eP-CSCF".to_owned(),
+            issuers: Vec::new(),
+            third_party_form: ThirdPartyForm::default(),
+            registrations_per_second: 2_000,
+            linger: Duration::from_secs(10),
             requests_per_second: 200,
             address_requests_per_second: 10_000,
             media: Policy::default(),

@@ -20,7 +20,9 @@ use crate::binding::Bindings;
 use crate::flow::{Addresses, Flow};
 use crate::forward::{Deferred, Forward};
 use crate::lease::Leases;
+use crate::introspection::Questions;
 use crate::reg_event::Watches;
+use crate::register::Storm;
 use crate::session::Sessions;
 use crate::timer::{Timer, Timers};
 use crate::{Config, Counters, Output, W2Peer, place};
@@ -43,6 +45,9 @@ pub struct EpCscf {
     pub(crate) bindings: Bindings,
     /// Our subscriptions to what becomes of them.
     pub(crate) watches: Watches,
+    /// Tokens that their issuers are asked about.
+    pub(crate) questions: Questions,
+    pub(crate) storm: Storm,
     pub(crate) sessions: Sessions,
     /// Requests that went on, by the transaction they came in.
     pub(crate) forwards: HashMap<ServerTransactionId, Forward>,
@@ -77,6 +82,9 @@ impl EpCscf {
         let mut verifier = Verifier::new(config.audience.clone(), CLOCK_SKEW);
         let unix = wall.duration_since(SystemTime::UNIX_EPOCH);
         verifier.forget_leases(unix.map_or(0, |since| since.as_secs()));
+        for issuer in &config.issuers {
+            verifier.set_rules(&issuer.issuer, issuer.rules.clone());
+        }
         Self {
             transactions,
             key: TokenKey::new(&config.token_key),
@@ -86,6 +94,8 @@ impl EpCscf {
             addresses: Addresses::new(config.address_requests_per_second),
             bindings: Bindings::default(),
             watches: Watches::default(),
+            questions: Questions::default(),
+            storm: Storm::new(now, config.registrations_per_second),
             sessions: Sessions::default(),
             forwards: HashMap::new(),
             by_branch: HashMap::new(),
@@ -114,6 +124,12 @@ impl EpCscf {
         if self.verifier.set_keys(issuer, keys).is_err() {
             tracing::warn!(issuer, "the issuer's keys cannot be used");
         }
+    }
+
+    /// What an issuer answered about a token, with 200; `None` when it did not.
+    pub fn handle_introspected(&mut self, now: Instant, id: u64, answer: Option<&[u8]>) {
+        self.answered_about(now, id, answer);
+        self.drive(now);
     }
 
     /// A WebSocket was opened (RFC 7118 §5.1); the shell has checked its origin and subprotocol.
@@ -211,6 +227,7 @@ impl EpCscf {
                 Timer::WicGone(id) => self.wic_gone(now, id),
                 Timer::Unregistered(connection) => self.idle_flow(now, connection),
                 Timer::WatchAgain(id) => self.watch_again(now, id),
+                Timer::IssuerSilent(id) => self.answered_about(now, id, None),
                 Timer::GatewaySilent(id) => self.gateway_silent(now, id),
                 Timer::OwnAgain(id) => self.try_own(now, id),
                 Timer::Refresh(id) => self.refresh_due(now, id),
@@ -248,6 +265,13 @@ impl EpCscf {
     /// Calls that go on: what a drain waits for.
     pub fn calls(&self) -> usize {
         self.sessions.len()
+    }
+
+    /// Seconds since 1970.
+    pub(crate) fn unix(&self, now: Instant) -> u64 {
+        self.wall(now)
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs())
     }
 
     pub(crate) fn wall(&self, now: Instant) -> SystemTime {
@@ -294,17 +318,34 @@ impl EpCscf {
         });
     }
 
-    fn request(&mut self, now: Instant, id: ServerTransactionId, source: Source, message: Message) {
+    /// A request as it came, or one that has waited for its token's issuer.
+    pub(crate) fn request(
+        &mut self,
+        now: Instant,
+        id: ServerTransactionId,
+        source: Source,
+        message: Message,
+    ) {
         let in_dialog = core_sip::dialog::DialogId::of_request(&message).is_some();
-        match (source.transport.is_websocket(), message.method(), in_dialog) {
-            (true, Method::Register, _) => self.register(now, id, source, message),
-            (true, _, true) => self.in_dialog_from_wic(now, id, source, message),
-            (true, _, false) => self.originating(now, id, source, message),
-            (false, Method::Notify, true) if self.watches.is_for(&message) => {
+        if source.transport.is_websocket() {
+            let Some((id, source, message)) =
+                self.unless_asked(now, id, source, message, in_dialog)
+            else {
+                return;
+            };
+            match (message.method(), in_dialog) {
+                (Method::Register, _) => self.register(now, id, source, message),
+                (_, true) => self.in_dialog_from_wic(now, id, source, message),
+                (_, false) => self.originating(now, id, source, message),
+            }
+            return;
+        }
+        match (message.method(), in_dialog) {
+            (Method::Notify, true) if self.watches.is_for(&message) => {
                 self.watched(now, id, &message);
             }
-            (false, _, true) => self.in_dialog_from_core(now, id, message),
-            (false, _, false) => self.terminating(now, id, message),
+            (_, true) => self.in_dialog_from_core(now, id, message),
+            (_, false) => self.terminating(now, id, message),
         }
     }
 }
@@ -320,6 +361,7 @@ impl std::fmt::Debug for EpCscf {
             .field("asked", &self.iq.len())
             .field("own", &self.own.len())
             .field("watches", &self.watches.len())
+            .field("questions", &self.questions.len())
             .finish_non_exhaustive()
     }
 }

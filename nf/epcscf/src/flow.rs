@@ -24,6 +24,10 @@ pub(crate) struct Flow {
     pub(crate) garbage: u8,
     /// Tokens that were refused, since one was taken.
     pub(crate) refusals: u8,
+    /// It was let in to register: see [`Storm`](crate::register::Storm).
+    pub(crate) admitted: bool,
+    /// It has carried a registration.
+    pub(crate) was_registered: bool,
     pub(crate) allowance: Allowance,
 }
 
@@ -35,6 +39,8 @@ impl Flow {
             unregistered_since: now,
             garbage: 0,
             refusals: 0,
+            admitted: false,
+            was_registered: false,
             allowance: Allowance::new(now, per_second),
         }
     }

@@ -15,7 +15,7 @@
 //! | What comes in and goes out? | `epcscf.rs`, `output.rs` |
 //! | What is a WebSocket's flow, and when is it closed? | `flow.rs`, `w2.rs` |
 //! | Who is registered where? | `binding.rs`, `register/`, `reg_event.rs` |
-//! | May this WIC do this? | `access.rs`, `emergency.rs` |
+//! | May this WIC do this? | `access.rs`, `introspection.rs`, `emergency.rs` |
 //! | How does a call begin? | `originating.rs`, `terminating.rs` |
 //! | What of its messages waits for the gateway? | `session/` |
 //! | What happens in a dialog? | `in_dialog.rs` |
@@ -37,6 +37,7 @@ mod identity;
 pub mod ims_alg;
 mod in_dialog;
 mod lease;
+mod introspection;
 mod originating;
 mod output;
 mod place;
@@ -50,7 +51,7 @@ mod timer;
 mod trust;
 mod w2;
 
-pub use config::{Config, IntegrityProtected};
+pub use config::{Config, IntegrityProtected, Issuer, ThirdPartyForm};
 pub use epcscf::EpCscf;
 pub use output::{Counters, Output, W2Peer};
 pub use place::shard_of;

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
+use core_credentials::Secret;
 use core_iq::{Command, RequestId};
 use core_sip::{ConnectionId, Source, Target};
 use wire_sip::Message;
@@ -39,6 +40,15 @@ pub enum Output {
         id: RequestId,
         /// What.
         command: Command,
+    },
+    /// Ask the issuer of a token about it (RFC 7662 §2.1), and tell by `handle_introspected`.
+    Introspect {
+        /// For the answer.
+        id: u64,
+        /// Who issued it: `iss`.
+        issuer: String,
+        /// The token.
+        token: Secret,
     },
     /// Look a host up (A and AAAA), and tell by `handle_resolved`.
     Resolve {
@@ -101,6 +111,8 @@ pub struct Counters {
     pub sessions: u64,
     /// Registrations that were accepted, refreshes too.
     pub registered: u64,
+    /// Registrations that were told to come later.
+    pub registration_deferred: u64,
     /// Registrations that were refused, by us or by the core.
     pub registration_refused: u64,
     /// Calls that began, either way.

@@ -6,6 +6,8 @@
 //!   NOTIFY: our contact terminated          ─▶ the binding is forgotten, its calls are released
 //!   NOTIFY: an identity terminated          ─▶ the binding loses that identity
 //!   NOTIFY: our contact shortened           ─▶ the binding ends sooner
+//!   NOTIFY: one was missed                  ─▶ SUBSCRIBE again, which gives the full state
+//!   NOTIFY: the subscription is over        ─▶ SUBSCRIBE anew, if it may be
 //! ```
 
 use std::collections::HashMap;
@@ -25,6 +27,9 @@ const EXPIRES: u32 = 600_000;
 /// A subscription is refreshed so long before its end.
 const BEFORE_ITS_END: Duration = Duration::from_mins(10);
 
+/// A subscription that was over sooner than this is not begun anew.
+const ANEW_AFTER: Duration = Duration::from_secs(30);
+
 /// One subscription.
 #[derive(Debug)]
 struct Watch {
@@ -37,6 +42,7 @@ struct Watch {
     dialog: Option<Dialog>,
     /// Of the last document.
     version: Option<u32>,
+    began: Instant,
     refresh_at: Instant,
 }
 
@@ -110,6 +116,7 @@ impl EpCscf {
             request: Some(Box::new(subscribe)),
             dialog: None,
             version: None,
+            began: now,
             refresh_at: now,
         };
         self.watches.list.insert(call, watch);
@@ -149,8 +156,12 @@ impl EpCscf {
         let Some(response) = response.filter(|_| status.is_some_and(StatusCode::is_success)) else {
             // Without it the registration still ends by its own time.
             tracing::info!(?status, "a registration cannot be watched");
-            let binding = watch.binding;
+            let (binding, began) = (watch.binding, watch.began);
             self.watches.forget(binding);
+            // RFC 6665 §4.1.2.2: the core has lost it.
+            if status == Some(StatusCode::CALL_DOES_NOT_EXIST) && began + ANEW_AFTER <= now {
+                self.watch(now, binding);
+            }
             return true;
         };
         if let Some(dialog) = &mut watch.dialog {
@@ -190,39 +201,48 @@ impl EpCscf {
         let Some(watch) = self.watches.list.get_mut(notify.call_id()) else {
             return;
         };
-        if let Some(dialog) = &mut watch.dialog
-            && DialogId::of_request(notify).as_ref() == Some(dialog.id())
-            && let Err(status) = dialog.handle_request(notify)
-        {
-            self.answer(now, id, notify, status);
-            return;
+        if let Some(dialog) = &mut watch.dialog {
+            // RFC 6665 §4.1.3: another's tag is another's dialog.
+            let ours = DialogId::of_request(notify).as_ref() == Some(dialog.id());
+            let verdict = if ours {
+                dialog.handle_request(notify)
+            } else {
+                Err(StatusCode::CALL_DOES_NOT_EXIST)
+            };
+            if let Err(status) = verdict {
+                self.answer(now, id, notify, status);
+                return;
+            }
         }
         let binding = watch.binding;
         let document = std::str::from_utf8(notify.body())
             .ok()
             .and_then(RegInfo::parse);
-        let gap = document.as_ref().is_some_and(|document| {
-            let before = watch.version.replace(document.version);
-            !document.full && before.is_none_or(|before| before + 1 != document.version)
-        });
+        let news = document
+            .as_ref()
+            .map_or(News::Nothing, |document| watch.news(document));
+        let began = watch.began;
         self.answer(now, id, notify, StatusCode::OK);
-        if gap {
-            // RFC 3680 §5.1: something was missed: ask for all of it.
+        if news == News::Gap {
             if let Some(watch) = self.watches.list.get_mut(notify.call_id()) {
                 watch.refresh_at = now;
             }
             self.watch_again(now, binding);
         }
-        if let Some(document) = document {
+        if let Some(document) = document.filter(|_| news != News::Nothing) {
             self.adopt(now, binding, &document);
         }
-        let over = notify
-            .typed::<SubscriptionState>()
-            .ok()
-            .flatten()
-            .is_some_and(|state| state.value.eq_ignore_ascii_case("terminated"));
-        if over {
-            self.watches.forget(binding);
+        let state = notify.typed::<SubscriptionState>().ok().flatten();
+        let Some(over) = state.filter(|state| state.value.eq_ignore_ascii_case("terminated"))
+        else {
+            return;
+        };
+        self.watches.forget(binding);
+        // RFC 6665 §4.1.3: for some reasons one may subscribe anew at once.
+        let reason = over.params.get("reason").unwrap_or_default();
+        let may = matches!(reason, "deactivated" | "timeout");
+        if may && began + ANEW_AFTER <= now {
+            self.watch(now, binding);
         }
     }
 
@@ -231,15 +251,26 @@ impl EpCscf {
         let Some(binding) = self.bindings.get_mut(id) else {
             return;
         };
-        for registration in document.registrations.iter().filter(|r| r.terminated) {
-            binding
-                .identities
-                .retain(|own| !same_identity(own, &registration.aor));
-        }
+        let of_ours = |contact: &&ContactInfo| contact.uri == binding.contact;
         let contacts = document.registrations.iter().flat_map(|r| &r.contacts);
-        let ours: Vec<&ContactInfo> = contacts.filter(|c| c.uri == binding.contact).collect();
+        let ours: Vec<&ContactInfo> = contacts.filter(of_ours).collect();
         let stands = ours.iter().any(|contact| !contact.terminated);
-        let ended = !ours.is_empty() && !stands;
+        // Each identity by itself: the contact may have ended for one of them alone.
+        let lost = |registration: &Registration| {
+            let mut ours = registration.contacts.iter().filter(of_ours).peekable();
+            registration.terminated || ours.peek().is_some() && ours.all(|ours| ours.terminated)
+        };
+        let lost: Vec<&str> = document
+            .registrations
+            .iter()
+            .filter(|registration| lost(registration))
+            .map(|registration| registration.aor.as_str())
+            .collect();
+        binding
+            .identities
+            .retain(|own| !lost.iter().any(|aor| same_identity(own, aor)));
+        // What a full document does not say of our contact it says of none.
+        let ended = document.full && !ours.is_empty() && !stands;
         if ended || binding.identities.is_empty() {
             self.forget_binding(now, id);
             return;
@@ -251,6 +282,35 @@ impl EpCscf {
                 binding.expires = expires;
                 self.timers.set(expires, Timer::BindingExpires(id));
             }
+        }
+    }
+}
+
+/// What a document is to whoever has read those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum News {
+    /// It is an old one, or none at all.
+    Nothing,
+    /// The next one.
+    Next,
+    /// There was one before it that did not come.
+    Gap,
+}
+
+impl Watch {
+    /// RFC 3680 §5.1: versions go up by one; what is not above the last is passed over, and a full
+    /// document says all that those before it said.
+    fn news(&mut self, document: &RegInfo) -> News {
+        let before = self.version;
+        if before.is_some_and(|before| document.version <= before) {
+            return News::Nothing;
+        }
+        self.version = Some(document.version);
+        let next = before.is_some_and(|before| before.checked_add(1) == Some(document.version));
+        if next || document.full {
+            News::Next
+        } else {
+            News::Gap
         }
     }
 }

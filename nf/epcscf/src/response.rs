@@ -92,6 +92,11 @@ impl EpCscf {
 
     /// RFC 3261 §16.10 — the INVITE is cancelled; its CANCEL is answered already.
     pub(crate) fn cancelled(&mut self, now: Instant, id: ServerTransactionId, cancel: &Message) {
+        // It waits for the word of its token's issuer.
+        if let Some(request) = self.questions.take(id) {
+            self.answer(now, id, &request, StatusCode::REQUEST_TERMINATED);
+            return;
+        }
         let Some(forward) = self.forwards.get_mut(&id) else {
             return;
         };

@@ -18,6 +18,8 @@ pub(crate) enum Timer {
     WicGone(u64),
     /// A subscription to `reg` is to be refreshed.
     WatchAgain(u64),
+    /// An issuer has not answered about a token.
+    IssuerSilent(u64),
     /// The gateway has not answered for a session.
     GatewaySilent(u64),
     /// A request of our own may be tried (again) in a session.

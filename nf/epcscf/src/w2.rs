@@ -6,7 +6,7 @@ use bytes::Bytes;
 use core_sip::ConnectionId;
 use wire_sip::{HeaderName, Malformed, Message, Method, salvage};
 
-use crate::flow::MOST_GARBAGE;
+use crate::flow::{Flow, MOST_GARBAGE};
 use crate::register::binding_key;
 use crate::timer::Timer;
 use crate::{EpCscf, Output, place};
@@ -112,8 +112,19 @@ impl EpCscf {
         let Some(flow) = self.flows.get(&connection) else {
             return;
         };
-        if flow.binding.is_none() && flow.unregistered_since + UNREGISTERED <= now {
+        let patience = self.patience(flow);
+        if flow.binding.is_none() && flow.unregistered_since + patience <= now {
             self.close(now, connection, CLOSE_NORMAL, "not registered");
+        }
+    }
+
+    /// TS 24.371 §6A.2 — when the last public user identity is gone the WebSocket goes too, once what is
+    /// under way has reached the WIC.
+    fn patience(&self, flow: &Flow) -> Duration {
+        if flow.was_registered {
+            self.config.linger
+        } else {
+            UNREGISTERED
         }
     }
 
@@ -122,8 +133,11 @@ impl EpCscf {
         if let Some(flow) = self.flows.get_mut(&connection) {
             flow.binding = None;
             flow.unregistered_since = now;
-            self.timers
-                .set(now + UNREGISTERED, Timer::Unregistered(connection));
+            let patience = self.flows.get(&connection).map(|flow| self.patience(flow));
+            self.timers.set(
+                now + patience.unwrap_or_default(),
+                Timer::Unregistered(connection),
+            );
         }
     }
 

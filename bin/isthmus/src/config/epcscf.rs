@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use core_credentials::Secret;
 use serde::Deserialize;
 
+use super::issuers::IssuerConfig;
+
 /// `[epcscf]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -34,6 +36,17 @@ pub(crate) struct EpcscfConfig {
     pub(crate) integrity_protected: String,
     /// Numbers that are emergency calls; `urn:service:sos` always is.
     pub(crate) emergency_numbers: Vec<String>,
+    /// Older clients may do IMS-AKA by AKAv1-MD5.
+    pub(crate) akav1: bool,
+    /// Whose tokens are good, besides: see [`IssuerConfig`].
+    pub(crate) issuer: Vec<IssuerConfig>,
+    /// How the core is told of a third party's WAF and WWSF: `jwt`, or `authorization-entity` as version
+    /// 12.3 of TS 24.371 has it.
+    pub(crate) third_party_form: ThirdParty,
+    /// Registrations that begin in a second, over all shards; who is too many is told when to come again.
+    pub(crate) registrations_per_second: u32,
+    /// How long a WebSocket stays open whose registration has ended.
+    pub(crate) linger_seconds: u64,
     /// Whose tokens are good.
     pub(crate) token: TokenConfig,
     /// Requests of one address in a second, above which the rest is dropped.
@@ -56,6 +69,11 @@ impl Default for EpcscfConfig {
             emergency_numbers: ["112", "911", "999", "110", "118", "119", "000"]
                 .map(str::to_owned)
                 .to_vec(),
+            akav1: false,
+            issuer: Vec::new(),
+            third_party_form: ThirdParty::Jwt,
+            registrations_per_second: 2_000,
+            linger_seconds: 10,
             token: TokenConfig::default(),
             requests_per_second: 200,
         }
@@ -88,6 +106,12 @@ impl EpcscfConfig {
                 "must be a SIP URI like `sip:icscf.example.net`".into(),
             ));
         }
+        for issuer in &self.issuer {
+            issuer.check().map_err(|why| ("epcscf.issuer", why))?;
+        }
+        if self.linger_seconds > 600 {
+            return Err(("epcscf.linger_seconds", "must be 0 to 600".into()));
+        }
         if let Some(origin) = self
             .origins
             .iter()
@@ -100,6 +124,15 @@ impl EpcscfConfig {
         }
         Ok(())
     }
+}
+
+/// `epcscf.third_party_form`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub(crate) enum ThirdParty {
+    #[serde(rename = "jwt")]
+    Jwt,
+    #[serde(rename = "authorization-entity")]
+    AuthorizationEntity,
 }
 
 /// `[epcscf.token]`: the access tokens that let a WIC in (TS 24.371 §6.4.2).

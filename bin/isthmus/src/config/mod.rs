@@ -5,11 +5,13 @@
 //! - `docs/configuration.md` says the same for operators.
 
 mod epcscf;
+mod issuers;
 mod lab_core;
 mod load;
 mod shared;
 
-pub(crate) use epcscf::EpcscfConfig;
+pub(crate) use epcscf::{EpcscfConfig, ThirdParty};
+pub(crate) use issuers::IssuerConfig;
 pub(crate) use lab_core::LabCoreConfig;
 use load::line_of_key;
 pub(crate) use load::load;

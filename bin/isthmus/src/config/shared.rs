@@ -90,9 +90,13 @@ impl Config {
         }
         let secret = self.iq.as_mut().and_then(|iq| iq.secret_file.as_mut());
         let trust = self.epcscf.token.trust.iter_mut();
+        let introspection = self.epcscf.issuer.iter_mut();
+        let secrets = introspection
+            .filter_map(|issuer| issuer.introspection.as_mut()?.client_secret_file.as_mut());
         let all = secret
             .into_iter()
             .chain(trust)
+            .chain(secrets)
             .chain(&mut self.wwsf.w4_trust)
             .chain(
                 self.waf

@@ -117,7 +117,7 @@ pub(super) fn run(mut config: Config) -> Result<(), Fault> {
     let http = listeners.http;
     let drain = config.drain();
     let shards = Arc::new(Shards::start(Setup {
-        config,
+        config: config.clone(),
         tls: tls.config,
         gateway: gateway.clone(),
         web: Some(web.clone()),
@@ -128,6 +128,9 @@ pub(super) fn run(mut config: Config) -> Result<(), Fault> {
     core.trust(shards.mw);
     if let Some(keys) = keys {
         shards.set_keys(&issuer, keys);
+    }
+    for other in config.issuers_with_keys().filter(|other| *other != issuer) {
+        super::keys::follow(&config, other, Arc::clone(&shards))?;
     }
     keep_house(web.clone(), issuer, Arc::clone(&shards), ended)?;
     let shown = Arc::clone(&shards);

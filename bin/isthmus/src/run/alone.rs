@@ -47,6 +47,11 @@ pub(super) fn epcscf(config: &Config) -> Result<(), Fault> {
     if let Some(issuer) = &issuer {
         keys::follow(config, issuer, Arc::clone(&shards))?;
     }
+    for other in config.issuers_with_keys() {
+        if issuer.as_deref() != Some(other) {
+            keys::follow(config, other, Arc::clone(&shards))?;
+        }
+    }
     let shown = Arc::clone(&shards);
     let steered = gateway.clone();
     admin.serve_while(

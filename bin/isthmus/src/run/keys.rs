@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject as _;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tracing::{info, warn};
 
@@ -22,7 +20,7 @@ const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins
 
 /// Fetches them for ever, on a thread of its own.
 pub(super) fn follow(config: &Config, issuer: &str, shards: Arc<Shards>) -> Result<(), Fault> {
-    let trust = trust(config)?;
+    let trust = config.issuer_trust()?;
     let fetcher = KeyFetcher::new(issuer, &trust)
         .map_err(|error| config.fault("epcscf.token.issuer", &error.to_string()))?;
     let issuer = issuer.to_owned();
@@ -59,18 +57,6 @@ pub(super) fn follow(config: &Config, issuer: &str, shards: Arc<Shards>) -> Resu
     Ok(())
 }
 
-/// The certificates that the WAF is trusted by; none: the system's.
-fn trust(config: &Config) -> Result<Vec<CertificateDer<'static>>, Fault> {
-    let mut trust = Vec::new();
-    for file in &config.epcscf.token.trust {
-        let read = CertificateDer::pem_file_iter(file).and_then(Iterator::collect);
-        let read: Vec<_> =
-            read.map_err(|error| Fault::at(file, None, format!("is no PEM certificate: {error}")))?;
-        trust.extend(read);
-    }
-    Ok(trust)
-}
-
 /// TS 24.371 §6A.3: identities of the WAF's pool that nobody is registered with any more go back to it,
 /// if we have a name there; if not, they run out.
 pub(super) fn give_back(
@@ -86,7 +72,7 @@ pub(super) fn give_back(
         return Err(config.fault("epcscf.token.client_id", "goes together with client_secret"));
     }
     let (id, secret) = (&token.client_id, &token.client_secret);
-    let to_waf = GiveBack::new(issuer, id, secret, &trust(config)?)
+    let to_waf = GiveBack::new(issuer, id, secret, &config.issuer_trust()?)
         .map_err(|error| config.fault("epcscf.token.client_id", &error.to_string()))?;
     let fail = |error: std::io::Error| Fault::new(format!("cannot start a thread: {error}"));
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -12,7 +12,9 @@ use std::time::{Duration, Instant, SystemTime};
 use axum::Router;
 use bytes::Bytes;
 use core_sip::ConnectionId;
-use nf_epcscf::{Config as EpcscfConfig, Counters, EpCscf, IntegrityProtected, Output, W2Peer};
+use nf_epcscf::{
+    Config as EpcscfConfig, Counters, EpCscf, IntegrityProtected, Output, ThirdPartyForm, W2Peer,
+};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::LocalSet;
 use tokio_rustls::TlsAcceptor;
@@ -22,11 +24,12 @@ use super::accept::{self, PerAddress};
 use super::outbox::Outbox;
 use super::web_socket::ToWebSocket;
 use super::{SHARD_SHIFT, Setup, ToShard, accepted_by, mw};
-use crate::config::Config;
+use crate::config::{Config, IssuerConfig, ThirdParty};
 use crate::fault::Fault;
 use crate::gateway::{GatewayClient, GatewayEvent};
 use crate::private_file;
 use crate::sip::SipSockets;
+use crate::web::Introspector;
 
 /// How often figures are shown and the clock is told.
 const HOUSEKEEPING: Duration = Duration::from_secs(1);
@@ -36,15 +39,18 @@ const HOUSEKEEPING: Duration = Duration::from_secs(1);
 pub(super) struct Secrets {
     token_key: [u8; 32],
     epoch: u32,
+    /// Who asks issuers about their tokens.
+    introspector: Option<Introspector>,
     /// Where the first shard bound Mw.
     pub(super) mw: Arc<OnceLock<SocketAddr>>,
 }
 
 impl Secrets {
-    pub(super) fn new(data: &Path) -> Result<Self, Fault> {
+    pub(super) fn new(config: &Config) -> Result<Self, Fault> {
         let epoch = random::<4>()?;
         Ok(Self {
-            token_key: token_key(data)?,
+            token_key: token_key(&config.data_dir)?,
+            introspector: config.introspector()?,
             epoch: u32::from_be_bytes(epoch),
             mw: Arc::default(),
         })
@@ -149,6 +155,7 @@ impl Thread {
             armed: Cell::new(None),
             rearm: Notify::new(),
             per_address: PerAddress::default(),
+            introspector: self.secrets.introspector,
         });
         if let Some(sockets) = &shard.mw {
             mw::start(&shard, sockets, Arc::clone(&self.malformed));
@@ -191,6 +198,7 @@ pub(super) struct Shard {
     armed: Cell<Option<Instant>>,
     rearm: Notify,
     pub(super) per_address: PerAddress,
+    introspector: Option<Introspector>,
 }
 
 impl Shard {
@@ -342,6 +350,18 @@ impl Shard {
                 None => self.tell(0, ToShard::MwSend(target, message)),
             },
             Output::Iq { id, command } => self.gateway.send(id, command),
+            Output::Introspect { id, issuer, token } => {
+                let shard = Rc::clone(self);
+                tokio::task::spawn_local(async move {
+                    let answer = match &shard.introspector {
+                        Some(introspector) => introspector.ask(&issuer, &token).await,
+                        None => None,
+                    };
+                    shard.input(|machine, now| {
+                        machine.handle_introspected(now, id, answer.as_deref());
+                    });
+                });
+            }
             Output::Resolve { host } => {
                 let shard = Rc::clone(self);
                 tokio::task::spawn_local(async move {
@@ -492,6 +512,17 @@ fn epcscf_config(
         },
         reconnect: Duration::from_secs(epcscf.reconnect_seconds),
         session_expires: Duration::from_secs(epcscf.session_expires_seconds),
+        akav1: epcscf.akav1,
+        issuers: epcscf.issuer.iter().map(IssuerConfig::rules).collect(),
+        third_party_form: match epcscf.third_party_form {
+            ThirdParty::Jwt => ThirdPartyForm::Jwt,
+            ThirdParty::AuthorizationEntity => ThirdPartyForm::Parameter,
+        },
+        registrations_per_second: match epcscf.registrations_per_second {
+            0 => 0,
+            all => (all / shards as u32).max(1),
+        },
+        linger: Duration::from_secs(epcscf.linger_seconds),
         emergency_numbers: epcscf.emergency_numbers.clone(),
         authz_server: setup.issuer.clone(),
         audience: epcscf.token.audience.clone(),

@@ -121,7 +121,7 @@ impl Shards {
             (0..count).map(|_| mpsc::channel(QUEUE)).unzip();
         let counters = Arc::new((0..count).map(|_| Mutex::default()).collect::<Vec<_>>());
         let malformed = Arc::new(AtomicU64::new(0));
-        let secrets = drive::Secrets::new(&setup.config.data_dir)?;
+        let secrets = drive::Secrets::new(&setup.config)?;
         let setup = Arc::new(setup);
         let (bound, mw) = std::sync::mpsc::channel();
         let mut threads = Vec::new();

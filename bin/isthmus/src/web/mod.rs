@@ -15,6 +15,7 @@ mod config;
 mod error;
 mod fetch;
 mod give_back;
+mod introspection;
 mod keys;
 mod lab;
 mod open;
@@ -30,6 +31,7 @@ pub use config::{
 };
 pub use error::WebError;
 pub use give_back::GiveBack;
+pub use introspection::{Endpoint, Introspector};
 pub use keys::KeyFetcher;
 pub use lab::{Door, behind_one_door};
 pub(crate) use open::check;

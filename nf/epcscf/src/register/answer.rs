@@ -68,6 +68,10 @@ impl EpCscf {
             let own = params::find(contact, "expires").and_then(|text| text.parse().ok());
             own.or(general).unwrap_or(3600_u64)
         });
+        // RFC 8898 §3: whatever the core grants, no registration outlives its token.
+        let seconds = registering
+            .lasts
+            .map_or(seconds, |left| seconds.min(left.as_secs()));
         let known = self.bindings.find(&registering.key);
         if seconds == 0 {
             if let Some(id) = known {
@@ -121,6 +125,7 @@ impl EpCscf {
         };
         if let Some(flow) = self.flows.get_mut(&registering.connection) {
             flow.binding = Some(id);
+            flow.was_registered = true;
             flow.refusals = 0;
         } else {
             // The WebSocket ended while the core was asked.

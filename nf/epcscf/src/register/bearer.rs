@@ -3,13 +3,14 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
+use core_credentials::token::{Claims, Entities};
 use wire_sip::{HeaderName, Message, params};
 
 use super::Registering;
-use crate::EpCscf;
 use crate::access::NoAccess;
 use crate::binding::{Proof, same_identity};
 use crate::identity::with_uri;
+use crate::{EpCscf, ThirdPartyForm};
 
 impl EpCscf {
     /// Verifies the token and rewrites From, To, Authorization and the expiry.
@@ -55,9 +56,10 @@ impl EpCscf {
             format_args!(
                 "Digest username=\"{}\", realm=\"{home}\", nonce=\"\", uri=\"sip:{home}\", \
                  response=\"\", integrity-protected=\"auth-done\"",
-                claims.impi.replace(['"', '\\', '\r', '\n'], "")
+                quotable(&claims.impi)
             ),
         );
+        self.introduce(&claims, message);
         let expires = SystemTime::UNIX_EPOCH + Duration::from_secs(claims.exp);
         let left = expires
             .duration_since(self.wall(now))
@@ -69,8 +71,48 @@ impl EpCscf {
         registering.identity = identity;
         registering.impi.clone_from(&claims.impi);
         registering.proof = Proof::Bearer { impi: claims.impi };
+        registering.lasts = Some(Duration::from_secs(left));
         Ok(())
     }
+
+    /// TS 24.371 §6.4.2 — the core is told which WAF and WWSF in a third party's domain stand behind
+    /// this, so that it can say whether they may.
+    fn introduce(&self, claims: &Claims, message: &mut Message) {
+        let mut issuers = self.config.issuers.iter();
+        let Some(issuer) = issuers.find(|known| known.issuer == claims.iss) else {
+            return;
+        };
+        let wwsf = claims.wwsf.as_deref().unwrap_or(&claims.client_id);
+        let foreign = |named: &String| named == "*" || named == wwsf;
+        let entities = Entities {
+            waf: issuer.third_party.clone(),
+            wwsf: issuer
+                .third_party_wwsfs
+                .iter()
+                .any(foreign)
+                .then(|| wwsf.to_owned()),
+        };
+        match (self.config.third_party_form, &entities.waf) {
+            (ThirdPartyForm::Jwt, _) if !entities.is_empty() => {
+                message.set_body(Some(Entities::CONTENT_TYPE), entities.to_jwt().into_bytes());
+            }
+            // TS 24.371 V12.3 §6.4.2.
+            (ThirdPartyForm::Parameter, Some(waf)) => {
+                message.map_lines(HeaderName::Authorization, |line| {
+                    Some(format!(
+                        "{line}, authorization-entity=\"{}\"",
+                        quotable(waf)
+                    ))
+                });
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What has no place between quotes is left out.
+fn quotable(text: &str) -> String {
+    text.replace(|c: char| c.is_control() || matches!(c, '"' | '\\'), "")
 }
 
 /// A token within the allowance for clocks has no time left; zero would mean the end of the registration.

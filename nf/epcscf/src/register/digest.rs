@@ -37,6 +37,7 @@ impl EpCscf {
             return Ok(());
         };
         credentials.params.remove("integrity-protected");
+        credentials.params.remove("authorization-entity");
         if let Some(user) = credentials.get("username") {
             registering.impi = user;
         }

@@ -14,8 +14,9 @@ mod answer;
 mod bearer;
 mod digest;
 mod mechanism;
+mod storm;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use core_sip::address::uri_of;
 use core_sip::proxy::{ResponseContext, check_request, own_uri};
@@ -24,6 +25,7 @@ use core_sip::{ConnectionId, ServerTransactionId, Source, Transport, reply};
 use wire_sip::{HeaderName, Message, StatusCode, params};
 
 use self::mechanism::Mechanism;
+pub(crate) use self::storm::Storm;
 use crate::binding::{BindingKey, Proof};
 use crate::forward::{Forward, Purpose};
 use crate::ims_alg::Leg;
@@ -38,6 +40,8 @@ pub(crate) struct Registering {
     pub(crate) contact: String,
     pub(crate) impi: String,
     pub(crate) proof: Proof,
+    /// What is left of its token.
+    pub(crate) lasts: Option<Duration>,
     /// From and To as the WIC wrote them, when they were rewritten.
     pub(crate) own: Option<(String, String)>,
     /// The identity that it registers.
@@ -90,6 +94,14 @@ impl EpCscf {
             self.transactions.respond(now, id, response);
             return;
         }
+        if let Err(seconds) = self.admit(now, connection) {
+            self.counters.registration_deferred += 1;
+            let tag = self.random.tag();
+            let unavailable = StatusCode::SERVICE_UNAVAILABLE;
+            let response = core_sip::retry_after(&message, unavailable, &tag, seconds);
+            self.transactions.respond(now, id, response);
+            return;
+        }
         let before = message.clone();
         let registering = match self.prepare(now, connection, source.transport, &mut message) {
             Ok(registering) => registering,
@@ -117,6 +129,19 @@ impl EpCscf {
         self.forward_to_core(now, id, message, hash);
     }
 
+    /// Whether this WebSocket may register now. One that may goes on: refreshes, answers to challenges
+    /// and deregistrations are never too many.
+    fn admit(&mut self, now: Instant, connection: ConnectionId) -> Result<(), u32> {
+        match self.flows.get_mut(&connection) {
+            Some(flow) if !flow.admitted => {
+                self.storm.admit(now)?;
+                flow.admitted = true;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn prepare(
         &mut self,
         now: Instant,
@@ -125,6 +150,10 @@ impl EpCscf {
         message: &mut Message,
     ) -> Result<Registering, NotRegistered> {
         trust::from_wic(message);
+        // TS 24.371 §6.4.2: only we tell the core of web functions, and a REGISTER has no other body.
+        if !message.body().is_empty() {
+            message.remove_body();
+        }
         let contact = message
             .values(HeaderName::Contact)
             .next()
@@ -147,6 +176,7 @@ impl EpCscf {
             contact: contact_uri,
             impi: String::new(),
             proof: Proof::Digest,
+            lasts: None,
             own: None,
             identity,
             outbound,

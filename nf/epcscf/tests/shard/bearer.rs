@@ -9,7 +9,7 @@ use wire_sip::{HeaderName, Message, StatusCode};
 
 use super::support::*;
 
-const ISSUER: &str = "https://waf.home.example";
+pub(crate) const ISSUER: &str = "https://waf.home.example";
 
 pub(crate) struct Waf(SigningKey);
 
@@ -231,4 +231,63 @@ fn another_subjects_token_is_not_taken_on_this_websocket() {
     ));
     assert_eq!(bench.at_wic().status(), Some(StatusCode::UNAUTHORIZED));
     assert!(bench.core_is_quiet());
+}
+
+/// RFC 8898 §3, TS 24.371 §6.4.3 — a core that grants more than was asked for does not make a token last
+/// longer; after a grace its registration is over, calls and WebSocket with it.
+#[test]
+fn no_registration_outlives_its_token() {
+    let mut bench = Bench::new();
+    let waf = Waf::new(&mut bench);
+    let token = waf.token(120, |_| {});
+    // The core grants 600 seconds.
+    register_with(&mut bench, &token);
+    bench.wic_says(&authorized(
+        &invite("sip:bob@home.example", &wic_sdp()),
+        &token,
+    ));
+    let request = bench.at_core();
+    bench.core_says(&answer(&request, StatusCode::OK, "bob", Some(&core_sdp())));
+    let ok = bench.at_wic();
+    bench.wic_says(&in_dialog("ACK", 1, &ok));
+    bench.wait(Duration::from_secs(149));
+    assert_eq!(bench.shard.counters().bindings, 1, "there is a grace");
+    bench.wait(Duration::from_secs(2));
+    assert_eq!(bench.shard.counters().bindings, 0);
+    assert_eq!(bench.shard.counters().sessions, 0);
+    bench.wait(Duration::from_secs(10));
+    assert_eq!(bench.closed, [(WIC, 1000)]);
+}
+
+#[test]
+fn a_new_token_in_time_goes_on() {
+    let mut bench = Bench::new();
+    let waf = Waf::new(&mut bench);
+    register_with(&mut bench, &waf.token(120, |_| {}));
+    bench.wait(Duration::from_secs(100));
+    let next = waf.token(400, |_| {});
+    bench.wic_says(&again(&with_token(2, &next)));
+    let request = bench.at_core();
+    assert_eq!(request.header(HeaderName::Expires), Some("300"));
+    bench.core_says(&registered(&request));
+    bench.wait(Duration::from_mins(5));
+    assert_eq!(bench.shard.counters().bindings, 1);
+}
+
+/// Table A.3.2-1 draws the token as a parameter; a WIC that writes it so is understood.
+#[test]
+fn the_older_spelling_of_a_token_is_read() {
+    let mut bench = Bench::new();
+    let waf = Waf::new(&mut bench);
+    let token = waf.token(300, |_| {});
+    let older = with(&with_token(1, &token), |text| {
+        text.replace(
+            &format!("Bearer {token}"),
+            &format!("Bearer access_token=\"{token}\""),
+        )
+    });
+    bench.wic_says(&older);
+    let request = bench.at_core();
+    let says = request.header(HeaderName::Authorization).unwrap();
+    assert!(says.contains("\"auth-done\"") && !says.contains(&token));
 }

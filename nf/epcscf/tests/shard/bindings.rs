@@ -65,6 +65,60 @@ fn a_deregistration_ends_it() {
     assert_eq!(bench.shard.counters().bindings, 0);
     bench.wic_says(&invite("sip:bob@home.example", &wic_sdp()));
     assert_eq!(bench.at_wic().status(), Some(StatusCode::FORBIDDEN));
+    // TS 24.371 §6A.2: the WIC closes the WebSocket, and if it does not the edge does.
+    bench.wait(std::time::Duration::from_secs(9));
+    assert!(bench.closed.is_empty());
+    bench.wait(std::time::Duration::from_secs(2));
+    assert_eq!(bench.closed, [(WIC, 1000)]);
+}
+
+/// TS 24.229 §5.2.2: as many contacts as there are WICs, each with its own end.
+#[test]
+fn two_wics_of_one_identity_are_two_bindings() {
+    let mut bench = Bench::new();
+    bench.register();
+    let path = bench.path();
+    let second = ConnectionId(40);
+    bench.open(second);
+    let other = |cseq, expires: &str| {
+        with(&register(cseq, "response=\"1\""), |text| {
+            text.replace("000000000001", "000000000002")
+                .replace("alice.invalid", "second.invalid")
+                .replace("z9hG4bKreg", "z9hG4bKtwo")
+                .replace("Expires: 600", expires)
+        })
+    };
+    bench.wic_says_on(second, other(1, "Expires: 600").to_bytes());
+    let request = bench.at_core();
+    // The core tells all contacts, as RFC 3261 §10.3 says.
+    let both = with(&registered(&request), |text| {
+        text.replacen(
+            "Contact: ",
+            "Contact: <sip:alice@alice.invalid;transport=ws>;reg-id=1;expires=599;\
+             +sip.instance=\"<urn:uuid:00000000-0000-4000-8000-000000000001>\"\r\nContact: ",
+            1,
+        )
+    });
+    bench.core_says(&both);
+    assert_eq!(bench.at_wic_on(second).status(), Some(StatusCode::OK));
+    assert_eq!(bench.shard.counters().bindings, 2);
+    bench.wic_says_on(second, other(2, "Expires: 0").to_bytes());
+    let request = bench.at_core();
+    let mut ok = Message::response_to(&request, StatusCode::OK, None);
+    ok.push_back(
+        HeaderName::Contact,
+        "<sip:alice@alice.invalid;transport=ws>;reg-id=1;expires=590;\
+         +sip.instance=\"<urn:uuid:00000000-0000-4000-8000-000000000001>\"",
+    );
+    bench.core_says(&ok);
+    assert_eq!(bench.shard.counters().bindings, 1);
+    bench.core_says(&message(&format!(
+        "MESSAGE sip:alice@alice.invalid;transport=ws SIP/2.0\r\n\
+         Via: SIP/2.0/UDP {CORE};branch=z9hG4bKmm\r\nMax-Forwards: 60\r\nRoute: {path}\r\n\
+         From: <sip:bob@{HOME}>;tag=bob\r\nTo: <sip:alice@{HOME}>\r\nCall-ID: mm\r\n\
+         CSeq: 7 MESSAGE\r\nContent-Length: 0\r\n\r\n"
+    )));
+    assert_eq!(bench.at_wic_on(WIC).method().as_str(), "MESSAGE");
 }
 
 #[test]

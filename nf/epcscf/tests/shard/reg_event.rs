@@ -173,3 +173,215 @@ fn a_core_that_lets_nobody_watch_is_no_harm() {
     bench.core_says(&answer(&subscribe, StatusCode::FORBIDDEN, "scscf", None));
     assert_eq!(bench.shard.counters().bindings, 1);
 }
+
+/// One document of the core's, as it is.
+fn document(bench: &mut Bench, subscribe: &Message, cseq: u32, state: &str, body: &str) -> Message {
+    let to = subscribe.header(HeaderName::From).unwrap();
+    let target = subscribe.header(HeaderName::Contact).unwrap();
+    bench.core_says(&message(&format!(
+        "NOTIFY {} SIP/2.0\r\nVia: SIP/2.0/UDP {CORE};branch=z9hG4bKdoc{cseq}\r\nMax-Forwards: 70\r\n\
+         From: {};tag=scscf\r\nTo: {to}\r\nCall-ID: {}\r\nCSeq: {cseq} NOTIFY\r\n\
+         Contact: <sip:scscf@{CORE}>\r\nEvent: reg\r\nSubscription-State: {state}\r\n\
+         Content-Type: application/reginfo+xml\r\nContent-Length: {}\r\n\r\n{body}",
+        target.trim_matches(['<', '>']),
+        subscribe.header(HeaderName::To).unwrap(),
+        subscribe.call_id(),
+        body.len()
+    )));
+    bench.to_core.pop_front().map(|(_, answer)| answer).unwrap()
+}
+
+fn reginfo(version: u32, state: &str, registrations: &[(&str, &str, &str)]) -> String {
+    let one = |(aor, state, contact): &(&str, &str, &str)| {
+        format!(
+            "<registration aor=\"{aor}\" id=\"{aor}\" state=\"{state}\"><contact id=\"1\" {contact}>\
+             <uri>sip:alice@alice.invalid;transport=ws</uri></contact></registration>"
+        )
+    };
+    let registrations: String = registrations.iter().map(one).collect();
+    format!(
+        "<reginfo xmlns=\"urn:ietf:params:xml:ns:reginfo\" version=\"{version}\" state=\"{state}\">{registrations}</reginfo>"
+    )
+}
+
+const ALICE: &str = "sip:alice@home.example";
+const NUMBER: &str = "tel:+15550100";
+const GONE: &str = "state=\"terminated\" event=\"unregistered\"";
+const GOES_ON: &str = "active;expires=600000";
+
+fn watched(bench: &mut Bench) -> Message {
+    bench.register();
+    let subscribe = subscribed(bench);
+    let all = [(ALICE, "active", ACTIVE), (NUMBER, "active", ACTIVE)];
+    document(bench, &subscribe, 1, GOES_ON, &reginfo(0, "full", &all));
+    subscribe
+}
+
+fn asserted(bench: &mut Bench) -> String {
+    let number = bench.messages;
+    bench.messages += 1;
+    bench.wic_says(&message(&format!(
+        "MESSAGE sip:bob@{HOME} SIP/2.0\r\nVia: SIP/2.0/WSS alice.invalid;branch=z9hG4bKas{number}\r\n\
+         Max-Forwards: 70\r\nFrom: <sip:alice@{HOME}>;tag=m\r\nTo: <sip:bob@{HOME}>\r\n\
+         Call-ID: as{number}\r\nCSeq: 1 MESSAGE\r\nP-Preferred-Identity: <{NUMBER}>\r\n\
+         Content-Length: 0\r\n\r\n"
+    )));
+    let request = bench.at_core();
+    request
+        .header(HeaderName::PAssertedIdentity)
+        .unwrap()
+        .to_owned()
+}
+
+/// RFC 3680 §5.1 — a partial document speaks of what it names, and of nothing else.
+#[test]
+fn a_partial_document_changes_what_it_names() {
+    let mut bench = Bench::new();
+    let subscribe = watched(&mut bench);
+    assert_eq!(asserted(&mut bench), "<tel:+15550100>");
+    let one = reginfo(1, "partial", &[(NUMBER, "active", GONE)]);
+    document(&mut bench, &subscribe, 2, GOES_ON, &one);
+    assert_eq!(bench.shard.counters().bindings, 1);
+    assert_eq!(asserted(&mut bench), "<sip:alice@home.example>");
+    let other = reginfo(2, "partial", &[(ALICE, "terminated", GONE)]);
+    document(&mut bench, &subscribe, 3, GOES_ON, &other);
+    assert_eq!(bench.shard.counters().bindings, 0, "the last identity went");
+}
+
+/// RFC 3680 §5.1 — what was missed is asked for, and what is old changes nothing.
+#[test]
+fn a_gap_is_filled_and_an_old_document_is_passed_over() {
+    let mut bench = Bench::new();
+    let subscribe = watched(&mut bench);
+    let next = reginfo(1, "partial", &[(ALICE, "active", ACTIVE)]);
+    document(&mut bench, &subscribe, 2, GOES_ON, &next);
+    assert!(bench.to_core.is_empty());
+    let fourth = reginfo(4, "partial", &[(ALICE, "active", ACTIVE)]);
+    document(&mut bench, &subscribe, 3, GOES_ON, &fourth);
+    let again = bench.subscription();
+    assert_eq!(again.call_id(), subscribe.call_id());
+    assert_eq!(again.header(HeaderName::CSeq), Some("2 SUBSCRIBE"));
+    let old = reginfo(
+        3,
+        "full",
+        &[(ALICE, "terminated", GONE), (NUMBER, "terminated", GONE)],
+    );
+    document(&mut bench, &subscribe, 4, GOES_ON, &old);
+    assert_eq!(bench.shard.counters().bindings, 1);
+}
+
+/// TS 24.229 §5.2.5.2 — whatever the network calls it, the registration is over, and its WebSocket goes
+/// when what is under way has reached the WIC.
+#[test]
+fn every_way_to_end_it_ends_it() {
+    for event in [
+        "deactivated",
+        "probation\" retry-after=\"60",
+        "rejected",
+        "unregistered",
+        "expired",
+    ] {
+        let mut bench = Bench::new();
+        let subscribe = watched(&mut bench);
+        let contact = format!("state=\"terminated\" event=\"{event}\"");
+        let all = [
+            (ALICE, "terminated", contact.as_str()),
+            (NUMBER, "terminated", contact.as_str()),
+        ];
+        let body = reginfo(1, "full", &all);
+        document(
+            &mut bench,
+            &subscribe,
+            2,
+            "terminated;reason=noresource",
+            &body,
+        );
+        assert_eq!(bench.shard.counters().bindings, 0, "{event}");
+        assert!(
+            bench.closed.is_empty(),
+            "the WIC's own NOTIFY may be on its way"
+        );
+        bench.wait(Duration::from_secs(11));
+        assert_eq!(bench.closed, [(WIC, 1000)], "{event}");
+        assert!(bench.core_is_quiet() && bench.to_core.is_empty(), "{event}");
+        assert!(format!("{:?}", bench.shard).contains("watches: (0, 0)"));
+    }
+}
+
+/// RFC 6665 §4.1.3 — a dialog is its tags too.
+#[test]
+fn a_notify_of_another_dialog_changes_nothing() {
+    let mut bench = Bench::new();
+    let subscribe = watched(&mut bench);
+    let all = [(ALICE, "terminated", GONE), (NUMBER, "terminated", GONE)];
+    let text = reginfo(1, "full", &all);
+    let stranger = with(&subscribe, |text| text.replace("To: <", "To: \"x\" <"));
+    let stranger = with(&stranger, |text| {
+        text.replace(
+            "To: \"x\" <sip:alice@home.example>",
+            "To: <sip:alice@home.example>;tag=evil",
+        )
+    });
+    // `tag=evil;tag=scscf`: the first is the one that counts.
+    let answer = document(&mut bench, &stranger, 2, GOES_ON, &text);
+    assert_eq!(answer.status(), Some(StatusCode::CALL_DOES_NOT_EXIST));
+    assert_eq!(bench.shard.counters().bindings, 1);
+}
+
+/// RFC 6665 §4.1.3 — an S-CSCF that moves the subscription gets another, one that refuses it none.
+#[test]
+fn a_subscription_that_is_over_may_begin_anew() {
+    for (state, anew) in [
+        ("terminated;reason=deactivated", true),
+        ("terminated;reason=timeout", true),
+        ("terminated;reason=rejected", false),
+        ("terminated", false),
+    ] {
+        let mut bench = Bench::new();
+        let subscribe = watched(&mut bench);
+        bench.wait(Duration::from_mins(1));
+        let body = reginfo(1, "full", &[(ALICE, "active", ACTIVE)]);
+        document(&mut bench, &subscribe, 2, state, &body);
+        let watches = format!("{:?}", bench.shard).contains("watches: (1, 1)");
+        assert_eq!(watches, anew, "{state}");
+        if anew {
+            assert_ne!(bench.subscription().call_id(), subscribe.call_id());
+        }
+        assert_eq!(bench.shard.counters().bindings, 1);
+    }
+}
+
+/// TS 24.229 §5.2.6.3 — the WIC's own subscription is between it and the core.
+#[test]
+fn the_wics_own_subscription_passes() {
+    let mut bench = Bench::new();
+    bench.register();
+    bench.wic_says(&message(&format!(
+        "SUBSCRIBE sip:alice@{HOME} SIP/2.0\r\nVia: SIP/2.0/WSS alice.invalid;branch=z9hG4bKsub\r\n\
+         Max-Forwards: 70\r\nFrom: <sip:alice@{HOME}>;tag=own\r\nTo: <sip:alice@{HOME}>\r\n\
+         Call-ID: own\r\nCSeq: 1 SUBSCRIBE\r\nContact: <sip:alice@alice.invalid;transport=ws>\r\n\
+         Event: reg\r\nExpires: 600\r\nContent-Length: 0\r\n\r\n"
+    )));
+    let own = |m: &(core_sip::Target, Message)| m.1.call_id() == "own" && m.1.is_request();
+    let at = bench.to_core.iter().position(own).unwrap();
+    let request = bench.to_core.remove(at).unwrap().1;
+    let route = request.values(HeaderName::RecordRoute).next().unwrap();
+    assert!(request.header(HeaderName::PAssertedIdentity).is_some());
+    let mut ok = answer(&request, StatusCode::OK, "scscf", None);
+    ok.push_back(HeaderName::Expires, 600);
+    bench.core_says(&ok);
+    let ok = bench.at_wic();
+    assert_eq!(ok.to_tag(), Some("scscf"));
+    let body = reginfo(0, "full", &[(ALICE, "active", ACTIVE)]);
+    bench.core_says(&message(&format!(
+        "NOTIFY sip:alice@alice.invalid;transport=ws SIP/2.0\r\nVia: SIP/2.0/UDP {CORE};branch=z9hG4bKown\r\n\
+         Max-Forwards: 70\r\nRoute: {route}\r\nFrom: <sip:alice@{HOME}>;tag=scscf\r\n\
+         To: <sip:alice@{HOME}>;tag=own\r\nCall-ID: own\r\nCSeq: 1 NOTIFY\r\nEvent: reg\r\n\
+         Subscription-State: {GOES_ON}\r\nContent-Type: application/reginfo+xml\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    )));
+    let notify = bench.at_wic();
+    assert_eq!(notify.method().as_str(), "NOTIFY");
+    assert_eq!(notify.body(), body.as_bytes());
+}

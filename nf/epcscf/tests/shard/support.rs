@@ -32,6 +32,8 @@ pub(crate) struct Bench {
     pub(crate) gateway_holds: bool,
     held: Vec<(core_iq::RequestId, Command)>,
     contexts: u64,
+    /// What issuers were asked: the question's number, the issuer, the token.
+    pub(crate) questions: Vec<(u64, String, String)>,
     /// How many messages the core has sent to alice.
     pub(crate) messages: u32,
     /// What the shell was told of leases.
@@ -40,8 +42,14 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// With another configuration.
+    pub(crate) fn with(change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::new(HOME, "198.51.100.1:5070", &format!("sip:{CORE}"));
         config.w2 = "edge.home.example:8443".into();
+        change(&mut config);
         let now = Clock::new().now();
         let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(NOW);
         let mut bench = Self {
@@ -54,6 +62,7 @@ impl Bench {
             gateway_holds: false,
             held: Vec::new(),
             contexts: 0,
+            questions: Vec::new(),
             messages: 0,
             leases: Vec::new(),
         };
@@ -202,9 +211,19 @@ impl Bench {
                 }
                 Output::LeaseHeld { lease } => self.leases.push(format!("held {lease}")),
                 Output::LeaseLeft { lease } => self.leases.push(format!("left {lease}")),
+                Output::Introspect { id, issuer, token } => {
+                    self.questions.push((id, issuer, token.expose().to_owned()));
+                }
                 other => panic!("{other:?}"),
             }
         }
+    }
+
+    /// An issuer answers, or does not.
+    pub(crate) fn issuer_says(&mut self, question: u64, answer: Option<&str>) {
+        self.shard
+            .handle_introspected(self.now, question, answer.map(str::as_bytes));
+        self.drain();
     }
 
     fn reply(&mut self, id: core_iq::RequestId, command: Command) {
