@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use nf_lab_core::{LabCore, LabCoreConfig, Output, Subscriber};
+use nf_lab_core::{LabCore, LabCoreConfig, Output, Subscriber, WebFunctions};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::LocalSet;
 use tracing::error;
@@ -28,6 +28,7 @@ pub(crate) fn start(
     home_domain: &str,
     listen: SocketAddr,
     trusted: Vec<SocketAddr>,
+    web_functions: WebFunctions,
     subscribers: Vec<Subscriber>,
 ) -> Result<RunningLabCore, Fault> {
     let mut seed = [0; 32];
@@ -62,6 +63,7 @@ pub(crate) fn start(
                 let _ = bound.send(Ok(address));
                 let mut config = LabCoreConfig::new(&home_domain, address);
                 config.trusted = trusted;
+                config.web_functions = web_functions;
                 serve(config, &subscribers, seed, sockets, told, stopped).await;
             });
         })

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use core_credentials::{Secret, aka::read_key};
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
@@ -16,12 +17,53 @@ pub(crate) struct Subscriber {
     /// What others see.
     #[serde(default)]
     pub(crate) display_name: Option<String>,
-    /// In clear: this is a laboratory's file, and SIP Digest needs it.
+    /// In clear: this is a laboratory's file, and SIP Digest needs it. Empty for who has a SIM only.
+    #[serde(default)]
     pub(crate) password: String,
     /// IMPI.
     pub(crate) impi: String,
     /// IMPUs, the default one first.
     pub(crate) impus: Vec<String>,
+    /// K of a SIM, 32 hexadecimal digits, and OPc with it: TS 35.206.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) k: Option<Secret>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) opc: Option<Secret>,
+}
+
+impl Subscriber {
+    /// As the laboratory's core takes it.
+    pub(crate) fn for_lab_core(&self) -> nf_lab_core::Subscriber {
+        let sim = self.k.clone().zip(self.opc.clone());
+        nf_lab_core::Subscriber {
+            name: self.name.clone(),
+            password: self.password.clone(),
+            impi: self.impi.clone(),
+            impus: self.impus.clone(),
+            sim: sim.map(|(k, opc)| nf_lab_core::Sim { k, opc }),
+        }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.impus.is_empty() {
+            return Err(format!("{} has no public identity", self.name));
+        }
+        if self.k.is_some() != self.opc.is_some() {
+            return Err(format!("{} needs both k and opc, or neither", self.name));
+        }
+        let keys = self.k.iter().chain(&self.opc);
+        let wrong = |key: &&Secret| read_key(key.expose()).is_none();
+        if keys.filter(wrong).count() > 0 {
+            return Err(format!(
+                "{}: k and opc are 32 hexadecimal digits",
+                self.name
+            ));
+        }
+        if self.password.is_empty() && self.k.is_none() {
+            return Err(format!("{} has neither password nor SIM", self.name));
+        }
+        Ok(())
+    }
 }
 
 #[derive(Deserialize, Serialize)]
@@ -56,13 +98,7 @@ pub(crate) fn load(
         Fault::at(&file, line, error.message().replace('\n', " "))
     })?;
     for one in &parsed.subscriber {
-        if one.impus.is_empty() {
-            return Err(Fault::at(
-                &file,
-                None,
-                format!("{} has no public identity", one.name),
-            ));
-        }
+        one.check().map_err(|why| Fault::at(&file, None, why))?;
     }
     Ok(parsed.subscriber)
 }
@@ -98,6 +134,8 @@ fn make(home_domain: &str) -> Result<Vec<Subscriber>, Fault> {
                     format!("sip:{name}@{home_domain}"),
                     format!("tel:+155501{index:02}"),
                 ],
+                k: None,
+                opc: None,
             })
         })
         .collect()
@@ -129,6 +167,20 @@ fn write(file: &Path, subscribers: &[Subscriber]) -> Result<(), Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sim_has_both_its_keys() {
+        let check = |keys: &str| {
+            let text = format!("name = \"a\"\nimpi = \"a@x\"\nimpus = [\"sip:a@x\"]\n{keys}");
+            toml::from_str::<Subscriber>(&text).expect("TOML").check()
+        };
+        let key = "465b5ce8b199b49faa5f0a2ee238a6bc";
+        assert!(check(&format!("k = \"{key}\"\nopc = \"{key}\"")).is_ok());
+        assert!(check(&format!("k = \"{key}\"")).is_err());
+        assert!(check(&format!("k = \"{key}\"\nopc = \"short\"")).is_err());
+        assert!(check("").is_err(), "nothing to prove itself by");
+        assert!(check("password = \"p\"").is_ok());
+    }
 
     #[test]
     fn what_is_made_is_read_again() {

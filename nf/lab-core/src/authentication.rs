@@ -4,14 +4,22 @@
 use std::time::{Duration, Instant};
 
 use core_credentials::{
-    Random,
+    Random, Secret,
+    aka::{Milenage, read_key},
     auth_header::AuthHeader,
-    digest::{Algorithm, AuthenticationInfo, Challenge, Credentials, NonceVerdict, Nonces},
+    digest::{Algorithm, AuthenticationInfo, Challenge, Credentials, Hash, NonceVerdict, Nonces},
+    token::Entities,
 };
 use wire_sip::{HeaderName, Message, StatusCode};
 
-use crate::users::{UserId, Users};
+use crate::{
+    LabCoreConfig, Subscriber, WebFunctions,
+    aka::{Outcome, Sims},
+    users::{UserId, Users},
+};
 
+/// How long a nonce lasts that was given for the next time: as long as a registration usually does.
+const NEXT_NONCE: Duration = Duration::from_mins(70);
 /// TS 24.229 §7.8: reg-await-auth, the time there is to answer a challenge.
 const AWAIT_AUTH: Duration = Duration::from_mins(4);
 /// How many challenges may be open.
@@ -42,16 +50,31 @@ pub(crate) enum Verdict {
 /// The state of Digest: the challenges that are open.
 pub(crate) struct Authentication {
     realm: String,
+    algorithms: Vec<Algorithm>,
+    web_functions: WebFunctions,
     nonces: Nonces,
+    sims: Sims,
     random: Random,
 }
 
 impl Authentication {
-    pub(crate) fn new(realm: &str, seed: [u8; 32]) -> Self {
+    pub(crate) fn new(config: &LabCoreConfig, seed: [u8; 32]) -> Self {
         Self {
-            realm: realm.to_owned(),
+            realm: config.home_domain.clone(),
+            algorithms: config.algorithms.clone(),
+            web_functions: config.web_functions.clone(),
             nonces: Nonces::new(AWAIT_AUTH, MOST_NONCES),
+            sims: Sims::default(),
             random: Random::new(seed),
+        }
+    }
+
+    /// A subscriber with keys that are none has no SIM.
+    pub(crate) fn add_sim(&mut self, user: UserId, subscriber: &Subscriber) {
+        let key = |hex: &Secret| read_key(hex.expose());
+        let sim = subscriber.sim.as_ref();
+        if let Some((k, opc)) = sim.and_then(|sim| key(&sim.k).zip(key(&sim.opc))) {
+            self.sims.add(user, Milenage::new(k, opc));
         }
     }
 
@@ -69,13 +92,13 @@ impl Authentication {
     ) -> Verdict {
         let Some(value) = request.header(HeaderName::Authorization) else {
             // TS 24.229 §5.4.1.1: without Authorization the To header field names the user.
-            return Verdict::Challenge(self.challenges(now, trusted, false));
+            return self.ask(now, users, user, trusted, None);
         };
         let Ok(header) = AuthHeader::parse(value) else {
             return Verdict::Refused(StatusCode::BAD_REQUEST);
         };
         if !header.is("Digest") {
-            return Verdict::Challenge(self.challenges(now, trusted, false));
+            return self.ask(now, users, user, trusted, None);
         }
         let username = header.params().value("username").unwrap_or_default();
         // The private identity must be the one that owns the public one.
@@ -87,26 +110,116 @@ impl Authentication {
             .params()
             .value("response")
             .is_some_and(|response| !response.is_empty());
-        let speaks_sha = header
-            .params()
-            .value("algorithm")
-            .is_some_and(|name| Algorithm::parse(&name) == Some(Algorithm::SHA_256));
+        let algorithm = header.params().value("algorithm");
+        let algorithm = algorithm.and_then(|name| Algorithm::parse(&name));
+        let by_sim = algorithm.is_some_and(|algorithm| algorithm.aka.is_some());
         match IntegrityProtected::parse(protection.as_deref()) {
             // TS 33.203 Annex U: no challenge, if the node may say so.
             IntegrityProtected::AuthDone if trusted => {
-                return Verdict::Authenticated(None);
+                return self.vouched_for(&header, request);
             }
             IntegrityProtected::AuthDone => return Verdict::Refused(StatusCode::FORBIDDEN),
             // TS 24.229 §5.4.1.2.2E: the association is proof enough of a registered user.
-            IntegrityProtected::Associated if trusted && registered && !answered => {
+            IntegrityProtected::Associated if trusted && registered && !answered && !by_sim => {
                 return Verdict::Authenticated(None);
             }
             IntegrityProtected::Associated | IntegrityProtected::Pending => {}
         }
+        if by_sim && self.sims.has(user) {
+            return self.by_sim(now, users, user, &header, request);
+        }
         if !answered {
-            return Verdict::Challenge(self.challenges(now, trusted || speaks_sha, false));
+            let speaks_sha = algorithm.is_some_and(|one| one.hash != Hash::Md5);
+            return self.ask(now, users, user, trusted || speaks_sha, algorithm);
         }
         self.check(now, users, user, &header, request, trusted)
+    }
+
+    /// TS 33.203 §X.3.2 — the trusted node may say who stands behind it: web functions of third parties
+    /// are looked up in the lists of the home.
+    fn vouched_for(&self, header: &AuthHeader<'_>, request: &Message) -> Verdict {
+        let mut named: Vec<String> = Vec::new();
+        let media_type = request.content_type().unwrap_or_default();
+        let media_type = media_type.split(';').next().unwrap_or_default().trim();
+        if media_type.eq_ignore_ascii_case(Entities::CONTENT_TYPE) {
+            let Some(entities) = Entities::from_jwt(request.body()) else {
+                return Verdict::Refused(StatusCode::BAD_REQUEST);
+            };
+            named.extend(entities.waf.into_iter().chain(entities.wwsf));
+        }
+        // TS 24.371 V12.3 §6.4.2.
+        let entity = header.params().value("authorization-entity");
+        named.extend(entity.map(std::borrow::Cow::into_owned));
+        if named.iter().all(|name| self.web_functions.allow(name)) {
+            Verdict::Authenticated(None)
+        } else {
+            Verdict::Refused(StatusCode::FORBIDDEN)
+        }
+    }
+
+    /// The first challenge: of its SIM when it asks for that or has nothing else, of its password
+    /// otherwise.
+    fn ask(
+        &mut self,
+        now: Instant,
+        users: &Users,
+        user: UserId,
+        speaks_sha: bool,
+        asked: Option<Algorithm>,
+    ) -> Verdict {
+        if !users.get(user).has_password {
+            // TS 24.229 §5.4.1.2.1: AKAv1-MD5 is what is meant when nothing is said.
+            let known = asked.filter(|algorithm| algorithm.aka.is_some());
+            let algorithm = known.unwrap_or(Algorithm::AKA_V1_MD5);
+            return self.ask_sim(now, user, algorithm);
+        }
+        Verdict::Challenge(self.challenges(now, speaks_sha, false))
+    }
+
+    fn ask_sim(&mut self, now: Instant, user: UserId, algorithm: Algorithm) -> Verdict {
+        let (random, realm) = (&mut self.random, &self.realm);
+        let challenge = self
+            .sims
+            .challenge(now, random, user, realm, algorithm, AWAIT_AUTH);
+        // TS 24.229 §5.4.1.2.1: there is nothing to challenge it with.
+        challenge.map_or(
+            Verdict::Refused(StatusCode::SERVER_INTERNAL_ERROR),
+            |challenge| Verdict::Challenge(vec![challenge]),
+        )
+    }
+
+    /// TS 24.229 §5.4.1.2.2 — a REGISTER of a SIM's, by whatever version it names.
+    fn by_sim(
+        &mut self,
+        now: Instant,
+        users: &Users,
+        user: UserId,
+        header: &AuthHeader<'_>,
+        request: &Message,
+    ) -> Verdict {
+        let Ok(credentials) = Credentials::from_header(header) else {
+            return Verdict::Refused(StatusCode::BAD_REQUEST);
+        };
+        if !credentials.is_answer() {
+            if !credentials.nonce.is_empty() {
+                // TS 33.203 §6.1.2: the SIM found the MAC wrong.
+                self.sims.disowned(user, &credentials.nonce);
+                return Verdict::Refused(StatusCode::FORBIDDEN);
+            }
+            return self.ask_sim(now, user, credentials.algorithm);
+        }
+        let impi = &users.get(user).impi;
+        let method = request.method();
+        let asked = (method.as_str(), request.body());
+        let realm = &self.realm;
+        let outcome = self
+            .sims
+            .answer(now, user, realm, impi, &credentials, asked);
+        match outcome {
+            Outcome::Right(proof) => Verdict::Authenticated(Some(proof)),
+            Outcome::Again => self.ask_sim(now, user, credentials.algorithm),
+            Outcome::Wrong => Verdict::Refused(StatusCode::FORBIDDEN),
+        }
     }
 
     /// RFC 3261 §22.3 — decides about a request other than REGISTER from a phone that is not where
@@ -148,14 +261,16 @@ impl Authentication {
         let Some(password) = users.get(user).password(credentials.algorithm) else {
             return Verdict::Challenge(self.challenges(now, speaks_sha, false));
         };
-        let speaks_sha = speaks_sha || credentials.algorithm == Algorithm::SHA_256;
+        let speaks_sha = speaks_sha || credentials.algorithm.hash != Hash::Md5;
         let right = credentials.realm == self.realm
             && credentials.verify(password, method.as_str(), request.body());
         let nc = credentials.protection.as_ref().map(|p| p.nc);
         match (right, self.nonces.check(now, &credentials.nonce, nc)) {
             (true, NonceVerdict::Fresh) => {
                 self.nonces.accept(&credentials.nonce, nc);
-                let proof = credentials.authentication_info(password, b"", None);
+                // RFC 7616 §3.5: so that the next time needs no challenge.
+                let next = self.nonces.issue_for(now, NEXT_NONCE, &mut self.random);
+                let proof = credentials.authentication_info(password, b"", Some(next));
                 Verdict::Authenticated(Some(proof))
             }
             // TS 24.229 §5.4.1.2.3: the password is right, the nonce is not.
@@ -170,16 +285,13 @@ impl Authentication {
     /// know it, which is whoever comes by way of a P-CSCF or names it. Some older phones give up at an
     /// algorithm that they do not know, and JsSIP keeps the last challenge only and knows MD5 alone.
     fn challenges(&mut self, now: Instant, sha_256: bool, stale: bool) -> Vec<Challenge> {
-        let algorithms = [Algorithm::SHA_256, Algorithm::MD5];
-        let challenges = algorithms
-            .into_iter()
-            .skip(usize::from(!sha_256))
-            .map(|algorithm| {
-                let nonce = self.nonces.issue(now, &mut self.random);
-                let mut challenge = Challenge::new(&self.realm, &nonce, algorithm);
-                challenge.stale = stale;
-                challenge
-            });
+        let for_all = |algorithm: &&Algorithm| sha_256 || algorithm.hash == Hash::Md5;
+        let challenges = self.algorithms.iter().filter(for_all).map(|&algorithm| {
+            let nonce = self.nonces.issue(now, &mut self.random);
+            let mut challenge = Challenge::new(&self.realm, &nonce, algorithm);
+            challenge.stale = stale;
+            challenge
+        });
         challenges.collect()
     }
 }

@@ -4,6 +4,7 @@ use std::{
     time::Duration,
 };
 
+use core_credentials::{Secret, digest::Algorithm};
 use serde::{Deserialize, Serialize};
 
 /// Somebody who has an account here, as the subscriber file says.
@@ -18,6 +19,42 @@ pub struct Subscriber {
     pub impi: String,
     /// The public user identities, `sip:` and `tel:`; the first is the default one.
     pub impus: Vec<String>,
+    /// The secret of its SIM.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sim: Option<Sim>,
+}
+
+/// What the home knows of a SIM with the algorithms of TS 35.206.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sim {
+    /// K, 32 hexadecimal digits.
+    pub k: Secret,
+    /// OPc, 32 hexadecimal digits.
+    pub opc: Secret,
+}
+
+/// WAFs and WWSFs in third parties' domains (TS 33.203 §X.3.2).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WebFunctions {
+    /// Those that may stand behind a registration; `*` is all.
+    pub allowed: Vec<String>,
+    /// Those that may not, allowed or not.
+    pub barred: Vec<String>,
+}
+
+impl WebFunctions {
+    /// Whether this one may.
+    pub(crate) fn allow(&self, name: &str) -> bool {
+        let listed = |list: &[String], all: &str| list.iter().any(|one| one == name || one == all);
+        listed(&self.allowed, "*") && !listed(&self.barred, name)
+    }
+}
+
+impl fmt::Debug for Sim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sim(..)")
+    }
 }
 
 impl Subscriber {
@@ -30,7 +67,16 @@ impl Subscriber {
             password: password.to_owned(),
             impi: format!("{name}@{domain}"),
             impus,
+            sim: None,
         }
+    }
+
+    /// With a SIM of this K and OPc, in hexadecimal.
+    #[must_use]
+    pub fn with_sim(mut self, k: &str, opc: &str) -> Self {
+        let (k, opc) = (k.into(), opc.into());
+        self.sim = Some(Sim { k, opc });
+        self
     }
 }
 
@@ -61,6 +107,11 @@ pub struct LabCoreConfig {
     pub max_expires: Duration,
     /// How many contacts one subscriber may have.
     pub max_contacts: usize,
+    /// What passwords are asked for by, in this order; of these, phones that name none are asked by
+    /// those with MD5 only.
+    pub algorithms: Vec<Algorithm>,
+    /// Third parties' WAFs and WWSFs.
+    pub web_functions: WebFunctions,
 }
 
 impl LabCoreConfig {
@@ -75,6 +126,8 @@ impl LabCoreConfig {
             default_expires: Duration::from_hours(1),
             max_expires: Duration::from_mins(10_000),
             max_contacts: 10,
+            algorithms: vec![Algorithm::SHA_256, Algorithm::MD5],
+            web_functions: WebFunctions::default(),
         }
     }
 

@@ -98,8 +98,16 @@ impl LabCore {
         let transactions = TransactionConfig::new(&config.address.to_string());
         Self {
             locations: Locations::new(users.len()),
+            authentication: {
+                let mut authentication = Authentication::new(&config, random.seed());
+                for subscriber in subscribers {
+                    if let Some(user) = users.by_impi(&subscriber.impi) {
+                        authentication.add_sim(user, subscriber);
+                    }
+                }
+                authentication
+            },
             users,
-            authentication: Authentication::new(&config.home_domain, random.seed()),
             transactions: Transactions::new(transactions, random.seed()),
             lookups: Lookups::new(),
             random,

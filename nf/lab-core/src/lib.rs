@@ -34,8 +34,10 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod aka;
 mod authentication;
 mod config;
+mod gruu;
 mod identify;
 mod identity;
 mod lab_core;
@@ -46,5 +48,5 @@ mod routing;
 mod sending;
 mod users;
 
-pub use config::{LabCoreConfig, Subscriber};
+pub use config::{LabCoreConfig, Sim, Subscriber, WebFunctions};
 pub use lab_core::{Counters, LabCore, Output};

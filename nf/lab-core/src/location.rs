@@ -9,6 +9,9 @@ use core_sip::{ConnectionId, Source};
 
 use crate::users::UserId;
 
+/// Temporary GRUUs of one contact that are known at a time.
+const MOST_GRUUS: usize = 16;
+
 /// One registered contact.
 #[derive(Debug, Clone)]
 pub(crate) struct Contact {
@@ -19,6 +22,10 @@ pub(crate) struct Contact {
     pub(crate) params: String,
     /// RFC 5626 §6: `+sip.instance` and `reg-id`.
     pub(crate) outbound: Option<(String, u32)>,
+    /// `+sip.instance`, without its quotes.
+    pub(crate) instance: Option<String>,
+    /// RFC 5627 §5.1: the temporary GRUUs that lead here, the newest last; none when it asked for none.
+    pub(crate) gruus: Vec<String>,
     /// RFC 3327: the route to it, first hop first. Without one it is at `source`.
     pub(crate) path: Vec<String>,
     pub(crate) source: Source,
@@ -94,7 +101,16 @@ impl Locations {
         let old = self.find(user, &contact.uri, contact.outbound.as_ref());
         let old = old.map(|old| (old.id, old.expires));
         let event = if let Some((id, expires)) = old {
-            self.take(user, id);
+            // RFC 5627 §5.2: those of before stay good, unless the WIC began anew.
+            if let Some(old) = self.take(user, id)
+                && old.call_id == contact.call_id
+                && !contact.gruus.is_empty()
+            {
+                let newest = std::mem::replace(&mut contact.gruus, old.gruus);
+                contact.gruus.extend(newest);
+                let most = contact.gruus.len().saturating_sub(MOST_GRUUS);
+                contact.gruus.drain(..most);
+            }
             contact.id = id;
             if contact.expires < expires {
                 ContactEvent::Shortened
@@ -147,6 +163,14 @@ impl Locations {
             }
         }
         changes
+    }
+
+    /// RFC 5627 §5.3: whose contact a temporary GRUU is.
+    pub(crate) fn of_gruu(&self, gruu: &str) -> Option<UserId> {
+        let is_it = |contact: &Contact| contact.gruus.iter().any(|own| own == gruu);
+        self.contacts
+            .iter()
+            .position(|contacts| contacts.iter().any(is_it))
     }
 
     /// Where the phone is that registered this contact by itself.

@@ -14,12 +14,13 @@ use wire_sip::{HeaderName, Message, StatusCode};
 use crate::{
     LabCore,
     authentication::Verdict,
+    gruu,
     location::{Change, Contact, ContactEvent},
     users::UserId,
 };
 
 /// Extensions that may be required of us.
-const SUPPORTED: &[&str] = &["path", "outbound"];
+const SUPPORTED: &[&str] = &["path", "outbound", "gruu"];
 
 /// What a REGISTER asks for.
 enum Wish {
@@ -35,6 +36,7 @@ enum Wish {
 struct Asked {
     uri: String,
     params: String,
+    instance: Option<String>,
     outbound: Option<(String, u32)>,
     expires: Duration,
 }
@@ -196,7 +198,8 @@ impl LabCore {
         Ok(Asked {
             uri: uri.to_owned(),
             params,
-            outbound: instance.zip(reg_id),
+            outbound: instance.clone().zip(reg_id),
+            instance,
             expires,
         })
     }
@@ -216,6 +219,10 @@ impl LabCore {
         let cseq: u32 = cseq.map_err(|_| Refusal::new(StatusCode::BAD_REQUEST))?;
         // RFC 3261 §10.3 item 7: an older REGISTER that comes late changes nothing.
         let is_late = |old: &Contact| old.call_id == call_id && old.cseq >= cseq;
+        let wants_gruu = request
+            .values(HeaderName::Supported)
+            .chain(request.values(HeaderName::Require))
+            .any(|tag| tag.eq_ignore_ascii_case("gruu"));
         let mut changes = Vec::new();
         match wish {
             Wish::Nothing => {}
@@ -251,8 +258,14 @@ impl LabCore {
                         changes.extend(gone);
                         continue;
                     }
+                    let gruus = match one.instance {
+                        Some(_) if wants_gruu => vec![self.random.token(24)],
+                        _ => Vec::new(),
+                    };
                     let contact = Contact {
                         id: 0,
+                        instance: one.instance,
+                        gruus,
                         uri: one.uri,
                         params: one.params,
                         outbound: one.outbound,
@@ -286,7 +299,11 @@ impl LabCore {
             response.push_back(HeaderName::Path, value);
         }
         for contact in self.locations.of(user) {
-            response.push_back(HeaderName::Contact, contact.value(now));
+            let mut value = contact.value(now);
+            if let Some(gruus) = gruu::of_contact(&self.config, self.users.get(user), contact) {
+                value.push_str(&gruus);
+            }
+            response.push_back(HeaderName::Contact, value);
         }
         if self.locations.is_registered(user) {
             // RFC 3608 §6: the way for requests that this user begins.
@@ -306,7 +323,7 @@ impl LabCore {
         if instance_here {
             response.push_back(HeaderName::Require, "outbound");
         }
-        response.push_back(HeaderName::Supported, "path, outbound");
+        response.push_back(HeaderName::Supported, "path, outbound, gruu");
         if let Some(proof) = proof {
             response.push_back(HeaderName::AuthenticationInfo, proof);
         }

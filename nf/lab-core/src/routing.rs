@@ -15,6 +15,7 @@ use wire_sip::{HeaderName, Message, Method, StatusCode};
 
 use crate::{
     LabCore,
+    gruu::Gruu,
     identify::leave_trust_domain,
     lab_core::Purpose,
     location::{Contact, ContactEvent},
@@ -92,7 +93,11 @@ impl LabCore {
             return Ok(());
         }
         let caller = self.identify(now, source, original, &mut request)?;
-        let callee = self.users.by_impu(&self.config, &target);
+        let gruu = Gruu::read(&self.config, &self.users, &self.locations, &target);
+        let callee = match &gruu {
+            Some(gruu) => Some(gruu.user()),
+            None => self.users.by_impu(&self.config, &target),
+        };
         let callee = callee.ok_or(Refusal::new(StatusCode::NOT_FOUND))?;
         if is_reg_event {
             // TS 24.229 §5.4.2.1.1: P-CSCFs and the user himself.
@@ -104,6 +109,7 @@ impl LabCore {
         if caller.is_none() {
             return Err(Refusal::new(StatusCode::FORBIDDEN));
         }
+        let callee = (callee, gruu.as_ref());
         self.fork(now, id, source, callee, &request, original, hash)
     }
 
@@ -114,12 +120,14 @@ impl LabCore {
         now: Instant,
         id: ServerTransactionId,
         source: Source,
-        callee: UserId,
+        (callee, gruu): (UserId, Option<&Gruu>),
         request: &Message,
         original: &Message,
         hash: LoopHash,
     ) -> Result<(), Refusal> {
-        let contacts: Vec<Contact> = self.locations.of(callee).to_vec();
+        let meant = |contact: &&Contact| gruu.is_none_or(|gruu| gruu.means(contact));
+        let contacts = self.locations.of(callee).iter().filter(meant);
+        let contacts: Vec<Contact> = contacts.cloned().collect();
         if contacts.is_empty() {
             return Err(Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE));
         }

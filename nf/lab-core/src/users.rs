@@ -16,6 +16,9 @@ pub(crate) struct User {
     pub(crate) impus: Vec<String>,
     md5: HashedPassword,
     sha_256: HashedPassword,
+    sha_512_256: HashedPassword,
+    /// Without a password only its SIM speaks for it.
+    pub(crate) has_password: bool,
 }
 
 /// All of them, found by private and by public identity.
@@ -53,6 +56,8 @@ impl Users {
             impus: subscriber.impus.clone(),
             md5: hashed(Hash::Md5),
             sha_256: hashed(Hash::Sha256),
+            sha_512_256: hashed(Hash::Sha512Trunc256),
+            has_password: !subscriber.password.is_empty(),
         });
     }
 
@@ -77,13 +82,13 @@ impl Users {
 impl User {
     /// RFC 8760 §2.1: the password as this algorithm wants it.
     pub(crate) fn password(&self, algorithm: Algorithm) -> Option<&HashedPassword> {
-        if algorithm.aka.is_some() {
+        if algorithm.aka.is_some() || !self.has_password {
             return None;
         }
         match algorithm.hash {
             Hash::Md5 => Some(&self.md5),
             Hash::Sha256 => Some(&self.sha_256),
-            Hash::Sha512Trunc256 => None,
+            Hash::Sha512Trunc256 => Some(&self.sha_512_256),
         }
     }
 

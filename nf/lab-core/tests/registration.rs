@@ -7,6 +7,7 @@ use common::*;
 use core_credentials::digest::{
     Algorithm, AuthenticationInfo, Challenge, Credentials, HashedPassword,
 };
+use core_credentials::token::Entities;
 use wire_sip::{HeaderName, Message};
 
 const PHONE: &str = "127.0.0.1:5091";
@@ -329,4 +330,90 @@ fn challenges(message: &Message) -> impl Iterator<Item = &str> {
     lines
         .filter(|line| line.id == HeaderName::WwwAuthenticate)
         .map(|line| line.value)
+}
+
+/// RFC 7616 §3.5 — the proof gives the nonce of the next time, which needs no challenge even an hour later.
+#[test]
+fn the_next_nonce_is_given_with_the_proof() {
+    let mut lab = Lab::new();
+    let contact = "<sip:alice@127.0.0.1:5091>";
+    let granted = lab.register_with("alice", phone(PHONE), contact);
+    let proof = granted.header(HeaderName::AuthenticationInfo).unwrap();
+    let next = AuthenticationInfo::parse(proof).unwrap().nextnonce.unwrap();
+    lab.pass(Duration::from_mins(50));
+    let challenge = Challenge::new(DOMAIN, &next, Algorithm::MD5).to_string();
+    let mut again = lab.register_request("alice", contact);
+    let value = answer_to(&challenge, "REGISTER", "alice", "alice-password", 1);
+    again.push_back(HeaderName::Authorization, &value);
+    assert_eq!(status(&lab.ask(phone(PHONE), &again)), 200);
+    let mut replayed = lab.register_request("alice", contact);
+    replayed.push_back(HeaderName::Authorization, &value);
+    assert_eq!(status(&lab.ask(phone(PHONE), &replayed)), 401);
+}
+
+/// RFC 8760 §2.1, RFC 7616 §3.4.2 — every algorithm, with and without `-sess`, in the order configured.
+#[test]
+fn every_algorithm_registers() {
+    let names = [
+        "SHA-512-256",
+        "SHA-512-256-sess",
+        "SHA-256",
+        "SHA-256-sess",
+        "MD5",
+        "MD5-sess",
+    ];
+    for at in 0..names.len() {
+        let mut lab = Lab::with(|config| {
+            config.algorithms = names
+                .iter()
+                .map(|name| Algorithm::parse(name).unwrap())
+                .collect();
+        });
+        let contact = "<sip:alice@abc.invalid;transport=ws>";
+        let request = lab.register_request("alice", contact);
+        let challenge = lab.ask(edge(), &request);
+        let offered: Vec<_> = challenges(&challenge).map(str::to_owned).collect();
+        assert_eq!(offered.len(), names.len());
+        let chosen = Challenge::parse(&offered[at]).unwrap();
+        assert_eq!(chosen.algorithm.to_string(), names[at]);
+        let mut again = lab.register_request("alice", contact);
+        let value = answer_to(&offered[at], "REGISTER", "alice", "alice-password", 1);
+        again.push_back(HeaderName::Authorization, value);
+        assert_eq!(status(&lab.ask(edge(), &again)), 200, "{}", names[at]);
+    }
+}
+
+/// TS 33.203 §X.3.2 — a third party's WAF and WWSF stand behind a registration only where the home says so.
+#[test]
+fn third_parties_are_looked_up() {
+    let named = |waf: Option<&str>, wwsf: Option<&str>| {
+        Entities {
+            waf: waf.map(str::to_owned),
+            wwsf: wwsf.map(str::to_owned),
+        }
+        .to_jwt()
+    };
+    for (body, expected) in [
+        (named(Some("waf.x"), Some("shop")), 200),
+        (named(None, Some("shop")), 200),
+        (named(Some("waf.x"), Some("barred")), 403),
+        (named(Some("waf.y"), None), 403),
+        ("not.a.jwt".to_owned(), 400),
+    ] {
+        let mut lab = Lab::with(|config| {
+            config.web_functions.allowed = ["waf.x", "shop", "barred"].map(str::to_owned).to_vec();
+            config.web_functions.barred = vec!["barred".into()];
+        });
+        let mut request = lab.register_request("alice", "<sip:alice@abc.invalid;transport=ws>");
+        request.push_back(HeaderName::Authorization, auth_done("alice"));
+        request.set_body(Some("application/jwt"), body.clone().into_bytes());
+        assert_eq!(status(&lab.ask(edge(), &request)), expected, "{body}");
+    }
+    for (waf, expected) in [("waf.x", 200), ("waf.y", 403)] {
+        let mut lab = Lab::with(|config| config.web_functions.allowed = vec!["waf.x".into()]);
+        let mut request = lab.register_request("alice", "<sip:alice@abc.invalid;transport=ws>");
+        let value = format!("{}, authorization-entity=\"{waf}\"", auth_done("alice"));
+        request.push_back(HeaderName::Authorization, value);
+        assert_eq!(status(&lab.ask(edge(), &request)), expected, "{waf}");
+    }
 }

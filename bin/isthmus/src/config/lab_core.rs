@@ -13,6 +13,10 @@ pub(crate) struct LabCoreConfig {
     pub(crate) listen: SocketAddr,
     /// eP-CSCFs that are believed when they say that they have authenticated somebody.
     pub(crate) trusted: Vec<SocketAddr>,
+    /// WAFs and WWSFs in third parties' domains that may stand behind a registration; `*` is all.
+    pub(crate) allowed_web_functions: Vec<String>,
+    /// Those that may not, allowed or not.
+    pub(crate) barred_web_functions: Vec<String>,
     /// The subscribers, a TOML file; without one, four are made in the data folder.
     pub(crate) subscribers: Option<PathBuf>,
 }
@@ -23,7 +27,18 @@ impl Default for LabCoreConfig {
         Self {
             listen: SocketAddr::from((loopback, 5060)),
             trusted: vec![SocketAddr::from((loopback, 5070))],
+            allowed_web_functions: Vec::new(),
+            barred_web_functions: Vec::new(),
             subscribers: None,
+        }
+    }
+}
+
+impl LabCoreConfig {
+    pub(crate) fn web_functions(&self) -> nf_lab_core::WebFunctions {
+        nf_lab_core::WebFunctions {
+            allowed: self.allowed_web_functions.clone(),
+            barred: self.barred_web_functions.clone(),
         }
     }
 }

@@ -88,7 +88,12 @@ pub(super) fn run(mut config: Config) -> Result<(), Fault> {
         &config.home_domain,
         config.lab_core.listen,
         Vec::new(),
-        people.iter().map(lab_subscriber).chain(guests).collect(),
+        config.lab_core.web_functions(),
+        people
+            .iter()
+            .map(Subscriber::for_lab_core)
+            .chain(guests)
+            .collect(),
     )?;
     config.epcscf.next_hop = format!("sip:{}", core.address);
 
@@ -107,7 +112,9 @@ pub(super) fn run(mut config: Config) -> Result<(), Fault> {
         own,
         home_domain: config.home_domain.clone(),
     };
-    let accounts = people.iter().map(account);
+    // Who has a SIM and no password signs in nowhere.
+    let with_password = people.iter().filter(|one| !one.password.is_empty());
+    let accounts = with_password.map(account);
     web::behind_one_door(&mut config.waf, &mut config.wwsf, &door, accounts)
         .map_err(|error| web_fault(&config, error))?;
     let (to_waf, ended) = tokio::sync::mpsc::unbounded_channel();
@@ -227,17 +234,8 @@ fn lab_guest(one: &PoolIdentityConfig) -> Result<nf_lab_core::Subscriber, Fault>
         password: subscribers::password()?,
         impi: one.impi.clone(),
         impus: one.impus.clone(),
+        sim: None,
     })
-}
-
-/// As the laboratory's core knows somebody.
-pub(super) fn lab_subscriber(one: &Subscriber) -> nf_lab_core::Subscriber {
-    nf_lab_core::Subscriber {
-        name: one.name.clone(),
-        password: one.password.clone(),
-        impi: one.impi.clone(),
-        impus: one.impus.clone(),
-    }
 }
 
 fn account(one: &Subscriber) -> AccountConfig {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use nf_epcscf::Counters;
 use tracing::info;
 
-use super::all_in_one::{lab_subscriber, open_web};
+use super::all_in_one::open_web;
 use super::{keys, signals};
 use crate::admin::Admin;
 use crate::certificate::{self, ServerTls};
@@ -137,7 +137,11 @@ pub(super) fn lab_core(config: &Config) -> Result<(), Fault> {
         &config.home_domain,
         config.lab_core.listen,
         config.lab_core.trusted.clone(),
-        people.iter().map(lab_subscriber).collect(),
+        config.lab_core.web_functions(),
+        people
+            .iter()
+            .map(subscribers::Subscriber::for_lab_core)
+            .collect(),
     )?;
     admin.serve(listener, Arc::new(Vec::new))?;
     admin.set_ready(true);

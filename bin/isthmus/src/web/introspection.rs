@@ -7,10 +7,8 @@ use core_credentials::Secret;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use rustls_pki_types::CertificateDer;
 
-use super::{WebError, w4};
+use super::{WebError, fetch};
 
-/// Longer answers are no answers.
-const MAX_ANSWER: usize = 64 * 1024;
 /// Shorter than the eP-CSCF waits.
 const PATIENCE: Duration = Duration::from_secs(8);
 
@@ -39,7 +37,7 @@ impl Introspector {
         trust: &[CertificateDer<'static>],
     ) -> Result<Self, WebError> {
         Ok(Self {
-            client: w4::http_client(trust)?,
+            client: fetch::http_client(trust)?,
             endpoints,
         })
     }
@@ -48,10 +46,13 @@ impl Introspector {
     pub async fn ask(&self, issuer: &str, token: &Secret) -> Option<Vec<u8>> {
         let endpoint = self.endpoints.get(issuer)?;
         match tokio::time::timeout(PATIENCE, self.post(endpoint, token)).await {
-            Ok(Ok(answer)) => answer,
+            Ok(Ok((200, answer))) => Some(answer),
+            Ok(Ok((status, _))) => {
+                tracing::warn!(issuer, status, "introspection was refused");
+                None
+            }
             Ok(Err(error)) => {
-                // Without the URL: it is ours and says nothing new, and a query could.
-                tracing::warn!(issuer, error = %error.without_url(), "introspection failed");
+                tracing::warn!(issuer, error = format!("{error:#}"), "introspection failed");
                 None
             }
             Err(_) => {
@@ -61,11 +62,7 @@ impl Introspector {
         }
     }
 
-    async fn post(
-        &self,
-        endpoint: &Endpoint,
-        token: &Secret,
-    ) -> Result<Option<Vec<u8>>, reqwest::Error> {
+    async fn post(&self, endpoint: &Endpoint, token: &Secret) -> anyhow::Result<(u16, Vec<u8>)> {
         let encode =
             |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
         let body = format!(
@@ -82,23 +79,7 @@ impl Introspector {
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(ACCEPT, "application/json")
             .body(body);
-        let mut reply = request.send().await?;
-        if reply.status().as_u16() != 200 {
-            tracing::warn!(
-                status = reply.status().as_u16(),
-                "introspection was refused"
-            );
-            return Ok(None);
-        }
-        let mut answer = Vec::new();
-        while let Some(part) = reply.chunk().await? {
-            if answer.len() + part.len() > MAX_ANSWER {
-                tracing::warn!("introspection gave too long an answer");
-                return Ok(None);
-            }
-            answer.extend_from_slice(&part);
-        }
-        Ok(Some(answer))
+        fetch::send(request).await
     }
 }
 

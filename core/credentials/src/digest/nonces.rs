@@ -45,6 +45,11 @@ impl Nonces {
 
     /// A fresh nonce.
     pub fn issue(&mut self, now: Instant, random: &mut Random) -> String {
+        self.issue_for(now, self.lifetime, random)
+    }
+
+    /// A fresh nonce that lasts longer than others, or shorter.
+    pub fn issue_for(&mut self, now: Instant, lifetime: Duration, random: &mut Random) -> String {
         while let Some(oldest) = self.order.front() {
             let full = self.order.len() >= self.capacity;
             if !full
@@ -63,7 +68,7 @@ impl Nonces {
         self.known.insert(
             nonce.clone(),
             Issued {
-                expires: now + self.lifetime,
+                expires: now + lifetime,
                 highest_nc: 0,
             },
         );

@@ -89,7 +89,8 @@ impl IssuerRules {
             impu: words(find(json, &names.impu)),
             waf: text("3gpp-waf"),
             wwsf: text(&names.wwsf),
-            lease: text("lease"),
+            // A pool is our own WAF's: whoever is no WAF of that kind lends nothing.
+            lease: text("lease").filter(|_| !self.plain_jwt),
         })
     }
 }

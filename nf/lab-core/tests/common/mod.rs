@@ -31,9 +31,6 @@ impl Lab {
     }
 
     pub(crate) fn with(change: impl FnOnce(&mut LabCoreConfig)) -> Self {
-        let mut config = LabCoreConfig::new(DOMAIN, addr("127.0.0.1:5060"));
-        config.trusted.push(addr(EDGE));
-        change(&mut config);
         let subscribers: Vec<Subscriber> = ["alice", "bob", "carol"]
             .iter()
             .enumerate()
@@ -42,9 +39,17 @@ impl Lab {
                 Subscriber::new(name, &format!("{name}-password"), DOMAIN, &[&tel])
             })
             .collect();
+        Self::of(&subscribers, change)
+    }
+
+    /// With these subscribers.
+    pub(crate) fn of(subscribers: &[Subscriber], change: impl FnOnce(&mut LabCoreConfig)) -> Self {
+        let mut config = LabCoreConfig::new(DOMAIN, addr("127.0.0.1:5060"));
+        config.trusted.push(addr(EDGE));
+        change(&mut config);
         Self {
             clock: Clock::new(),
-            core: LabCore::new(config, &subscribers, [1; 32]),
+            core: LabCore::new(config, subscribers, [1; 32]),
             cseq: 0,
         }
     }
