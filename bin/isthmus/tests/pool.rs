@@ -45,7 +45,7 @@ enum Step {
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let visitor = 0..5_u8;
+    let visitor = 0..3_u8;
     let token = any::<prop::sample::Index>();
     let one = prop_oneof![
         6 => visitor.clone().prop_map(Step::Ask),
@@ -54,19 +54,20 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => visitor.clone().prop_map(Step::Deregister),
         1 => visitor.clone().prop_map(Step::DeregisterUnheard),
         2 => visitor.prop_map(Step::Leave),
-        4 => (1..60_u8).prop_map(Step::Wait),
+        4 => prop::sample::select(vec![1, 5, 15, 30, 55_u8]).prop_map(Step::Wait),
         1 => Just(Step::RestartWaf),
-        1 => Just(Step::RestartEdge),
+        2 => Just(Step::RestartEdge),
     ];
     prop::collection::vec(one, 1..60)
 }
 
-/// The WAF over its store, an eP-CSCF, and five visitors for two identities.
+/// The WAF over its store, an eP-CSCF, and three visitors for one identity or two.
 struct World {
     now: u64,
     folder: PathBuf,
     store: Store,
     waf: Waf,
+    size: u8,
     reuse_at_once: bool,
     random: Random,
     edge: Verifier,
@@ -77,7 +78,7 @@ struct World {
 }
 
 impl World {
-    fn new(seed: u8, reuse_at_once: bool) -> Self {
+    fn new(seed: u8, size: u8, reuse_at_once: bool) -> Self {
         let mut name = [0; 8];
         getrandom::fill(&mut name).expect("randomness");
         let name = u64::from_be_bytes(name);
@@ -87,9 +88,10 @@ impl World {
         let (store, loaded) = Store::open(&folder.join("isthmus.sqlite")).expect("a store");
         let mut world = Self {
             now,
-            waf: Waf::new(settings(reuse_at_once), clients(), loaded.waf),
+            waf: Waf::new(settings(size, reuse_at_once), clients(), loaded.waf),
             store,
             folder,
+            size,
             reuse_at_once,
             random: Random::new([seed; 32]),
             edge: Verifier::new("eP-CSCF", SKEW),
@@ -120,7 +122,7 @@ impl World {
         self.store = store;
         let settings = Settings {
             began: self.now,
-            ..settings(self.reuse_at_once)
+            ..settings(self.size, self.reuse_at_once)
         };
         self.waf = Waf::new(settings, clients(), loaded.waf);
     }
@@ -245,7 +247,7 @@ fn key() -> SigningKey {
     SigningKey::from_pkcs8(Algorithm::ES256, pkcs8).expect("a key")
 }
 
-fn settings(reuse_at_once: bool) -> Settings {
+fn settings(size: u8, reuse_at_once: bool) -> Settings {
     let identity = |number: u8| PoolIdentity {
         impi: format!("guest{number}@home1.net"),
         impus: vec![format!("sip:guest{number}@home1.net")],
@@ -253,7 +255,7 @@ fn settings(reuse_at_once: bool) -> Settings {
     };
     Settings {
         pool: PoolSettings {
-            identities: vec![identity(1), identity(2)],
+            identities: (1..=size).map(identity).collect(),
             token_lifetime: 60,
             grace: 45,
             reuse_at_once,
@@ -283,11 +285,11 @@ fn basic(client: &str) -> String {
 
 #[test]
 fn two_visitors_never_hold_one_identity() {
-    let mut runner = TestRunner::new(Config::with_cases(64));
-    let schedule = (any::<u8>(), any::<bool>(), steps());
+    let mut runner = TestRunner::new(Config::with_cases(192));
+    let schedule = (any::<u8>(), 1..=2_u8, any::<bool>(), steps());
     runner
-        .run(&schedule, |(seed, reuse_at_once, steps)| {
-            let mut world = World::new(seed, reuse_at_once);
+        .run(&schedule, |(seed, size, reuse_at_once, steps)| {
+            let mut world = World::new(seed, size, reuse_at_once);
             for (number, step) in steps.iter().enumerate() {
                 world.step(step);
                 for (impi, holders) in world.holders() {
@@ -299,7 +301,7 @@ fn two_visitors_never_hold_one_identity() {
             }
             // Nothing is lost for good: when all have gone, all of the pool can be had again.
             world.now += 60 + 45;
-            for visitor in [101, 102] {
+            for visitor in 101..=100 + size {
                 world.step(&Step::Ask(visitor));
                 prop_assert!(world.tokens.contains_key(&visitor));
             }
@@ -310,7 +312,7 @@ fn two_visitors_never_hold_one_identity() {
 
 #[test]
 fn an_exhausted_pool_says_so_and_what_is_given_back_is_lent_again() {
-    let mut world = World::new(1, true);
+    let mut world = World::new(1, 2, true);
     for visitor in [1, 2, 3] {
         world.step(&Step::Ask(visitor));
     }
@@ -341,7 +343,7 @@ fn an_exhausted_pool_says_so_and_what_is_given_back_is_lent_again() {
 /// With several eP-CSCFs the others would still take its tokens.
 #[test]
 fn what_is_given_back_waits_for_its_tokens_where_several_take_them() {
-    let mut world = World::new(2, false);
+    let mut world = World::new(2, 2, false);
     for visitor in [1, 2] {
         world.step(&Step::Ask(visitor));
     }
@@ -359,7 +361,7 @@ fn what_is_given_back_waits_for_its_tokens_where_several_take_them() {
 
 #[test]
 fn the_pool_is_for_those_who_may_have_it() {
-    let mut world = World::new(3, true);
+    let mut world = World::new(3, 2, true);
     let mut random = Random::new([0; 32]);
     let mut ask = |client: &str, body: &str| {
         let basic = basic(client);
