@@ -3,21 +3,25 @@
 use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use nf_lab_core::{LabCore, LabCoreConfig, Output, Subscriber, WebFunctions};
+use nf_lab_core::{LabCore, LabCoreConfig, Output, Subscriber};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::LocalSet;
 use tracing::error;
 
+use crate::config::Config;
 use crate::fault::Fault;
-use crate::sip::{SipEvent, SipSockets};
+use crate::sip::{SipAddresses, SipEvent, SipFigures, SipSetup, SipSockets, SipTls};
 
 /// A running core.
 pub(crate) struct RunningLabCore {
-    /// Where it listens, UDP and TCP.
-    pub(crate) address: SocketAddr,
+    /// Where it listens.
+    pub(crate) addresses: SipAddresses,
+    /// What happened at its sockets.
+    pub(crate) figures: Arc<SipFigures>,
     trust: tokio::sync::mpsc::UnboundedSender<SocketAddr>,
     stop: oneshot::Sender<()>,
     thread: JoinHandle<()>,
@@ -25,19 +29,29 @@ pub(crate) struct RunningLabCore {
 
 /// Starts one. The eP-CSCFs that it trusts are told later, since they need its address to start.
 pub(crate) fn start(
-    home_domain: &str,
-    listen: SocketAddr,
+    config: &Config,
     trusted: Vec<SocketAddr>,
-    web_functions: WebFunctions,
     subscribers: Vec<Subscriber>,
 ) -> Result<RunningLabCore, Fault> {
+    let tls = config.lab_core.tls.as_ref();
+    let tls = tls.map(|tls| SipTls::open(config, "lab_core.tls", tls, None));
+    let figures = Arc::new(SipFigures::default());
+    let setup = SipSetup {
+        what: "SIP at the laboratory's core",
+        address: config.lab_core.listen,
+        tls: tls.transpose()?,
+        requests_per_second: config.lab_core.requests_per_second,
+        figures: Arc::clone(&figures),
+        first: 1,
+    };
     let mut seed = [0; 32];
     getrandom::fill(&mut seed)
         .map_err(|error| Fault::new(format!("the system gives no random bytes: {error}")))?;
-    let (bound, address) = std::sync::mpsc::channel();
+    let (bound, addresses) = std::sync::mpsc::channel();
     let (stop, stopped) = oneshot::channel();
     let (trust, told) = tokio::sync::mpsc::unbounded_channel();
-    let home_domain = home_domain.to_owned();
+    let home_domain = config.home_domain.clone();
+    let web_functions = config.lab_core.web_functions();
     let thread = std::thread::Builder::new()
         .name("lab-core".into())
         .spawn(move || {
@@ -52,27 +66,29 @@ pub(crate) fn start(
                 }
             };
             LocalSet::new().block_on(&runtime, async move {
-                let sockets = match SipSockets::bind("SIP at the laboratory's core", listen, 1) {
+                let sockets = match SipSockets::bind(setup) {
                     Ok(sockets) => sockets,
                     Err(fault) => {
                         let _ = bound.send(Err(fault));
                         return;
                     }
                 };
-                let address = sockets.local_addr();
-                let _ = bound.send(Ok(address));
-                let mut config = LabCoreConfig::new(&home_domain, address);
+                let addresses = sockets.addresses();
+                let _ = bound.send(Ok(addresses));
+                let mut config = LabCoreConfig::new(&home_domain, addresses.plain);
+                config.tls = addresses.tls;
                 config.trusted = trusted;
                 config.web_functions = web_functions;
                 serve(config, &subscribers, seed, sockets, told, stopped).await;
             });
         })
         .map_err(|error| Fault::new(format!("cannot start a thread: {error}")))?;
-    let address = address
+    let addresses = addresses
         .recv()
         .map_err(|_| Fault::new("the laboratory's core ended"))??;
     Ok(RunningLabCore {
-        address,
+        addresses,
+        figures,
         trust,
         stop,
         thread,

@@ -11,6 +11,7 @@
 //! | [`next_hop`] | where a request goes next, and a little of RFC 3263 |
 //! | [`TimerSet`] | how long everything takes, on either side of a P-CSCF |
 //! | [`Transport`], [`Source`], [`Target`] | where messages come from and go to |
+//! | [`answer_malformed`] | what the sender of octets that are no message is told |
 //! | [`Random`] | random bytes from a seed, so that a run can be repeated |
 //!
 //! Every machine here has one grammar: `handle_…` takes input with the time, `poll_output` is
@@ -19,6 +20,7 @@
 
 pub mod address;
 pub mod dialog;
+mod malformed;
 pub mod next_hop;
 pub mod proxy;
 mod random;
@@ -28,6 +30,7 @@ pub mod token;
 mod transaction;
 mod transport;
 
+pub use malformed::answer_malformed;
 pub use random::Random;
 pub use reply::{reply, retry_after};
 pub use timers::TimerSet;

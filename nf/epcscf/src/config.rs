@@ -3,6 +3,9 @@
 use std::time::Duration;
 
 use core_credentials::token::IssuerRules;
+use core_sip::Transport;
+use core_sip::next_hop::NextHop;
+use core_sip::proxy::own_uri;
 
 use crate::ims_alg::Policy;
 
@@ -47,6 +50,9 @@ pub struct Config {
     pub home_domain: String,
     /// Host and port that the core reaches us at, as in Via, Path and Record-Route.
     pub mw: String,
+    /// The same for TLS, when we listen for it. When the entry of the core is reached by TLS, what the
+    /// core keeps of us (Path, Record-Route, Contact) names this, and it comes back by TLS.
+    pub mw_tls: Option<String>,
     /// Host and port that WICs are told in Record-Route.
     pub w2: String,
     /// The entry of the core for REGISTER: a SIP URI.
@@ -104,6 +110,7 @@ impl Config {
         Self {
             home_domain: home_domain.to_owned(),
             mw: mw.to_owned(),
+            mw_tls: None,
             w2: mw.to_owned(),
             next_hop: next_hop.to_owned(),
             visited_network: home_domain.to_owned(),
@@ -129,5 +136,47 @@ impl Config {
             address_requests_per_second: 10_000,
             media: Policy::default(),
         }
+    }
+
+    /// What our Vias towards the core may say.
+    pub(crate) fn sent_by(&self) -> [&str; 2] {
+        [&self.mw, self.mw_tls.as_ref().unwrap_or(&self.mw)]
+    }
+
+    /// Hosts and ports of ours in URIs, on either side.
+    pub(crate) fn hosts(&self) -> [String; 3] {
+        let [mw, tls] = self.sent_by().map(str::to_owned);
+        [mw, tls, self.w2.clone()]
+    }
+
+    /// A URI by which the core reaches us, by the transport that we reach it by. `sip:` over TLS, not
+    /// `sips:`: this hop is secured, and nothing is promised of the others (RFC 5630 §3.1.4, §4).
+    pub(crate) fn core_uri(&self, user: Option<&str>) -> String {
+        let secure = NextHop::of_uri(&self.next_hop)
+            .is_some_and(|hop| hop.transport == Some(Transport::Tls));
+        match &self.mw_tls {
+            Some(tls) if secure => own_uri(user, tls, Transport::Tls),
+            _ => own_uri(user, &self.mw, Transport::Udp),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_core_comes_back_as_it_is_reached() {
+        let mut config = Config::new("ims.example", "192.0.2.1:5070", "sip:192.0.2.9");
+        config.mw_tls = Some("192.0.2.1:5071".to_owned());
+        let plain = "sip:x@192.0.2.1:5070;lr";
+        assert_eq!(config.core_uri(Some("x")), plain);
+        let tls = "sip:x@192.0.2.1:5071;transport=tls;lr";
+        for hop in ["sip:192.0.2.9:5061;transport=tls", "sips:icscf.ims.example"] {
+            hop.clone_into(&mut config.next_hop);
+            assert_eq!(config.core_uri(Some("x")), tls);
+        }
+        config.mw_tls = None;
+        assert_eq!(config.core_uri(Some("x")), plain);
     }
 }

@@ -12,7 +12,7 @@ use core_sip::next_hop::Lookups;
 use core_sip::token::TokenKey;
 use core_sip::{
     ClientTransactionId, ConnectionId, Output as SipOutput, Random, ServerTransactionId, Source,
-    Target, TransactionConfig, Transactions,
+    Target, TransactionConfig, Transactions, Transport,
 };
 use wire_sip::{Message, Method};
 
@@ -75,6 +75,9 @@ impl EpCscf {
         let mut random = Random::new(seed);
         let transactions = {
             let mut transactions = TransactionConfig::new(&config.mw);
+            let tls = config.mw_tls.clone();
+            transactions.sent_by_transport =
+                tls.map(|tls| (Transport::Tls, tls)).into_iter().collect();
             transactions.branch_label = place::branch_label(config.shard);
             Transactions::new(transactions, random.seed())
         };

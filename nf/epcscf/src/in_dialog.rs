@@ -25,7 +25,7 @@ impl EpCscf {
         let Some(connection) = source.connection else {
             return;
         };
-        let hash = match check_request(&message, &[&self.config.mw], SUPPORTED, SCHEMES) {
+        let hash = match check_request(&message, &self.config.sent_by(), SUPPORTED, SCHEMES) {
             Ok(hash) => hash,
             Err(refusal) => {
                 let response = refusal.answer(&message, &self.random.tag());
@@ -55,7 +55,7 @@ impl EpCscf {
             return;
         }
         let before = message.clone();
-        let hosts = [self.config.mw.clone(), self.config.w2.clone()];
+        let hosts = self.config.hosts();
         let _ = take_own_routes(&mut message, |uri| is_own(uri, &hosts));
         trust::from_wic(&mut message);
         Self::strip_bearer(&mut message);
@@ -85,7 +85,7 @@ impl EpCscf {
         id: ServerTransactionId,
         mut message: Message,
     ) {
-        let hash = match check_request(&message, &[&self.config.mw], SUPPORTED, SCHEMES) {
+        let hash = match check_request(&message, &self.config.sent_by(), SUPPORTED, SCHEMES) {
             Ok(hash) => hash,
             Err(refusal) => {
                 let response = refusal.answer(&message, &self.random.tag());

@@ -41,7 +41,7 @@ impl EpCscf {
             self.transactions.respond(now, id, response);
             return;
         }
-        let hash = match check_request(&message, &[&self.config.mw], SUPPORTED, SCHEMES) {
+        let hash = match check_request(&message, &self.config.sent_by(), SUPPORTED, SCHEMES) {
             Ok(hash) => hash,
             Err(refusal) => {
                 let response = refusal.answer(&message, &self.random.tag());
@@ -104,7 +104,7 @@ impl EpCscf {
 
     /// What the core is to see: our routes, the WIC's identity, and nothing that is not for it.
     fn prepare_originating(&mut self, binding_id: u64, message: &mut Message, icid: &str) {
-        let hosts = [self.config.mw.clone(), self.config.w2.clone()];
+        let hosts = self.config.hosts();
         let _ = take_own_routes(message, |uri| is_own(uri, &hosts));
         trust::from_wic(message);
         Self::strip_bearer(message);
@@ -144,7 +144,7 @@ impl EpCscf {
         }
         let user = self.binding_token(binding_id);
         let w2 = own_uri(Some(&user), &self.config.w2, Transport::Ws);
-        let mw = own_uri(Some(&user), &self.config.mw, Transport::Udp);
+        let mw = self.config.core_uri(Some(&user));
         match from {
             Leg::Wic => record_route(message, &w2, &mw),
             Leg::Core => record_route(message, &mw, &w2),

@@ -124,8 +124,10 @@ impl EpCscf {
 
     fn complete_subscribe(&mut self, binding_id: u64, subscribe: &mut Message) {
         let user = self.binding_token(binding_id);
-        let contact = format!("<sip:{user}@{}>", self.config.mw);
-        subscribe.push_back(HeaderName::Contact, contact);
+        // `lr` is for routes, and this is a target.
+        let own = self.config.core_uri(Some(&user));
+        let contact = own.trim_end_matches(";lr");
+        subscribe.push_back(HeaderName::Contact, format_args!("<{contact}>"));
         subscribe.push_back(HeaderName::Event, "reg");
         subscribe.push_back(HeaderName::Accept, "application/reginfo+xml");
         subscribe.push_back(HeaderName::Expires, EXPIRES);

@@ -202,7 +202,7 @@ impl EpCscf {
         ) else {
             return;
         };
-        let hosts = [&self.config.mw, &self.config.w2];
+        let hosts = self.config.hosts();
         let mut routes: Vec<&str> = response.values(HeaderName::RecordRoute).collect();
         routes.retain(|route| !hosts.iter().any(|host| route.contains(host.as_str())));
         let number = crate::session::cseq(response);

@@ -37,7 +37,7 @@ impl EpCscf {
         id: ServerTransactionId,
         mut message: Message,
     ) {
-        let hash = match check_request(&message, &[&self.config.mw], SUPPORTED, SCHEMES) {
+        let hash = match check_request(&message, &self.config.sent_by(), SUPPORTED, SCHEMES) {
             Ok(hash) => hash,
             Err(refusal) => {
                 let response = refusal.answer(&message, &self.random.tag());
@@ -123,7 +123,7 @@ impl EpCscf {
 
     /// Takes our own values out of Route, and says whose they are.
     pub(crate) fn whose(&self, message: &mut Message) -> Named {
-        let hosts = [self.config.mw.clone(), self.config.w2.clone()];
+        let hosts = self.config.hosts();
         let own = take_own_routes(message, |uri| is_own(uri, &hosts));
         let mut named = Named::Nobody;
         for uri in &own {

@@ -5,6 +5,7 @@ use std::{
 };
 
 use core_credentials::{Secret, digest::Algorithm};
+use core_sip::{Transport, proxy::own_uri};
 use serde::{Deserialize, Serialize};
 
 /// Somebody who has an account here, as the subscriber file says.
@@ -93,6 +94,8 @@ pub struct LabCoreConfig {
     pub home_domain: String,
     /// Where it listens, UDP and TCP. Written into Via, Record-Route and Service-Route.
     pub address: SocketAddr,
+    /// The same for TLS, when it listens for it.
+    pub tls: Option<SocketAddr>,
     /// More addresses and names that mean this core, with their port.
     pub aliases: Vec<(String, u16)>,
     /// Trusted nodes: eP-CSCFs whose `auth-done` and P-Asserted-Identity are believed
@@ -120,6 +123,7 @@ impl LabCoreConfig {
         Self {
             home_domain: home_domain.to_owned(),
             address,
+            tls: None,
             aliases: vec![("localhost".to_owned(), address.port())],
             trusted: Vec::new(),
             min_expires: Duration::from_mins(1),
@@ -137,8 +141,20 @@ impl LabCoreConfig {
             return true;
         }
         let port = port.unwrap_or(5060);
-        let here = host.parse::<IpAddr>() == Ok(self.address.ip()) && port == self.address.port();
+        let ip = host.trim_matches(['[', ']']).parse::<IpAddr>();
+        let here = |address: &SocketAddr| ip == Ok(address.ip()) && port == address.port();
         let alias = |(name, at): &(String, u16)| name.eq_ignore_ascii_case(host) && *at == port;
-        here || self.aliases.iter().any(alias)
+        here(&self.address) || self.tls.as_ref().is_some_and(here) || self.aliases.iter().any(alias)
+    }
+
+    /// Where it listens for a transport, as in Via.
+    pub(crate) fn sent_by(&self, transport: Transport) -> String {
+        let tls = self.tls.filter(|_| transport == Transport::Tls);
+        tls.unwrap_or(self.address).to_string()
+    }
+
+    /// A URI of its own that leads back by the same transport.
+    pub(crate) fn own_uri(&self, user: Option<&str>, transport: Transport) -> String {
+        own_uri(user, &self.sent_by(transport), transport)
     }
 }

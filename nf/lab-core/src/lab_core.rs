@@ -7,7 +7,7 @@ use std::{
 use bytes::Bytes;
 use core_sip::{
     ClientTransactionId, ConnectionId, Output as TransactionOutput, Random, ServerTransactionId,
-    Source, Target, TransactionConfig, Transactions, next_hop::Lookups, proxy::Refusal,
+    Source, Target, TransactionConfig, Transactions, Transport, next_hop::Lookups, proxy::Refusal,
 };
 use wire_sip::{HeaderName, Message, StatusCode};
 
@@ -95,7 +95,9 @@ impl LabCore {
     pub fn new(config: LabCoreConfig, subscribers: &[Subscriber], seed: [u8; 32]) -> Self {
         let mut random = Random::new(seed);
         let users = Users::new(&config, subscribers);
-        let transactions = TransactionConfig::new(&config.address.to_string());
+        let mut transactions = TransactionConfig::new(&config.address.to_string());
+        let tls = config.sent_by(Transport::Tls);
+        transactions.sent_by_transport.push((Transport::Tls, tls));
         Self {
             locations: Locations::new(users.len()),
             authentication: {

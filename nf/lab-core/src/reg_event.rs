@@ -10,7 +10,7 @@ use std::{
 };
 
 use core_sip::{
-    ClientTransactionId, ServerTransactionId, Source,
+    ClientTransactionId, ServerTransactionId, Source, Transport,
     dialog::{Dialog, DialogId},
     proxy::Refusal,
     reply,
@@ -34,6 +34,8 @@ const MOST_WATCHERS: usize = 32;
 struct Subscription {
     user: UserId,
     dialog: Dialog,
+    /// Ours in it.
+    contact: String,
     /// Where a phone subscribed from that has no P-CSCF.
     phone: Option<Source>,
     expires: Instant,
@@ -100,7 +102,8 @@ impl LabCore {
             );
         }
         let tag = self.random.tag();
-        let response = self.subscribed(request, &tag, expires);
+        let contact = self.contact(&source);
+        let response = subscribed(request, &contact, &tag, expires);
         let dialog = Dialog::from_request(request, &response)
             .ok_or(Refusal::new(StatusCode::BAD_REQUEST))?;
         let phone = !self.is_trusted(&source, request) && dialog.route_set().is_empty();
@@ -126,6 +129,7 @@ impl LabCore {
             Subscription {
                 user,
                 dialog,
+                contact,
                 phone: phone.then_some(source),
                 expires: until,
                 version: 0,
@@ -169,7 +173,7 @@ impl LabCore {
             found.state = State::Ending("timeout");
         }
         let tag = found.dialog.id().local_tag.clone();
-        let response = self.subscribed(request, &tag, expires);
+        let response = subscribed(request, &found.contact, &tag, expires);
         self.transactions.respond(now, id, response);
         self.notify(now, subscription);
         Ok(true)
@@ -235,19 +239,17 @@ impl LabCore {
         self.notify(now, subscription);
     }
 
-    fn subscribed(&self, request: &Message, tag: &str, expires: Duration) -> Message {
-        let mut response = reply(request, StatusCode::OK, tag);
-        response.push_back(HeaderName::Contact, self.contact());
-        response.push_back(HeaderName::Expires, expires.as_secs());
-        response
-    }
-
-    fn contact(&self) -> String {
-        format!("<sip:{}>", self.config.address)
+    fn contact(&self, source: &Source) -> String {
+        match source.transport {
+            Transport::Tls => {
+                let address = self.config.sent_by(Transport::Tls);
+                format!("<sip:{address};transport=tls>")
+            }
+            _ => format!("<sip:{}>", self.config.address),
+        }
     }
 
     fn notify(&mut self, now: Instant, subscription: u64) {
-        let contact = self.contact();
         let Some(found) = self.subscriptions.list.get_mut(&subscription) else {
             return;
         };
@@ -274,13 +276,20 @@ impl LabCore {
         found.version += 1;
         found.under_way = true;
         let (phone, next) = (found.phone, found.dialog.next_hop().to_owned());
-        notify.push_back(HeaderName::Contact, contact);
+        notify.push_back(HeaderName::Contact, &found.contact);
         notify.push_back(HeaderName::Event, "reg");
         notify.push_back(HeaderName::SubscriptionState, state);
         notify.set_body(Some("application/reginfo+xml"), body.into_bytes());
         self.counters.notifications += 1;
         self.send_notify(now, subscription, phone, &next, notify);
     }
+}
+
+fn subscribed(request: &Message, contact: &str, tag: &str, expires: Duration) -> Message {
+    let mut response = reply(request, StatusCode::OK, tag);
+    response.push_back(HeaderName::Contact, contact);
+    response.push_back(HeaderName::Expires, expires.as_secs());
+    response
 }
 
 /// RFC 3680 §5: the whole state of a subscriber; each of its identities has the same contacts.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use core_credentials::digest::AuthenticationInfo;
 use core_sip::{
-    ServerTransactionId, Source,
+    ServerTransactionId, Source, Transport,
     address::{UriView, uri_of},
     proxy::Refusal,
     reply,
@@ -101,7 +101,7 @@ impl LabCore {
             .map(str::to_owned)
             .collect();
         let changes = self.grant(now, user, source, request, wish, &path)?;
-        let response = self.granted(now, user, request, &path, proof);
+        let response = self.granted(now, user, source, request, &path, proof);
         Ok((response, changes))
     }
 
@@ -288,6 +288,7 @@ impl LabCore {
         &mut self,
         now: Instant,
         user: UserId,
+        source: Source,
         request: &Message,
         path: &[String],
         proof: Option<AuthenticationInfo>,
@@ -307,11 +308,13 @@ impl LabCore {
         }
         if self.locations.is_registered(user) {
             // RFC 3608 §6: the way for requests that this user begins.
-            let address = self.config.address;
-            response.push_back(
-                HeaderName::ServiceRoute,
-                format_args!("<sip:orig@{address};lr>"),
-            );
+            // Who came by TLS keeps to it; between UDP and TCP the length decides.
+            let transport = match source.transport {
+                Transport::Tls => Transport::Tls,
+                _ => Transport::Udp,
+            };
+            let route = self.config.own_uri(Some("orig"), transport);
+            response.push_back(HeaderName::ServiceRoute, format_args!("<{route}>"));
             for impu in &self.users.get(user).impus {
                 response.push_back(HeaderName::PAssociatedUri, format_args!("<{impu}>"));
             }

@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use core_sip::{
-    ClientTransactionId, ServerTransactionId, Source, TimerSet,
+    ClientTransactionId, ServerTransactionId, Source, TimerSet, Transport,
     address::UriView,
     dialog::DialogId,
     next_hop::NextHop,
@@ -59,8 +59,9 @@ impl LabCore {
         source: Source,
         original: &Message,
     ) -> Result<(), Refusal> {
-        let sent_by = self.config.address.to_string();
-        let hash = check_request(original, &[&sent_by], &[], SCHEMES)?;
+        let ours = [Transport::Udp, Transport::Tls].map(|one| self.config.sent_by(one));
+        let sent_by = [ours[0].as_str(), ours[1].as_str()];
+        let hash = check_request(original, &sent_by, &[], SCHEMES)?;
         let mut request = original.clone();
         let config = &self.config;
         let own = take_own_routes(&mut request, |uri| config.is_us(uri.host, uri.port));

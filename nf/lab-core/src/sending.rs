@@ -5,7 +5,7 @@ use std::{net::SocketAddr, time::Instant};
 use core_sip::{
     Source, Target, TimerSet, Transport,
     next_hop::{NextHop, Resolution},
-    proxy::{LoopHash, own_uri, record_route},
+    proxy::{LoopHash, record_route},
 };
 use wire_sip::{Message, StatusCode};
 
@@ -137,11 +137,10 @@ impl LabCore {
                 (None, Some(addr)) => by_size(self, addr, &message),
                 (None, None) => return,
             };
-            let address = self.config.address.to_string();
             record_route(
                 &mut message,
-                &own_uri(None, &address, incoming),
-                &own_uri(None, &address, outgoing),
+                &self.config.own_uri(None, incoming),
+                &self.config.own_uri(None, outgoing),
             );
         }
         let timers = TimerSet::core();

@@ -33,5 +33,5 @@ pub use method::Method;
 pub use name_addr::NameAddr;
 pub use params::Params;
 pub use status::StatusCode;
-pub use stream::{Frame, StreamDecoder, StreamError};
+pub use stream::{Broken, Frame, StreamDecoder};
 pub use uri::Uri;

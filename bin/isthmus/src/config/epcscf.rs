@@ -4,8 +4,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use core_credentials::Secret;
+use core_sip::Transport;
+use core_sip::next_hop::NextHop;
 use serde::Deserialize;
 
+use super::SipTlsConfig;
 use super::issuers::IssuerConfig;
 
 /// `[epcscf]`.
@@ -16,6 +19,11 @@ pub(crate) struct EpcscfConfig {
     pub(crate) mw_listen: SocketAddr,
     /// The host that the core is told instead of the one listened on.
     pub(crate) mw_host: Option<String>,
+    /// SIP over TLS towards the core, beside them.
+    pub(crate) mw_tls: Option<SipTlsConfig>,
+    /// Requests of one address of the core's in a second; the rest is dropped, or waits in its
+    /// connection. 0: any number.
+    pub(crate) mw_requests_per_second: u32,
     /// Where REGISTER goes: the I-CSCF or another entry of the core, as a SIP URI.
     pub(crate) next_hop: String,
     /// Threads; 0: one a processor.
@@ -57,6 +65,8 @@ impl Default for EpcscfConfig {
     fn default() -> Self {
         Self {
             mw_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 5070)),
+            mw_tls: None,
+            mw_requests_per_second: 10_000,
             mw_host: None,
             next_hop: "sip:127.0.0.1:5060".to_owned(),
             shards: 0,
@@ -111,6 +121,30 @@ impl EpcscfConfig {
         }
         if self.linger_seconds > 600 {
             return Err(("epcscf.linger_seconds", "must be 0 to 600".into()));
+        }
+        let hop = NextHop::of_uri(&self.next_hop);
+        let transport = hop.as_ref().and_then(|hop| hop.transport);
+        match (hop, transport) {
+            (None, _) => {
+                let why = "names a transport that there is not: udp, tcp or tls".to_owned();
+                return Err(("epcscf.next_hop", why));
+            }
+            (_, Some(Transport::Ws | Transport::Wss)) => {
+                let why = "is reached by udp, tcp or tls, not by WebSocket".to_owned();
+                return Err(("epcscf.next_hop", why));
+            }
+            (_, Some(Transport::Tls)) if self.mw_tls.is_none() => {
+                let why = "is reached by TLS, and [epcscf.mw_tls] is missing".to_owned();
+                return Err(("epcscf.next_hop", why));
+            }
+            _ => {}
+        }
+        if let Some(tls) = &self.mw_tls {
+            tls.check().map_err(|why| ("epcscf.mw_tls.mutual", why))?;
+            if tls.trust.is_empty() {
+                let why = "names nobody: who signs the core's certificate?".to_owned();
+                return Err(("epcscf.mw_tls.trust", why));
+            }
         }
         if let Some(origin) = self
             .origins

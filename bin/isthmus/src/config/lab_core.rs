@@ -5,12 +5,19 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use super::SipTlsConfig;
+
 /// `[lab_core]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct LabCoreConfig {
     /// SIP, UDP and TCP.
     pub(crate) listen: SocketAddr,
+    /// SIP over TLS, beside them.
+    pub(crate) tls: Option<SipTlsConfig>,
+    /// Requests of one address in a second; the rest is dropped, or waits in its connection. 0: any
+    /// number.
+    pub(crate) requests_per_second: u32,
     /// eP-CSCFs that are believed when they say that they have authenticated somebody.
     pub(crate) trusted: Vec<SocketAddr>,
     /// WAFs and WWSFs in third parties' domains that may stand behind a registration; `*` is all.
@@ -26,6 +33,8 @@ impl Default for LabCoreConfig {
         let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
         Self {
             listen: SocketAddr::from((loopback, 5060)),
+            tls: None,
+            requests_per_second: 10_000,
             trusted: vec![SocketAddr::from((loopback, 5070))],
             allowed_web_functions: Vec::new(),
             barred_web_functions: Vec::new(),

@@ -9,6 +9,7 @@ mod issuers;
 mod lab_core;
 mod load;
 mod shared;
+mod sip_tls;
 
 pub(crate) use epcscf::{EpcscfConfig, ThirdParty};
 pub(crate) use issuers::IssuerConfig;
@@ -16,3 +17,4 @@ pub(crate) use lab_core::LabCoreConfig;
 use load::line_of_key;
 pub(crate) use load::load;
 pub(crate) use shared::{Config, LogConfig, TlsConfig};
+pub(crate) use sip_tls::SipTlsConfig;

@@ -88,6 +88,10 @@ impl Config {
         ] {
             path.as_mut().map(&mut from_file);
         }
+        let mw = self.epcscf.mw_tls.iter_mut();
+        for tls in mw.chain(&mut self.lab_core.tls) {
+            tls.files().for_each(&mut from_file);
+        }
         let secret = self.iq.as_mut().and_then(|iq| iq.secret_file.as_mut());
         let trust = self.epcscf.token.trust.iter_mut();
         let introspection = self.epcscf.issuer.iter_mut();
@@ -140,6 +144,9 @@ impl Config {
             return Err(("drain_seconds", "must be 3600 at most".into()));
         }
         self.epcscf.check()?;
+        if let Some(tls) = &self.lab_core.tls {
+            tls.check().map_err(|why| ("lab_core.tls.mutual", why))?;
+        }
         self.gateway.check()
     }
 }

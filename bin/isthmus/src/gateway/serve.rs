@@ -2,10 +2,11 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
 use anyhow::Context as _;
-use core_iq::{FromGateway, SharedSecret, ToGateway};
+use core_iq::{Command, FromGateway, Refusal, SharedSecret, ToGateway};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
@@ -22,6 +23,7 @@ pub struct IqServer {
     /// Where it listens.
     pub address: SocketAddr,
     stop: watch::Sender<()>,
+    draining: Arc<AtomicBool>,
     thread: JoinHandle<()>,
 }
 
@@ -34,6 +36,11 @@ impl std::fmt::Debug for IqServer {
 }
 
 impl IqServer {
+    /// No new Contexts: the process is about to end. Those that are go on.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
     /// Closes all connections; their Contexts are released.
     pub fn stop(self) {
         drop(self.stop);
@@ -59,16 +66,21 @@ pub fn serve(config: &IqConfig, gateway: GatewayHandle) -> anyhow::Result<IqServ
         .enable_all()
         .build()?;
     let (stop, stopped) = watch::channel(());
+    let draining = Arc::<AtomicBool>::default();
+    let told = Arc::clone(&draining);
     let thread = std::thread::Builder::new()
         .name("iq".into())
         .spawn(move || {
-            if let Err(error) = runtime.block_on(accept(listener, tls, secret, gateway, stopped)) {
+            if let Err(error) =
+                runtime.block_on(accept(listener, tls, secret, gateway, stopped, told))
+            {
                 tracing::error!(%error, "Iq is not served any more");
             }
         })?;
     Ok(IqServer {
         address,
         stop,
+        draining,
         thread,
     })
 }
@@ -79,6 +91,7 @@ async fn accept(
     secret: SharedSecret,
     gateway: GatewayHandle,
     mut stopped: watch::Receiver<()>,
+    draining: Arc<AtomicBool>,
 ) -> anyhow::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
     let places = Arc::new(tokio::sync::Semaphore::new(MOST_CONNECTIONS));
@@ -100,8 +113,9 @@ async fn accept(
             continue;
         };
         let (tls, secret, gateway) = (tls.clone(), secret.clone(), gateway.clone());
+        let draining = Arc::clone(&draining);
         tokio::spawn(async move {
-            if let Err(error) = attend(tcp, tls, secret, gateway).await {
+            if let Err(error) = attend(tcp, tls, secret, gateway, &draining).await {
                 tracing::warn!(error = format!("{error:#}"), "an Iq connection ends");
             }
             drop(place);
@@ -114,6 +128,7 @@ async fn attend(
     tls: Option<TlsAcceptor>,
     secret: SharedSecret,
     gateway: GatewayHandle,
+    draining: &AtomicBool,
 ) -> anyhow::Result<()> {
     let mut link = Link::answer(tcp, tls.as_ref(), secret).await?;
     tracing::info!("an eP-CSCF is connected on Iq");
@@ -127,6 +142,12 @@ async fn attend(
         tokio::select! {
             frame = timeout(SILENCE, link.receive::<ToGateway>()) => {
                 match frame.context("the eP-CSCF says nothing")?? {
+                    ToGateway::Request { id, command: Command::Reserve { context: None, .. } }
+                        if draining.load(Ordering::Relaxed) =>
+                    {
+                        let refusal = Refusal::NoResources("it is going down".to_owned());
+                        link.send(&FromGateway::Reply { id, result: Err(refusal) }).await?;
+                    }
                     ToGateway::Request { id, command } => client.send(id, command),
                     ToGateway::Ping => link.send(&FromGateway::Pong).await?,
                     ToGateway::Hello { .. } | ToGateway::Proof { .. } => {

@@ -7,7 +7,7 @@ use core_credentials::Secret;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tracing::{info, warn};
 
-use super::signals;
+use super::signals::Signals;
 use crate::admin::Admin;
 use crate::certificate;
 use crate::cli::AllInOne;
@@ -16,6 +16,7 @@ use crate::fault::Fault;
 use crate::gateway;
 use crate::lab_core;
 use crate::shard::{Leases, Listeners, Setup, Shards, shard_count};
+use crate::sip::SipAddresses;
 use crate::store::Store;
 use crate::subscribers::{self, Subscriber};
 use crate::web::{self, AccountConfig, Door, PoolIdentityConfig, Web, WebError};
@@ -84,18 +85,16 @@ pub(super) fn run(mut config: Config) -> Result<(), Fault> {
 
     let guests = config.waf.pool.identities.iter().map(lab_guest);
     let guests = guests.collect::<Result<Vec<_>, _>>()?;
-    let core = lab_core::start(
-        &config.home_domain,
-        config.lab_core.listen,
-        Vec::new(),
-        config.lab_core.web_functions(),
-        people
-            .iter()
-            .map(Subscriber::for_lab_core)
-            .chain(guests)
-            .collect(),
-    )?;
-    config.epcscf.next_hop = format!("sip:{}", core.address);
+    let people_and_guests = people
+        .iter()
+        .map(Subscriber::for_lab_core)
+        .chain(guests)
+        .collect();
+    let core = lab_core::start(&config, Vec::new(), people_and_guests)?;
+    config.epcscf.next_hop = match (core.addresses.tls, &config.epcscf.mw_tls) {
+        (Some(tls), Some(_)) => format!("sip:{tls};transport=tls"),
+        _ => format!("sip:{}", core.addresses.plain),
+    };
 
     let port = listeners.https.port();
     let url = config
@@ -132,7 +131,10 @@ pub(super) fn run(mut config: Config) -> Result<(), Fault> {
         issuer: Some(issuer.clone()),
         leases: Leases::new(to_waf),
     })?);
-    core.trust(shards.mw);
+    core.trust(shards.mw.plain);
+    if let Some(tls) = shards.mw.tls {
+        core.trust(tls);
+    }
     if let Some(keys) = keys {
         shards.set_keys(&issuer, keys);
     }
@@ -141,10 +143,12 @@ pub(super) fn run(mut config: Config) -> Result<(), Fault> {
     }
     keep_house(web.clone(), issuer, Arc::clone(&shards), ended)?;
     let shown = Arc::clone(&shards);
+    let core_figures = Arc::clone(&core.figures);
     admin.serve(
         admin_listener,
         Arc::new(move || {
-            let mut figures = super::alone::shard_figures(&shown.counters());
+            let mut figures = super::alone::shard_figures(&shown);
+            figures.extend(core_figures.named("lab_core"));
             figures.extend(super::alone::gateway_figures(&gateway.figures()));
             figures.extend(
                 web.figures()
@@ -154,13 +158,14 @@ pub(super) fn run(mut config: Config) -> Result<(), Fault> {
             figures
         }),
     )?;
-    say(&url, http, &people, &admin, core.address, shards.mw);
+    let signals = Signals::listen()?;
+    say(&url, http, &people, &admin, core.addresses, shards.mw);
     admin.set_ready(true);
-    signals::wait()?;
+    signals.wait();
     info!("draining");
     admin.set_ready(false);
     shards.drain();
-    shards.end(drain, &signals::again());
+    shards.end(drain, || signals.again());
     core.stop();
     workers.stop();
     Ok(())
@@ -255,8 +260,8 @@ fn say(
     http: Option<SocketAddr>,
     people: &[Subscriber],
     admin: &Admin,
-    core: SocketAddr,
-    mw: SocketAddr,
+    core: SipAddresses,
+    mw: SipAddresses,
 ) {
     println!("Isthmus is ready. Open this address in two browser windows:\n");
     println!("  {url}/");
@@ -269,7 +274,14 @@ fn say(
     println!("\nSign in as one of these, a different one in each window:\n");
     println!("  name     password       identities");
     print!("{}", subscribers::table(people));
-    println!("\nSIP phones register at {core} (UDP, TCP); the eP-CSCF's Mw is at {mw}.");
+    let (core, core_tls) = (core.plain, core.tls);
+    println!(
+        "\nSIP phones register at {core} (UDP, TCP); the eP-CSCF's Mw is at {}.",
+        mw.plain
+    );
+    if let Some(tls) = core_tls {
+        println!("SIP over TLS is at {tls}.");
+    }
     println!(
         "Metrics and health: http://{}/metrics. Stop with Ctrl-C.",
         admin.address

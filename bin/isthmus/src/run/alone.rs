@@ -1,12 +1,14 @@
 //! One function alone, from its configuration file.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use nf_epcscf::Counters;
 use tracing::info;
 
 use super::all_in_one::open_web;
-use super::{keys, signals};
+use super::keys;
+use super::signals::Signals;
 use crate::admin::Admin;
 use crate::certificate::{self, ServerTls};
 use crate::config::Config;
@@ -57,21 +59,25 @@ pub(super) fn epcscf(config: &Config) -> Result<(), Fault> {
     admin.serve_while(
         listener,
         Arc::new(move || {
-            let mut figures = shard_figures(&shown.counters());
+            let mut figures = shard_figures(&shown);
             figures.extend(gateway_figures(&gateway.figures()));
             figures
         }),
         move || steered.is_reachable(),
     )?;
+    let signals = Signals::listen()?;
     admin.set_ready(true);
     if let Some(http) = http {
         info!(w2_plain = %format!("ws://{http}/w2"), "W2 without TLS too");
     }
-    info!(w2 = %format!("wss://{https}/w2"), mw = %shards.mw, admin = %admin.address, "the eP-CSCF runs");
-    signals::wait()?;
+    if let Some(tls) = shards.mw.tls {
+        info!(mw_tls = %tls, "Mw over TLS too");
+    }
+    info!(w2 = %format!("wss://{https}/w2"), mw = %shards.mw.plain, admin = %admin.address, "the eP-CSCF runs");
+    signals.wait();
     admin.set_ready(false);
     shards.drain();
-    shards.end(config.drain(), &signals::again());
+    shards.end(config.drain(), || signals.again());
     if let Some(workers) = workers {
         workers.stop();
     }
@@ -86,14 +92,27 @@ pub(super) fn eims_agw(config: &Config) -> Result<(), Fault> {
     let fault = |error| Fault::new(format!("the media gateway: {error:#}"));
     let (gateway, workers) = gateway::start(&config.gateway).map_err(fault)?;
     let server = gateway::serve(iq, gateway.clone()).map_err(fault)?;
+    let shown = gateway.clone();
     admin.serve(
         listener,
-        Arc::new(move || gateway_figures(&gateway.figures())),
+        Arc::new(move || gateway_figures(&shown.figures())),
     )?;
+    let signals = Signals::listen()?;
     admin.set_ready(true);
     info!(iq = %server.address, w3 = ?workers.w3, admin = %admin.address, "the eIMS-AGW runs");
-    signals::wait()?;
+    signals.wait();
+    info!("draining");
     admin.set_ready(false);
+    server.drain();
+    let deadline = Instant::now() + config.drain();
+    // Figures are a moment late: a Context that was made just now is seen then.
+    loop {
+        std::thread::sleep(Duration::from_millis(300));
+        let calls = gateway.figures().contexts > 0;
+        if !calls || Instant::now() >= deadline || signals.again() {
+            break;
+        }
+    }
     server.stop();
     workers.stop();
     Ok(())
@@ -117,9 +136,10 @@ fn pages(config: &Config, waf: bool, wwsf: bool) -> Result<(), Fault> {
     let https = listeners.https;
     serve_pages(tls.config, &listeners, web.clone())?;
     admin.serve(listener, Arc::new(move || web_figures(&web)))?;
+    let signals = Signals::listen()?;
     admin.set_ready(true);
     info!(%https, admin = %admin.address, "pages are served");
-    signals::wait()?;
+    signals.wait();
     admin.set_ready(false);
     Ok(())
 }
@@ -133,20 +153,21 @@ pub(super) fn lab_core(config: &Config) -> Result<(), Fault> {
         &config.data_dir,
         &config.home_domain,
     )?;
-    let core = core::start(
-        &config.home_domain,
-        config.lab_core.listen,
-        config.lab_core.trusted.clone(),
-        config.lab_core.web_functions(),
-        people
-            .iter()
-            .map(subscribers::Subscriber::for_lab_core)
-            .collect(),
-    )?;
-    admin.serve(listener, Arc::new(Vec::new))?;
+    let trusted = config.lab_core.trusted.clone();
+    let subscribers = people
+        .iter()
+        .map(subscribers::Subscriber::for_lab_core)
+        .collect();
+    let core = core::start(config, trusted, subscribers)?;
+    let figures = Arc::clone(&core.figures);
+    admin.serve(listener, Arc::new(move || figures.named("lab_core")))?;
+    let signals = Signals::listen()?;
     admin.set_ready(true);
-    info!(sip = %core.address, admin = %admin.address, "the laboratory's core runs");
-    signals::wait()?;
+    if let Some(tls) = core.addresses.tls {
+        info!(sip_tls = %tls, "SIP over TLS too");
+    }
+    info!(sip = %core.addresses.plain, admin = %admin.address, "the laboratory's core runs");
+    signals.wait();
     core.stop();
     Ok(())
 }
@@ -163,7 +184,14 @@ pub(super) fn make_data_folder(config: &Config) -> Result<(), Fault> {
 }
 
 /// The eP-CSCF's figures by name.
-pub(super) fn shard_figures(counters: &Counters) -> Vec<(String, u64)> {
+pub(super) fn shard_figures(shards: &Shards) -> Vec<(String, u64)> {
+    let counters = shards.counters();
+    let mut figures = shards.mw_figures.named("mw");
+    figures.extend(epcscf_figures(&counters));
+    figures
+}
+
+fn epcscf_figures(counters: &Counters) -> [(String, u64); 13] {
     [
         ("epcscf_flows", counters.flows),
         ("epcscf_bindings", counters.bindings),
@@ -183,7 +211,6 @@ pub(super) fn shard_figures(counters: &Counters) -> Vec<(String, u64)> {
         ("epcscf_emergency_total", counters.emergency),
     ]
     .map(|(name, value)| (name.to_owned(), value))
-    .to_vec()
 }
 
 /// The gateway's figures by name.

@@ -15,6 +15,7 @@ use clap::Parser as _;
 use crate::cli::{Cli, Function, LogFlags};
 use crate::config::{Config, load};
 use crate::fault::Fault;
+use crate::sip::SipTls;
 use crate::{certificate, subscribers};
 
 /// Runs one function until the process is asked to end.
@@ -73,6 +74,7 @@ fn check(file: &std::path::Path) -> Result<(), Fault> {
     if config.tls.certificate.is_some() {
         certificate::server_tls(&config.tls, &config.data_dir)?;
     }
+    SipTls::check(&config)?;
     if let Some(named) = &config.lab_core.subscribers {
         subscribers::load(Some(named), &config.data_dir, &config.home_domain)?;
     }

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::rc::Rc;
-use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -28,7 +27,7 @@ use crate::config::{Config, IssuerConfig, ThirdParty};
 use crate::fault::Fault;
 use crate::gateway::{GatewayClient, GatewayEvent};
 use crate::private_file;
-use crate::sip::SipSockets;
+use crate::sip::{SipAddresses, SipFigures, SipSetup, SipSockets, SipTls};
 use crate::web::Introspector;
 
 /// How often figures are shown and the clock is told.
@@ -42,7 +41,7 @@ pub(super) struct Secrets {
     /// Who asks issuers about their tokens.
     introspector: Option<Introspector>,
     /// Where the first shard bound Mw.
-    pub(super) mw: Arc<OnceLock<SocketAddr>>,
+    pub(super) mw: Arc<OnceLock<SipAddresses>>,
 }
 
 impl Secrets {
@@ -84,10 +83,11 @@ pub(super) struct Thread {
     pub(super) senders: Vec<mpsc::Sender<ToShard>>,
     pub(super) receiver: mpsc::Receiver<ToShard>,
     pub(super) counters: Arc<Vec<Mutex<Counters>>>,
-    pub(super) malformed: Arc<AtomicU64>,
+    pub(super) mw_tls: Option<Arc<SipTls>>,
+    pub(super) mw_figures: Arc<SipFigures>,
     pub(super) secrets: Secrets,
     /// Where the first shard tells where Mw is.
-    pub(super) bound: std::sync::mpsc::Sender<Result<SocketAddr, Fault>>,
+    pub(super) bound: std::sync::mpsc::Sender<Result<SipAddresses, Fault>>,
 }
 
 impl Thread {
@@ -107,12 +107,19 @@ impl Thread {
 
     async fn serve(mut self) {
         let mw = if self.index == 0 {
-            let listen = self.setup.config.epcscf.mw_listen;
-            let first = 1 << (SHARD_SHIFT - 1); // apart from the numbers of WebSockets
-            match SipSockets::bind("SIP towards the core", listen, first) {
+            let epcscf = &self.setup.config.epcscf;
+            let setup = SipSetup {
+                what: "SIP towards the core",
+                address: epcscf.mw_listen,
+                tls: self.mw_tls.take(),
+                requests_per_second: epcscf.mw_requests_per_second,
+                figures: Arc::clone(&self.mw_figures),
+                first: 1 << (SHARD_SHIFT - 1), // apart from the numbers of WebSockets
+            };
+            match SipSockets::bind(setup) {
                 Ok(sockets) => {
-                    let _ = self.bound.send(Ok(sockets.local_addr()));
-                    Some((sockets.local_addr(), sockets))
+                    let _ = self.bound.send(Ok(sockets.addresses()));
+                    Some((sockets.addresses(), sockets))
                 }
                 Err(fault) => {
                     let _ = self.bound.send(Err(fault));
@@ -158,7 +165,7 @@ impl Thread {
             introspector: self.secrets.introspector,
         });
         if let Some(sockets) = &shard.mw {
-            mw::start(&shard, sockets, Arc::clone(&self.malformed));
+            mw::start(&shard, sockets);
         }
         if let Some((https, http)) = self.setup.listeners.take() {
             let tls = TlsAcceptor::from(Arc::clone(&self.setup.tls));
@@ -309,6 +316,10 @@ impl Shard {
             }
             ToShard::LeaseEnded(ending) => {
                 self.input(|machine, now| machine.handle_lease_ended(now, &ending.lease));
+            }
+            ToShard::Calls(asker) => {
+                // Who asked waits no longer, at worst.
+                let _ = asker.send(self.machine.borrow().calls());
             }
             ToShard::Drain => self.input(|machine, _| machine.handle_drain()),
             ToShard::Shutdown => self.input(EpCscf::handle_shutdown),
@@ -473,7 +484,7 @@ impl Shard {
 fn epcscf_config(
     setup: &Setup,
     secrets: &Secrets,
-    mw: SocketAddr,
+    mw: SipAddresses,
     shard: u16,
     shards: usize,
 ) -> EpcscfConfig {
@@ -483,11 +494,11 @@ fn epcscf_config(
         epcscf,
         ..
     } = &setup.config;
-    let host = epcscf.mw_host.clone().unwrap_or_else(|| match mw.ip() {
-        std::net::IpAddr::V6(ip) => format!("[{ip}]"),
-        std::net::IpAddr::V4(ip) => ip.to_string(),
-    });
-    let mw = format!("{host}:{}", mw.port());
+    let told = |address: SocketAddr| match &epcscf.mw_host {
+        Some(host) => format!("{host}:{}", address.port()),
+        None => address.to_string(),
+    };
+    let (mw, mw_tls) = (told(mw.plain), mw.tls.map(told));
     let w2 = http
         .public_url
         .as_deref()
@@ -498,6 +509,7 @@ fn epcscf_config(
         );
     EpcscfConfig {
         w2,
+        mw_tls,
         visited_network: epcscf
             .visited_network
             .clone()

@@ -18,8 +18,6 @@ mod outbox;
 mod pages;
 mod web_socket;
 
-use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -34,6 +32,7 @@ use wire_sip::Message;
 use crate::config::Config;
 use crate::fault::Fault;
 use crate::gateway::{GatewayEvent, GatewayHandle};
+use crate::sip::{SipAddresses, SipFigures};
 use crate::web::Web;
 
 /// Messages that wait for one shard.
@@ -68,9 +67,10 @@ pub(crate) struct Shards {
     senders: Vec<mpsc::Sender<ToShard>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     counters: Arc<Vec<Mutex<Counters>>>,
-    malformed: Arc<AtomicU64>,
+    /// What happened at the sockets of Mw.
+    pub(crate) mw_figures: Arc<SipFigures>,
     /// Where Mw is.
-    pub(crate) mw: SocketAddr,
+    pub(crate) mw: SipAddresses,
 }
 
 /// What comes to a shard from other threads.
@@ -100,6 +100,8 @@ pub(crate) enum ToShard {
     Keys(String, Arc<JwkSet>),
     /// Nobody is registered by this lease of a pool's identity any more.
     LeaseEnded(Arc<leases::Ending>),
+    /// How many calls are there?
+    Calls(std::sync::mpsc::Sender<usize>),
     /// No new calls.
     Drain,
     /// Release every call.
@@ -120,7 +122,8 @@ impl Shards {
         let (senders, mut receivers): (Vec<_>, Vec<_>) =
             (0..count).map(|_| mpsc::channel(QUEUE)).unzip();
         let counters = Arc::new((0..count).map(|_| Mutex::default()).collect::<Vec<_>>());
-        let malformed = Arc::new(AtomicU64::new(0));
+        let mw_tls = mw::tls(&setup.config)?;
+        let mw_figures = Arc::new(SipFigures::default());
         let secrets = drive::Secrets::new(&setup.config)?;
         let setup = Arc::new(setup);
         let (bound, mw) = std::sync::mpsc::channel();
@@ -132,7 +135,8 @@ impl Shards {
                 senders: senders.clone(),
                 receiver: receivers.remove(0),
                 counters: Arc::clone(&counters),
-                malformed: Arc::clone(&malformed),
+                mw_tls: mw_tls.clone(),
+                mw_figures: Arc::clone(&mw_figures),
                 secrets: secrets.clone(),
                 bound: bound.clone(),
             };
@@ -157,7 +161,7 @@ impl Shards {
             senders,
             threads: Mutex::new(threads),
             counters,
-            malformed,
+            mw_figures,
             mw,
         })
     }
@@ -192,17 +196,15 @@ impl Shards {
             sum.forged += one.forged;
             sum.emergency += one.emergency;
         }
-        sum.malformed += self.malformed.load(Ordering::Relaxed);
+        sum.malformed += self.mw_figures.malformed_total();
+        sum.flooded += self.mw_figures.flooded_total();
         sum
     }
 
     /// Waits for the calls to end unless somebody is in a hurry, releases those that do not, and ends the threads.
-    pub(crate) fn end(&self, patience: Duration, hurry: &AtomicBool) {
+    pub(crate) fn end(&self, patience: Duration, hurry: impl Fn() -> bool) {
         let deadline = Instant::now() + patience;
-        while self.counters().sessions > 0
-            && Instant::now() < deadline
-            && !hurry.load(Ordering::Relaxed)
-        {
+        while self.calls() > 0 && Instant::now() < deadline && !hurry() {
             std::thread::sleep(Duration::from_millis(100));
         }
         self.tell(|| ToShard::Shutdown);
@@ -211,6 +213,14 @@ impl Shards {
         for thread in threads.drain(..) {
             let _ = thread.join();
         }
+    }
+
+    /// Calls that go on, as the shards know it now.
+    fn calls(&self) -> usize {
+        let (sender, answers) = std::sync::mpsc::channel();
+        self.tell(|| ToShard::Calls(sender.clone()));
+        drop(sender);
+        std::iter::from_fn(|| answers.recv_timeout(Duration::from_secs(1)).ok()).sum()
     }
 
     fn tell(&self, what: impl Fn() -> ToShard) {

@@ -2,20 +2,30 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
+use core_sip::next_hop::NextHop;
 use nf_epcscf::shard_of;
 
 use super::ToShard;
 use super::drive::Shard;
-use crate::sip::{SipEvent, SipSockets};
+use crate::config::Config;
+use crate::fault::Fault;
+use crate::sip::{SipEvent, SipSockets, SipTls};
+
+/// TLS of Mw, where it is configured; the core is called what the next hop calls it.
+pub(super) fn tls(config: &Config) -> Result<Option<Arc<SipTls>>, Fault> {
+    let Some(tls) = &config.epcscf.mw_tls else {
+        return Ok(None);
+    };
+    let hop = NextHop::of_uri(&config.epcscf.next_hop);
+    let host = hop.as_ref().map(|hop| hop.host.as_str());
+    SipTls::open(config, "epcscf.mw_tls", tls, host).map(Some)
+}
 
 /// Begins to receive, in the first shard.
-pub(super) fn start(shard: &Rc<Shard>, sockets: &Rc<SipSockets>, malformed: Arc<AtomicU64>) {
+pub(super) fn start(shard: &Rc<Shard>, sockets: &Rc<SipSockets>) {
     let shard = Rc::clone(shard);
-    let counted = Rc::clone(sockets);
     sockets.start(move |event| {
-        malformed.store(counted.malformed(), Ordering::Relaxed);
         match event {
             SipEvent::Message(source, message) => match shard_of(&message) {
                 Some(other) if other > 0 && other < shard.count() => {

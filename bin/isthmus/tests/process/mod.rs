@@ -1,6 +1,8 @@
 //! The binary as a process of its own, on ports that it finds itself.
 #![allow(dead_code)] // each test program uses a part
 
+pub(crate) mod authority;
+pub(crate) mod sip;
 pub(crate) mod w2;
 
 use std::io::{BufRead as _, BufReader, Read, Write as _};

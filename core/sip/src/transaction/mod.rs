@@ -19,7 +19,7 @@ mod types;
 mod via;
 
 pub(crate) use matching::{cseq, tag};
-pub(crate) use via::ViaView;
+pub(crate) use via::{Listener, ViaView, stamped, way_back};
 
 pub use layer::Transactions;
 pub use types::{ClientTransactionId, Counters, Output, ServerTransactionId, TransactionConfig};

@@ -85,7 +85,7 @@ impl<'a> ViaView<'a> {
 ///
 /// `received` is written always, as TS 24.371 asks of an eP-CSCF, and `rport` where it was asked
 /// for; what the peer itself wrote there is replaced.
-pub(super) fn stamped(value: &str, remote: SocketAddr) -> Option<String> {
+pub(crate) fn stamped(value: &str, remote: SocketAddr) -> Option<String> {
     let view = ViaView::parse(value)?;
     let wants_port = view.param("rport").is_some();
     let mut stamped = format!("SIP/2.0/{} {}", view.transport, view.sent_by);
@@ -110,7 +110,7 @@ pub(super) fn stamped(value: &str, remote: SocketAddr) -> Option<String> {
 /// `connected` says whether the connection that the request came on is still there. Without it a
 /// stream is opened to where the sender listens; a WebSocket has no such place (RFC 7118 §5).
 // Deviates: `maddr` is not followed; it would let anyone point our responses at anyone.
-pub(super) fn way_back(source: &Source, via: Option<Listener>, connected: bool) -> Option<Target> {
+pub(crate) fn way_back(source: &Source, via: Option<Listener>, connected: bool) -> Option<Target> {
     let transport = source.transport;
     if let (Some(id), true) = (source.connection, connected) {
         return Some(Target::Connection { id, transport });
@@ -130,13 +130,13 @@ pub(super) fn way_back(source: &Source, via: Option<Listener>, connected: bool) 
 
 /// What the topmost Via says about where its sender listens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Listener {
+pub(crate) struct Listener {
     pub(super) port: Option<u16>,
     pub(super) rport: bool,
 }
 
 impl Listener {
-    pub(super) fn of(via: &ViaView<'_>) -> Self {
+    pub(crate) fn of(via: &ViaView<'_>) -> Self {
         Self {
             port: via.port(),
             rport: via.param("rport").is_some(),

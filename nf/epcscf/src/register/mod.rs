@@ -19,7 +19,7 @@ mod storm;
 use std::time::{Duration, Instant};
 
 use core_sip::address::uri_of;
-use core_sip::proxy::{ResponseContext, check_request, own_uri};
+use core_sip::proxy::{ResponseContext, check_request};
 use core_sip::token::{AuthenticatedToken, Flow as FlowToken};
 use core_sip::{ConnectionId, ServerTransactionId, Source, Transport, reply};
 use wire_sip::{HeaderName, Message, StatusCode, params};
@@ -79,7 +79,7 @@ impl EpCscf {
         let schemes = ["sip", "sips"];
         // TS 24.229 §5.2.2: sec-agree is taken out, not refused.
         let supported = ["path", "outbound", "gruu", "sec-agree"];
-        let hash = match check_request(&message, &[&self.config.mw], &supported, &schemes) {
+        let hash = match check_request(&message, &self.config.sent_by(), &supported, &schemes) {
             Ok(hash) => hash,
             Err(refusal) => {
                 let response = refusal.answer(&message, &self.random.tag());
@@ -87,13 +87,6 @@ impl EpCscf {
                 return;
             }
         };
-        if self.draining {
-            let tag = self.random.tag();
-            let unavailable = StatusCode::SERVICE_UNAVAILABLE;
-            let response = core_sip::retry_after(&message, unavailable, &tag, 10);
-            self.transactions.respond(now, id, response);
-            return;
-        }
         if let Err(seconds) = self.admit(now, connection) {
             self.counters.registration_deferred += 1;
             let tag = self.random.tag();
@@ -121,6 +114,13 @@ impl EpCscf {
                 return;
             }
         };
+        // Who is registered may go on and come back, since his calls go on, and may leave.
+        if self.draining && self.bindings.find(&registering.key).is_none() {
+            let unavailable = StatusCode::SERVICE_UNAVAILABLE;
+            let response = core_sip::retry_after(&before, unavailable, &self.random.tag(), 10);
+            self.transactions.respond(now, id, response);
+            return;
+        }
         self.route_to_core(connection, registering.outbound, &mut message);
         let context = ResponseContext::new(id, before, self.random.tag());
         let purpose = Purpose::Register(Box::new(registering));
@@ -212,7 +212,7 @@ impl EpCscf {
             connection: connection.0,
         };
         let token = self.key.seal(&AuthenticatedToken::Flow(flow));
-        let mut path = own_uri(Some(&token), &self.config.mw, Transport::Udp);
+        let mut path = self.config.core_uri(Some(&token));
         if outbound {
             path.push_str(";ob");
         }

@@ -82,7 +82,7 @@ impl EpCscf {
         if !begins {
             return true;
         }
-        let hosts = [self.config.mw.clone(), self.config.w2.clone()];
+        let hosts = self.config.hosts();
         let Some(session) = self.sessions.get_mut(id) else {
             return false;
         };

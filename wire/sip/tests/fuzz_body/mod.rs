@@ -24,10 +24,19 @@ pub(crate) fn fuzz(data: &[u8]) {
     for chunk in data.chunks(7) {
         decoder.push(chunk);
     }
-    while let Ok(Some(frame)) = decoder.next() {
-        if let Frame::Message(message) = frame {
-            look(&message);
+    let last = loop {
+        match decoder.next() {
+            Ok(Some(Frame::Message(message))) => look(&message),
+            Ok(Some(Frame::Broken(broken))) => {
+                let _ = salvage::response(&broken.octets, &broken.fault);
+            }
+            Ok(Some(Frame::Ping | Frame::Pong)) => {}
+            Ok(None) => break decoder.end(),
+            Err(broken) => break Some(broken),
         }
+    };
+    if let Some(broken) = last {
+        let _ = salvage::response(&broken.octets, &broken.fault);
     }
     if let Ok(text) = std::str::from_utf8(data) {
         if let Ok(uri) = Uri::parse(text) {
