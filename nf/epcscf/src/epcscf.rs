@@ -198,6 +198,8 @@ impl EpCscf {
     /// The gateway is gone, and every Context with it: calls end, and whoever waits is told.
     pub fn handle_gateway_lost(&mut self, now: Instant) {
         self.release_all(now, "the media gateway was lost");
+        // Nobody will answer what it was asked.
+        self.iq.clear();
         self.drive(now);
     }
 

@@ -26,6 +26,8 @@ pub(crate) struct Forward {
     pub(crate) over: bool,
     /// The tags of those who were.
     pub(crate) hung_up: SmallVec<[Box<str>; 1]>,
+    /// Once its session is over: the next number towards each fork, by tag.
+    pub(crate) numbers: SmallVec<[(Box<str>, u32); 1]>,
 }
 
 impl Forward {
@@ -37,6 +39,7 @@ impl Forward {
             answered: None,
             over: false,
             hung_up: SmallVec::new(),
+            numbers: SmallVec::new(),
         }
     }
 
@@ -204,6 +207,11 @@ impl EpCscf {
             return;
         };
         let response = core_sip::reply(forward.context.request(), status, &self.random.tag());
+        let sent = forward.context.branches().next().is_some();
+        let session = forward.session().filter(|_| !sent);
+        if let Some(session) = session.and_then(|id| self.sessions.get_mut(id)) {
+            session.unsent = Some(server);
+        }
         self.deliver(now, server, response);
         self.forget_forward(server);
     }

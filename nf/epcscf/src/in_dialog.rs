@@ -255,8 +255,13 @@ impl EpCscf {
         }
         match self.sessions.find(binding, from, &message) {
             Some(session) => self.enqueue(now, session, Item::Ack { message, from }),
-            None if from == Leg::Wic => self.ack_to_core(now, message),
+            // Its call is over: what it says of media is for nobody, least of all as it is.
+            None if from == Leg::Wic => {
+                message.remove_body();
+                self.ack_to_core(now, message);
+            }
             None => {
+                message.remove_body();
                 if let Some(target) = self.flow_target(binding) {
                     let _ = forward(&mut message);
                     self.transactions.send(now, target, message);

@@ -187,7 +187,9 @@ impl EpCscf {
             return;
         };
         let (to, tag) = (forward.from.other(), response.to_tag().unwrap_or_default());
-        let first = !forward.hung_up.iter().any(|known| &**known == tag);
+        // In a dialog that stood before, the ACK is all.
+        let begins = forward.context.request().to_tag().is_none();
+        let first = begins && !forward.hung_up.iter().any(|known| &**known == tag);
         if first {
             forward.hung_up.push(tag.into());
         }
@@ -224,6 +226,8 @@ impl EpCscf {
             let session = self.sessions.get_mut(id);
             let dialog = session.and_then(|session| session.dialogs.get_mut(tag));
             let next = dialog.map(|dialog| dialog.numbering(to.other()).own());
+            let last = forward.numbers.iter().find(|(known, _)| **known == *tag);
+            let next = next.or(last.map(|(_, next)| *next));
             let mut bye = request(Method::Bye, next.unwrap_or(number + 1));
             bye.push_back(
                 HeaderName::Reason,

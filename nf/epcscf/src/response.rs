@@ -208,7 +208,8 @@ impl EpCscf {
                     response.set(HeaderName::CSeq, number);
                 }
                 if self.sessions.get(id).is_none() {
-                    // The session ended meanwhile: its last answers pass as they are.
+                    // The session ended meanwhile: its last answers pass, and say nothing of media.
+                    response.remove_body();
                     cross(&mut response, from, None);
                     self.transactions.respond(now, server, response);
                     return;

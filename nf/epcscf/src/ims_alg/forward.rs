@@ -74,6 +74,11 @@ impl Negotiation {
         }
         self.call.remember(to, &media);
         let session = self.assembled(to, &template, media);
+        let before = match to {
+            Leg::Wic => &self.to_wic,
+            Leg::Core => &self.to_core,
+        };
+        self.unseen = Some(Box::new(before.clone()));
         let (bytes, session) = self.sign(to, session);
         offer.sent = Some(session);
         Ok(bytes)

@@ -55,6 +55,8 @@ pub struct Negotiation {
     /// The WIC's first offer with the answer that it got, once a fork has gone on to negotiate something else
     /// before any was confirmed: another fork may still answer it.
     asked: Option<Box<Call>>,
+    /// What the leg had seen before the offer that is out.
+    pub(super) unseen: Option<Box<Written>>,
 }
 
 impl Negotiation {
@@ -68,6 +70,7 @@ impl Negotiation {
             to_core: Written::new(core_session),
             before: None,
             asked: None,
+            unseen: None,
         }
     }
 
@@ -105,6 +108,7 @@ impl Negotiation {
             return Err(PeerMisbehaved::AnswerWithoutOffer.into());
         }
         let received = Session::parse(sdp)?;
+        self.unseen = None;
         if let Some(given) = given.filter(|g| g.received == received && g.finality == finality) {
             return Ok(Next::Forward(given.sent.clone()));
         }
@@ -181,9 +185,23 @@ impl Negotiation {
         self.proceed()
     }
 
+    /// The offer that was to be sent was not, so its leg has not seen it: then [`Negotiation::rollback`].
+    pub fn unsent(&mut self) {
+        let Phase::Offered(offer) = &self.call.phase else {
+            return;
+        };
+        if let Some(before) = self.unseen.take() {
+            match offer.from {
+                Leg::Wic => self.to_core = *before,
+                Leg::Core => self.to_wic = *before,
+            }
+        }
+    }
+
     /// The offer came to nothing: what was agreed on before holds again, and the gateway is to be told so.
     /// The replies to these commands are of no interest.
     pub fn rollback(&mut self) -> Vec<Command> {
+        self.unseen = None;
         let Some(before) = self.before.take() else {
             return Vec::new();
         };

@@ -185,6 +185,14 @@ impl Dialogs {
         }
     }
 
+    /// The next number towards whoever was called, in each.
+    pub(crate) fn next_numbers(&mut self, caller: Leg) -> SmallVec<[(Box<str>, u32); 1]> {
+        let dialogs = self.0.iter_mut();
+        dialogs
+            .map(|one| (one.tag.clone(), one.numbering(caller).own()))
+            .collect()
+    }
+
     /// Only the confirmed one is left.
     pub(crate) fn forget_released(&mut self) {
         self.0.retain(|one| one.stage != Stage::Released);

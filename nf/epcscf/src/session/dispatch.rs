@@ -186,6 +186,9 @@ impl EpCscf {
         };
         if of_it {
             session.exchange = session.previous.take();
+            if session.unsent == Some(server) {
+                session.negotiation.unsent();
+            }
             for command in session.negotiation.rollback() {
                 self.tell_gateway(command);
             }
@@ -209,6 +212,16 @@ impl EpCscf {
             message.set(HeaderName::CSeq, format_args!("{sent} ACK"));
         }
         let diverged = confirmed && session.negotiation.diverged();
+        // Its answer was made for the first; the same one says the same.
+        match &session.late_ack {
+            Some(last) if (last.0, last.1) == (from, number) && message.body().is_empty() => {
+                message.set_body(Some("application/sdp"), last.2.clone());
+            }
+            _ if !message.body().is_empty() => {
+                session.late_ack = Some(Box::new((from, number, message.body_bytes())));
+            }
+            _ => {}
+        }
         match from {
             Leg::Wic => self.ack_to_core(now, message),
             Leg::Core => {

@@ -31,6 +31,7 @@ pub(crate) use table::{SessionKey, Sessions};
 use std::collections::VecDeque;
 use std::time::Instant;
 
+use bytes::Bytes;
 use core_iq::RequestId;
 use core_sip::{ClientTransactionId, ServerTransactionId};
 use smallvec::SmallVec;
@@ -56,6 +57,8 @@ pub(crate) struct Session {
     pub(crate) waiting: Option<Waiting>,
     /// The first INVITE, until it is answered finally.
     pub(crate) invite: Option<ServerTransactionId>,
+    /// The first INVITE, answered or not.
+    pub(crate) first: ServerTransactionId,
     /// Who began, and whoever was called as far as it is known before it has answered.
     pub(crate) caller: Party,
     pub(crate) callee: Party,
@@ -64,6 +67,10 @@ pub(crate) struct Session {
     pub(crate) dialogs: Dialogs,
     /// What carries the offer of the moment, so that its answer is known.
     pub(crate) exchange: Option<Exchange>,
+    /// The last ACK that answered a late offer, by its number: it comes again when it was lost on the way.
+    pub(crate) late_ack: Option<Box<(Leg, u32, Bytes)>>,
+    /// A request that had nowhere to go.
+    pub(crate) unsent: Option<ServerTransactionId>,
     /// The one before, which a failure puts back.
     pub(crate) previous: Option<Exchange>,
     /// The fork that has negotiated since the first answer, while none is confirmed.

@@ -192,6 +192,7 @@ impl EpCscf {
         };
         let Some(client) = client else {
             // The WIC has gone, or its name is being looked up.
+            session.negotiation.unsent();
             session.negotiation.rollback();
             session.own.wanted.insert(0, plan);
             self.own_later(now, id, 500, 2000);

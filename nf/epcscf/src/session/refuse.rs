@@ -113,6 +113,9 @@ impl EpCscf {
             return;
         };
         forward.over = true;
+        forward
+            .hung_up
+            .push(message.to_tag().unwrap_or_default().into());
         let request = forward.context.request().clone();
         let response = self.refusal(&request, refused);
         self.transactions.respond(now, server, response);
@@ -194,6 +197,9 @@ impl EpCscf {
             self.give_up(now, item);
         }
         self.forget_own(now, &session);
+        if let Some(forward) = self.forwards.get_mut(&session.first) {
+            forward.numbers = session.dialogs.next_numbers(session.initiator);
+        }
         if let Some(binding) = self.bindings.get_mut(session.binding) {
             binding.sessions.remove(&id);
         }
