@@ -24,6 +24,7 @@ mod s7_4_2_originating_call;
 mod s7_4_3_on_the_wire;
 mod s7_4_3_terminating_call;
 mod s7_4_4_emergency_call;
+mod s9_call_modification;
 #[path = "../doors/waf.rs"]
 #[allow(dead_code)] // it has handles for every document
 mod waf_door;

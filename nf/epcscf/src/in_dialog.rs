@@ -253,20 +253,9 @@ impl EpCscf {
             }
             Leg::Core => trust::to_wic(&mut message),
         }
-        match self.sessions.find(binding, from, &message) {
-            Some(session) => self.enqueue(now, session, Item::Ack { message, from }),
-            // Its call is over: what it says of media is for nobody, least of all as it is.
-            None if from == Leg::Wic => {
-                message.remove_body();
-                self.ack_to_core(now, message);
-            }
-            None => {
-                message.remove_body();
-                if let Some(target) = self.flow_target(binding) {
-                    let _ = forward(&mut message);
-                    self.transactions.send(now, target, message);
-                }
-            }
+        // One whose call is over has nobody left to wait for it.
+        if let Some(session) = self.sessions.find(binding, from, &message) {
+            self.enqueue(now, session, Item::Ack { message, from });
         }
     }
 

@@ -1,6 +1,7 @@
 //! A user agent that does by chance what user agents do, and now and then what they must not.
 
 use std::collections::VecDeque;
+use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -54,7 +55,7 @@ pub(crate) enum Stage {
 
 #[derive(Debug, Clone)]
 pub(crate) struct Call {
-    pub(crate) call_id: String,
+    pub(crate) name: String,
     pub(crate) local_tag: String,
     pub(crate) remote_tag: Option<String>,
     local: String,
@@ -266,7 +267,7 @@ impl Agent {
             (message.from_tag(), message.to_tag())
         };
         self.calls.iter().position(|call| {
-            call.call_id == message.call_id()
+            call.name == message.call_id()
                 && Some(call.local_tag.as_str()) == local
                 && call.remote_tag.as_deref() == remote
         })
@@ -356,7 +357,7 @@ impl Agent {
         let local_tag = format!("{:?}{}", self.side, self.made);
         let to = request.header(HeaderName::To).expect("a To").to_owned();
         self.calls.push(Call {
-            call_id: request.call_id().to_owned(),
+            name: request.call_id().to_owned(),
             local: format!("{to};tag={local_tag}"),
             local_tag,
             remote_tag: request.from_tag().map(str::to_owned),
@@ -480,23 +481,20 @@ impl Agent {
         let Some(tag) = response.to_tag().filter(|_| status != StatusCode::TRYING) else {
             return;
         };
-        let at = match self.find(response) {
-            Some(at) => at,
-            None => {
-                let mut fork = self.calls[first].clone();
-                if self.calls[first].remote_tag.is_some() {
-                    (fork.belief, fork.rseq, fork.remote_cseq) = (None, 0, None);
-                    self.calls.push(fork);
-                    self.calls.len() - 1
-                } else {
-                    first
-                }
+        let at = self.find(response).unwrap_or_else(|| {
+            if self.calls[first].remote_tag.is_none() {
+                return first;
             }
-        };
+            let mut fork = self.calls[first].clone();
+            (fork.belief, fork.rseq, fork.remote_cseq) = (None, 0, None);
+            self.calls.push(fork);
+            self.calls.len() - 1
+        });
         let call = &mut self.calls[at];
         if call.stage == Stage::Early {
             call.remote_tag = Some(tag.to_owned());
-            call.remote = response.header(HeaderName::To).expect("a To").to_owned();
+            let to = response.header(HeaderName::To).expect("a To");
+            to.clone_into(&mut call.remote);
             call.routes = response
                 .values(HeaderName::RecordRoute)
                 .map(str::to_owned)
@@ -578,7 +576,7 @@ impl Agent {
         self.acks.push((id, tag, ack.clone()));
         let edge = self.edge();
         self.transactions.send(now, edge, ack);
-        let call_id = self.calls[at].call_id.clone();
+        let name = self.calls[at].name.clone();
         let local = self.calls[at].local_tag.clone();
         self.calls[at].client = None;
         // We may have hung up meanwhile.
@@ -590,7 +588,7 @@ impl Agent {
         for other in 0..self.calls.len() {
             let call = &mut self.calls[other];
             if other != at
-                && call.call_id == call_id
+                && call.name == name
                 && call.local_tag == local
                 && call.stage == Stage::Early
             {
@@ -746,7 +744,7 @@ impl Agent {
         }
         self.made += 1;
         let seed = self.dice.next_u64();
-        let call_id = format!("{:?}{}x{seed:x}", self.side, self.made);
+        let name = format!("{:?}{}x{seed:x}", self.side, self.made);
         let local_tag = format!("{:?}{}", self.side, self.made);
         (self.reliable, self.timer) = (self.dice.chance(600), self.dice.chance(500));
         let (local, remote, target, routes) = match self.side {
@@ -759,7 +757,7 @@ impl Agent {
             ),
         };
         self.calls.push(Call {
-            call_id,
+            name,
             local: format!("<sip:{local}@{HOME}>;tag={local_tag}"),
             local_tag,
             remote_tag: None,
@@ -1009,12 +1007,13 @@ impl Agent {
             call.target
         );
         for route in &call.routes {
-            text += &format!("Route: {route}\r\n");
+            let _ = write!(text, "Route: {route}\r\n");
         }
-        text += &format!(
+        let _ = write!(
+            text,
             "From: {}\r\nTo: {}\r\nCall-ID: {}\r\nCSeq: {} {method}\r\nContact: <sip:{user}>\r\n\
              Allow: INVITE, ACK, BYE, UPDATE\r\n",
-            call.local, call.remote, call.call_id, call.cseq
+            call.local, call.remote, call.name, call.cseq
         );
         if method == Method::Invite && reliable {
             text += "Supported: 100rel\r\n";

@@ -25,7 +25,7 @@ const TOLD: usize = 80;
 enum Line {
     Deed(Side, Deed),
     Event(usize),
-    Left(Side, Message),
+    Left(Side, Box<Message>),
 }
 
 pub(crate) struct World {
@@ -316,7 +316,7 @@ impl World {
                 self.take();
             }
             (_, "wic") if epoch == self.epoch && self.connected => {
-                self.wic.receive(self.now, message)
+                self.wic.receive(self.now, message);
             }
             (_, "core" | "core by TCP") => self.core.receive(self.now, message),
             _ => {}
@@ -329,7 +329,7 @@ impl World {
         if let Some(event) = kind(message) {
             let words = (if side == Side::Wic { "wic" } else { "core" }, event);
             let named = |known: &&str| known.split_once(' ') == Some(words);
-            let at = EVENTS.iter().position(|known| named(&known));
+            let at = EVENTS.iter().position(named);
             self.note_at(at.unwrap_or_else(|| panic!("an event without a name: {event}")));
         }
     }
@@ -368,7 +368,7 @@ impl World {
 
     fn left(&mut self, side: Side, bytes: &Bytes) {
         let message = Message::parse(bytes.clone()).expect("the shard writes SIP");
-        self.remember(Line::Left(side, message.clone()));
+        self.remember(Line::Left(side, Box::new(message.clone())));
         self.rules.left(side, &message);
     }
 
@@ -416,7 +416,7 @@ impl World {
                         continue;
                     }
                     let path = request.header(HeaderName::Path).expect("a Path");
-                    self.core.path = path.to_owned();
+                    path.clone_into(&mut self.core.path);
                     let source = Source {
                         transport: Transport::Udp,
                         local: "198.51.100.1:5070".parse().expect("an address"),
@@ -449,8 +449,8 @@ impl World {
         let (Some(wic), Some(core)) = (live(&self.wic), live(&self.core)) else {
             return;
         };
-        let same = wic.call_id == core.call_id
-            && wic.remote_tag.as_deref() == Some(core.local_tag.as_str());
+        let same =
+            wic.name == core.name && wic.remote_tag.as_deref() == Some(core.local_tag.as_str());
         let (Some(at_wic), Some(at_core)) = (wic.belief, core.belief) else {
             return;
         };
