@@ -190,6 +190,7 @@ impl EpCscf {
             dialogs: Dialogs::default(),
             exchange: None,
             late_ack: None,
+            answered_by: None,
             unsent: None,
             previous: None,
             negotiated: None,

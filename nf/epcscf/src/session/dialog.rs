@@ -1,5 +1,6 @@
 //! The dialogs of one call: one for each fork that has shown itself, of which one is confirmed.
 
+use bytes::Bytes;
 use core_sip::ServerTransactionId;
 use core_sip::address::uri_of;
 use smallvec::SmallVec;
@@ -77,6 +78,8 @@ pub(crate) struct Dialog {
     /// Requests of the core's.
     pub(crate) from_core: Numbering,
     pub(crate) reliable: SmallVec<[Reliable; 1]>,
+    /// What this fork answered in a reliable response, while none is confirmed.
+    pub(crate) answer: Option<Bytes>,
 }
 
 impl Dialog {
@@ -177,6 +180,7 @@ impl Dialogs {
     /// RFC 3261 §13.2.2.4 — a 2xx came: this one stays, the others go.
     pub(crate) fn confirm(&mut self, tag: &str) {
         for one in &mut self.0 {
+            one.answer = None;
             one.stage = if &*one.tag == tag {
                 Stage::Confirmed
             } else {
@@ -213,6 +217,7 @@ mod tests {
             from_wic: Numbering::default(),
             from_core: Numbering::default(),
             reliable: SmallVec::new(),
+            answer: None,
         }
     }
 

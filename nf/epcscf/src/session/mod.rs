@@ -73,6 +73,8 @@ pub(crate) struct Session {
     pub(crate) unsent: Option<ServerTransactionId>,
     /// The one before, which a failure puts back.
     pub(crate) previous: Option<Exchange>,
+    /// The fork whose answer was the last to take effect, while none is confirmed.
+    pub(crate) answered_by: Option<Box<str>>,
     /// The fork that has negotiated since the first answer, while none is confirmed.
     pub(crate) negotiated: Option<Box<str>>,
     /// The INVITE that is under way; there is one at a time (RFC 3261 §14).
@@ -227,6 +229,7 @@ impl Session {
                 from_wic,
                 from_core,
                 reliable: SmallVec::new(),
+                answer: None,
             });
             if !added {
                 return false;

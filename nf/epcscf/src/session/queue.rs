@@ -255,7 +255,10 @@ impl EpCscf {
                 });
             }
             Ok(Next::Forward(sdp)) => {
-                description::replace(item.message_mut(), sdp);
+                // A 2xx that stands for the answer that came before it stays without.
+                if item.sdp().is_some() || matches!(item, Item::Own { .. }) {
+                    description::replace(item.message_mut(), sdp);
+                }
                 self.dispatch(now, id, item);
             }
             Ok(Next::Settled) => self.dispatch(now, id, item),
@@ -413,10 +416,25 @@ impl Session {
             if self.negotiation.offered_by().is_some() {
                 return Some(Err(PeerMisbehaved::NoAnswer.into()));
             }
+            // Another fork has shown its answer since; the one that is confirmed has given its own before.
+            let tag = self.callee_tag(from, response);
+            let other = self.invite == Some(server) && self.answered_by.as_deref() != tag;
+            let own = tag.and_then(|tag| self.dialogs.get(tag)?.answer.clone());
+            if let Some(own) = own.filter(|_| other) {
+                return Some(self.negotiation.answer(from, &own, Finality::Final));
+            }
             self.negotiation.confirm();
             return None;
         };
         if current {
+            if self.invite == Some(server) {
+                let tag = self.callee_tag(from, response);
+                self.answered_by = tag.map(Into::into);
+                let kept = reliable(response).map(|_| Bytes::copy_from_slice(sdp));
+                if let (Some(dialog), Some(kept)) = (self.dialog_of(from, response), kept) {
+                    dialog.answer = Some(kept);
+                }
+            }
             return Some(self.negotiation.answer(from, sdp, finality));
         }
         let invite = response.method() == Method::Invite;

@@ -469,7 +469,8 @@ impl Agent {
                     continue;
                 }
                 self.calls[at].client = None;
-                self.calls[at].offered = None;
+                let updating = self.calls[at].update.is_some() && self.calls[at].update_offers;
+                self.calls[at].offered.take_if(|_| !updating);
                 if self.calls[at].stage == Stage::Early {
                     self.calls[at].stage = Stage::Over;
                 } else if matches!(status.as_u16(), 408 | 481) {

@@ -257,3 +257,42 @@ fn one_change_at_a_time_whoever_asks() {
         "glare, without SDP too"
     );
 }
+
+#[test]
+fn a_fork_that_is_confirmed_without_sdp_has_the_media_that_it_answered_before() {
+    let mut bench = Bench::new();
+    bench.register();
+    let mut call = invite("sip:bob@home.example", &wic_sdp());
+    call.push_back(HeaderName::Supported, "100rel");
+    bench.wic_says(&call);
+    let request = bench.at_core();
+    let progress = StatusCode::new(183).unwrap();
+    let mut reliable = answer(&request, progress, "one", Some(&core_sdp()));
+    reliable.push_back(HeaderName::Require, "100rel");
+    reliable.push_back(HeaderName::RSeq, 1);
+    bench.core_says(&reliable);
+    bench.at_wic();
+    let moved = core_sdp().replace("30000", "31000");
+    bench.core_says(&answer(&request, progress, "two", Some(&moved)));
+    bench.at_wic();
+    assert_eq!(listens(&bench), Some(31000));
+    bench.core_says(&answer(&request, StatusCode::OK, "one", None));
+    let ok = bench.at_wic();
+    assert!(ok.body().is_empty());
+    assert_eq!(listens(&bench), Some(30000));
+}
+
+/// Where the gateway was last told that the core listens.
+fn listens(bench: &Bench) -> Option<u16> {
+    let mut told = bench
+        .commands
+        .iter()
+        .rev()
+        .filter_map(|command| match command {
+            core_iq::Command::Configure { streams, .. } => {
+                streams.first()?.core.as_ref()?.remote_rtp
+            }
+            _ => None,
+        });
+    told.next().map(|address| address.port())
+}
