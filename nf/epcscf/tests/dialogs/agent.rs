@@ -388,7 +388,9 @@ impl Agent {
     fn ack(&mut self, now: Instant, ack: &Message) {
         let Some(at) = self.find(ack) else { return };
         let call = &mut self.calls[at];
-        if call.ok.take().is_none() {
+        let number = |message: &Message| message.cseq().map(|(number, _)| number);
+        let for_it = |ok: &mut Repeat| number(&ok.message) == number(ack);
+        if call.ok.take_if(for_it).is_none() {
             return;
         }
         if let Some(theirs) = direction(ack.body())

@@ -48,6 +48,7 @@ impl Rules {
     /// What was sent to the WIC on a WebSocket that is gone may not have been seen.
     pub(crate) fn lost_sight(&mut self) {
         self.origins.retain(|(side, _), _| *side != Side::Wic);
+        self.offers.retain(|(side, ..), _| *side != Side::Wic);
     }
 
     /// Something came to the shard from this side.

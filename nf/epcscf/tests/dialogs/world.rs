@@ -119,7 +119,9 @@ impl World {
         self.slow = Duration::from_millis(self.dice.below(3) * 150);
         self.refusing = [0, 0, 60][self.dice.below(3) as usize];
         let mut disturbed = false;
-        for _ in 0..6 + self.dice.below(14) {
+        // Some are long enough for several calls.
+        let more = if self.dice.chance(100) { 30 } else { 0 };
+        for _ in 0..6 + self.dice.below(14) + more {
             disturbed |= self.step();
             let span = [5, 30, 200, 1500][self.dice.below(4) as usize];
             let span = Duration::from_millis(self.dice.below(span));
