@@ -17,7 +17,7 @@ use super::{Finality, Leg, PeerMisbehaved, Refused, write_to_core, write_to_wic}
 pub(super) struct Call {
     /// The m-lines of the WIC (left) and of the core (right).
     pub(super) index: MediaIndex,
-    pub(super) streams: BTreeMap<StreamId, Stream>,
+    pub(super) streams: BTreeMap<StreamId, Box<Stream>>,
     /// The `m=` lines that each leg has seen or said last, to be said again with port 0.
     pub(super) wic_lines: Vec<Media>,
     pub(super) core_lines: Vec<Media>,
@@ -39,6 +39,12 @@ pub(super) enum Phase {
     Answering(Offer, Answer, VecDeque<Command>),
     /// The answer was sent on.
     Answered(Offer, Answer),
+    /// Nothing can follow it but another offer: what is kept of both is what each leg said.
+    Agreed {
+        from: Leg,
+        offered: Bytes,
+        answered: Bytes,
+    },
 }
 
 #[derive(Debug, Clone)]

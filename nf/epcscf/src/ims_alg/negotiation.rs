@@ -89,7 +89,7 @@ impl Negotiation {
     /// of those who are known to count.
     pub fn check_version(&self, from: Leg, sdp: &[u8]) -> Result<(), Refused> {
         let received = Session::parse(sdp)?;
-        let kept = |last: &Session| last.origin() == received.origin() && *last != received;
+        let kept = |last: Session| last.origin() == received.origin() && last != received;
         if self.said(from).is_some_and(kept) {
             return Err(PeerMisbehaved::VersionKept.into());
         }
@@ -180,7 +180,7 @@ impl Negotiation {
                 .streams
                 .entry(told.stream)
                 .and_modify(|stream| stream.told(told))
-                .or_insert_with(|| Stream::new(told));
+                .or_insert_with(|| Box::new(Stream::new(told)));
         }
         self.proceed()
     }
@@ -291,17 +291,34 @@ impl Negotiation {
         if self.offered_by().is_some() {
             return Err(PeerMisbehaved::OfferWhileOffered.into());
         }
-        let said = self.said(to.other()).cloned();
+        let said = self.said(to.other());
         let received = said.ok_or(Refused::Misuse("there is nothing to offer again"))?;
         self.take(to.other(), received, true)
     }
 
     /// The last description of this leg's that took effect.
-    fn said(&self, leg: Leg) -> Option<&Session> {
+    fn said(&self, leg: Leg) -> Option<Session> {
         match &self.call.phase {
-            Phase::Answered(offer, _) if offer.from == leg => Some(&offer.received),
-            Phase::Answered(_, answer) => Some(&answer.received),
+            Phase::Answered(offer, _) if offer.from == leg => Some(offer.received.clone()),
+            Phase::Answered(_, answer) => Some(answer.received.clone()),
+            Phase::Agreed { from, offered, .. } if *from == leg => Session::parse(offered).ok(),
+            Phase::Agreed { answered, .. } => Session::parse(answered).ok(),
             _ => None,
+        }
+    }
+
+    /// The messages of the last offer and answer are through, and neither comes again: what only a repetition needs
+    /// is forgotten.
+    pub fn rest(&mut self) {
+        let Phase::Answered(offer, answer) = &self.call.phase else {
+            return;
+        };
+        if answer.finality == Finality::Final && self.before.is_none() && !answer.diverged {
+            self.call.phase = Phase::Agreed {
+                from: offer.from,
+                offered: offer.received.to_bytes(),
+                answered: answer.received.to_bytes(),
+            };
         }
     }
 
@@ -342,7 +359,7 @@ impl Negotiation {
             Phase::Preparing(offer, _) | Phase::Offered(offer) | Phase::Answering(offer, ..) => {
                 Some(offer.from)
             }
-            Phase::Idle | Phase::Answered(..) => None,
+            Phase::Idle | Phase::Answered(..) | Phase::Agreed { .. } => None,
         }
     }
 

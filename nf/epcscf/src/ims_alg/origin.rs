@@ -1,5 +1,6 @@
 //! The `o=` line of one leg, which is ours.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
 
 use bytes::Bytes;
@@ -13,7 +14,8 @@ pub(super) struct Written {
     version: u64,
     /// The address that names us: that of the first description, whatever the media's addresses become.
     address: Option<IpAddr>,
-    last: Option<Session>,
+    /// A digest of the last description, which tells whether another one is new.
+    last: Option<u64>,
 }
 
 impl Written {
@@ -31,13 +33,21 @@ impl Written {
     pub(super) fn sign(&mut self, mut session: Session, address: IpAddr) -> Bytes {
         let address = *self.address.get_or_insert(address);
         self.put_origin(&mut session, address);
-        if self.last.as_ref().is_some_and(|last| *last != session) {
+        let mut bytes = session.to_bytes();
+        if self.last.is_some_and(|last| last != self.digest(&bytes)) {
             self.version += 1;
             self.put_origin(&mut session, address);
+            bytes = session.to_bytes();
         }
-        let bytes = session.to_bytes();
-        self.last = Some(session);
+        self.last = Some(self.digest(&bytes));
         bytes
+    }
+
+    /// Keyed by what no peer chooses.
+    fn digest(&self, description: &[u8]) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (self.session_id, description).hash(&mut hasher);
+        hasher.finish()
     }
 
     fn put_origin(&self, session: &mut Session, address: IpAddr) {

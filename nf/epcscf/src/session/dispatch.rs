@@ -165,6 +165,13 @@ impl EpCscf {
         if status.is_success() && refreshes {
             self.watch_session(id);
         }
+        if status.is_success()
+            && !invite
+            && let Some(session) = self.sessions.get_mut(id)
+            && session.state == State::Confirmed
+        {
+            session.negotiation.rest();
+        }
         if !status.is_failure() {
             return;
         }
@@ -230,6 +237,10 @@ impl EpCscf {
                     self.transactions.send(now, target, message);
                 }
             }
+        }
+        if let Some(session) = self.sessions.get_mut(id).filter(|_| confirmed) {
+            session.negotiation.rest();
+            session.queue.shrink_to_fit();
         }
         // The WIC was given the answer of another fork than the one that is confirmed.
         if diverged {

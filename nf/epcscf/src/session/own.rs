@@ -324,6 +324,7 @@ impl EpCscf {
             return;
         };
         session.own.sent = None;
+        session.negotiation.rest();
         if session.exchange == Some(Exchange::Own) {
             session.exchange = None;
         }

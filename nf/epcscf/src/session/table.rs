@@ -36,7 +36,7 @@ impl SessionKey {
 
 #[derive(Debug, Default)]
 pub(crate) struct Sessions {
-    by_id: HashMap<u64, Session>,
+    by_id: HashMap<u64, Box<Session>>,
     by_key: HashMap<SessionKey, u64>,
     next: u64,
     /// Those that we ended ourselves a moment ago: a BYE of theirs may be under way.
@@ -53,16 +53,16 @@ impl Sessions {
         let id = self.next;
         self.next += 1;
         self.by_key.insert(session.key.clone(), id);
-        self.by_id.insert(id, session);
+        self.by_id.insert(id, Box::new(session));
         id
     }
 
     pub(crate) fn get(&self, id: u64) -> Option<&Session> {
-        self.by_id.get(&id)
+        self.by_id.get(&id).map(|session| &**session)
     }
 
     pub(crate) fn get_mut(&mut self, id: u64) -> Option<&mut Session> {
-        self.by_id.get_mut(&id)
+        self.by_id.get_mut(&id).map(|session| &mut **session)
     }
 
     pub(crate) fn remove(&mut self, id: u64) -> Option<Session> {
@@ -70,7 +70,7 @@ impl Sessions {
         if self.by_key.get(&session.key) == Some(&id) {
             self.by_key.remove(&session.key);
         }
-        Some(session)
+        Some(*session)
     }
 
     /// We ended this one ourselves.
