@@ -8,7 +8,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 const EXAMPLES: &str = "\
 Examples:
   isthmus                                   everything on this machine; open the printed address
-  isthmus --https-port 0 --data-dir /tmp/a  another one beside it, on a free port
+  isthmus --https-port 0 --http-port 0 --core-port 0 --mw-port 0 --admin-port 0 --data-dir /tmp/a
+                                            another one beside it, on free ports
   isthmus check --config epcscf.toml        say what is wrong with a configuration, and do nothing
   isthmus epcscf --config epcscf.toml       one function alone, before a core of yours
   isthmus wic --help                        a phone without a browser, for probing and for load";

@@ -32,6 +32,10 @@ use crate::web::Introspector;
 
 /// How often figures are shown and the clock is told.
 const HOUSEKEEPING: Duration = Duration::from_secs(1);
+/// What a WebSocket is closed with when we end.
+const GOING_AWAY: u16 = 1001;
+/// How long clients have to close their side then.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// What all shards of this run share.
 #[derive(Clone)]
@@ -182,8 +186,7 @@ impl Thread {
             }
             shard.take(what);
         }
-        // What was said last is still on its way.
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        shard.go_away().await;
     }
 }
 
@@ -251,6 +254,20 @@ impl Shard {
             None => self.input(|machine, now| machine.handle_w2_closed(now, connection)),
             Some(shard) => self.tell(shard, ToShard::W2Closed(connection)),
         }
+    }
+
+    /// RFC 6455 §7.4.1: every WebSocket is told, behind what was said last, and has a moment to go.
+    async fn go_away(&self) {
+        for outbox in self.sockets.borrow().values() {
+            // One that is full does not read, and is not waited for.
+            let _ = outbox.put(ToWebSocket::Close(GOING_AWAY, "the edge is going down"));
+        }
+        let begun = Instant::now();
+        while !self.sockets.borrow().is_empty() && begun.elapsed() < FAREWELL {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        // Datagrams to the core are still on their way.
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
 
     /// TS 23.228 §U.2.1.2 — only pages of an authorised WWSF open W2. Unless they are named, those of

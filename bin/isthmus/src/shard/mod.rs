@@ -208,6 +208,10 @@ impl Shards {
             std::thread::sleep(Duration::from_millis(100));
         }
         self.tell(|| ToShard::Shutdown);
+        // An answer says that a shard has released its calls; the second one, that it has written
+        // what the others released on its WebSockets.
+        self.calls();
+        self.calls();
         self.tell(|| ToShard::Stop);
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         for thread in threads.drain(..) {
