@@ -3,6 +3,8 @@
 
 use std::time::Instant;
 
+use core_credentials::Pii;
+use core_sip::address::uri_of;
 use core_sip::proxy::{ResponseContext, check_request, own_uri, record_route, take_own_routes};
 use core_sip::token::{AuthenticatedToken, Binding as BindingToken};
 use core_sip::{ServerTransactionId, Source, Transport};
@@ -204,6 +206,9 @@ impl EpCscf {
         self.counters.calls += 1;
         let offered = description::find(invite).is_some();
         let id = self.sessions.insert(session);
+        let party = |name| Pii(invite.header(name).and_then(uri_of).unwrap_or_default());
+        let (from, to) = (party(HeaderName::From), party(HeaderName::To));
+        tracing::info!(session = id, %from, %to, "a call");
         if let Some(binding) = self.bindings.get_mut(binding_id) {
             binding.sessions.insert(id);
         }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use core_credentials::Pii;
 use core_sip::address::uri_of;
 use core_sip::{ServerTransactionId, reply};
 use wire_sip::header::WwwAuthenticate;
@@ -93,6 +94,10 @@ impl EpCscf {
             .values(HeaderName::ServiceRoute)
             .map(str::to_owned)
             .collect();
+        if known.is_none() {
+            let identity = Pii(registering.identity.as_str());
+            tracing::info!(connection = registering.connection.0, %identity, "registered");
+        }
         let id = match known.and_then(|id| self.bindings.get_mut(id).map(|binding| (id, binding))) {
             Some((id, binding)) => {
                 let before = binding.flow.replace(registering.connection);
@@ -168,6 +173,8 @@ impl EpCscf {
         let Some(binding) = self.bindings.remove(id) else {
             return;
         };
+        let identity = Pii(binding.identities.first().map_or("", String::as_str));
+        tracing::info!(%identity, "registered no more");
         if let Some(connection) = binding.flow {
             self.unregistered(now, connection);
         }
