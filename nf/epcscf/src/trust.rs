@@ -98,6 +98,9 @@ fn strip_network_params(message: &mut Message) {
 /// The URI without them, wherever they stand: `tel:` and `sip:` parameters, and those of a telephone
 /// number in a user part. `None` when there are none.
 fn without_network_params(uri: &str) -> Option<String> {
+    if !uri.contains(';') {
+        return None;
+    }
     let mut kept = String::with_capacity(uri.len());
     let mut rest = uri;
     while let Some(at) = rest.find(';') {

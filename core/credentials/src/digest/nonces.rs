@@ -102,14 +102,9 @@ impl Nonces {
 mod tests {
     use super::*;
 
-    #[expect(clippy::disallowed_methods, reason = "an Instant has no other origin")]
-    fn start() -> Instant {
-        Instant::now()
-    }
-
     #[test]
     fn a_count_is_good_once_and_a_nonce_for_its_time() {
-        let now = start();
+        let now = testbed::Clock::new().now();
         let mut random = Random::new([0; 32]);
         let mut nonces = Nonces::new(Duration::from_mins(1), 2);
         let nonce = nonces.issue(now, &mut random);
@@ -125,7 +120,7 @@ mod tests {
 
     #[test]
     fn the_oldest_make_room() {
-        let now = start();
+        let now = testbed::Clock::new().now();
         let mut random = Random::new([0; 32]);
         let mut nonces = Nonces::new(Duration::from_mins(1), 2);
         let issued: Vec<_> = (0..5).map(|_| nonces.issue(now, &mut random)).collect();

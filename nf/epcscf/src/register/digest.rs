@@ -2,10 +2,9 @@
 //! the answer came.
 
 use core_sip::Transport;
-use wire_sip::header::Authorization;
-use wire_sip::{HeaderName, Message, TypedHeader as _};
+use wire_sip::{HeaderName, Message};
 
-use super::mechanism::{Came, Mechanism, digest_credentials};
+use super::mechanism::{Came, Mechanism, Shown};
 use super::{NotRegistered, Registering};
 use crate::EpCscf;
 use crate::binding::Proof;
@@ -16,23 +15,22 @@ impl EpCscf {
     pub(super) fn prepare_digest(
         &self,
         transport: Transport,
-        mechanism: Mechanism,
+        shown: Shown,
         message: &mut Message,
         registering: &mut Registering,
     ) -> Result<(), NotRegistered> {
-        registering.proof = match mechanism {
+        registering.proof = match shown.mechanism {
             Mechanism::Aka => Proof::Aka,
             Mechanism::Digest | Mechanism::Bearer => Proof::Digest,
         };
         // TS 24.229 §5.2.2: without credentials the private identity follows from the public one.
         registering.impi = derived(&registering.identity);
-        let readable = |line: &str| Authorization::parse(line).is_ok();
-        if !message.lines(HeaderName::Authorization).all(readable) {
+        if !shown.readable {
             return Err(NotRegistered::Malformed);
         }
         // One answer to one challenge. Of what else a WIC might write there, nothing may say in the
         // core's eyes how the request came.
-        let Some(mut credentials) = digest_credentials(message) else {
+        let Some(mut credentials) = shown.digest else {
             message.remove(HeaderName::Authorization);
             return Ok(());
         };
@@ -48,7 +46,10 @@ impl EpCscf {
                 .get("response")
                 .is_some_and(|response| !response.is_empty()),
         };
-        if let Some(says) = mechanism.integrity_protected(came, self.config.integrity_protected) {
+        if let Some(says) = shown
+            .mechanism
+            .integrity_protected(came, self.config.integrity_protected)
+        {
             let quoted = format!("\"{says}\"");
             credentials.params.set("integrity-protected", Some(&quoted));
         }

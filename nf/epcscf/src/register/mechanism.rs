@@ -73,24 +73,6 @@ const TABLE: &[Row] = {
 };
 
 impl Mechanism {
-    /// TS 33.203 §P.3 — by what the request shows. A token goes first, which that annex does not know;
-    /// an AKA that is not over TLS, or AKAv1 where it is not allowed, is for the core to refuse.
-    pub(super) fn of(message: &Message, akav1: bool) -> Self {
-        let shows_token = message.headers().any(|header| {
-            header.id == HeaderName::Authorization
-                && !matches!(presented(header.value), Presented::OtherScheme)
-        });
-        if shows_token {
-            return Self::Bearer;
-        }
-        let algorithm = digest_credentials(message).and_then(|shown| shown.get("algorithm"));
-        match algorithm {
-            Some(name) if name.eq_ignore_ascii_case("AKAv2-SHA-256") => Self::Aka,
-            Some(name) if akav1 && name.eq_ignore_ascii_case("AKAv1-MD5") => Self::Aka,
-            _ => Self::Digest,
-        }
-    }
-
     /// What the core is told; `None`: nothing.
     pub(super) fn integrity_protected(
         self,
@@ -111,13 +93,45 @@ impl Mechanism {
     }
 }
 
-/// The first credentials of the Digest scheme that can be read.
-pub(super) fn digest_credentials(message: &Message) -> Option<Challenge> {
-    message
-        .lines(HeaderName::Authorization)
-        .filter_map(|line| Authorization::parse(line).ok())
-        .map(|Authorization(shown)| shown)
-        .find(|shown| shown.is("Digest"))
+/// What the Authorization lines of a REGISTER show, each read once.
+pub(super) struct Shown {
+    pub(super) mechanism: Mechanism,
+    /// The first credentials of the Digest scheme, where no token goes before them.
+    pub(super) digest: Option<Challenge>,
+    /// Whether every line can be read; a token's is judged elsewhere.
+    pub(super) readable: bool,
+}
+
+impl Shown {
+    /// TS 33.203 §P.3 — by what the request shows. A token goes first, which that annex does not know;
+    /// an AKA that is not over TLS, or AKAv1 where it is not allowed, is for the core to refuse.
+    pub(super) fn of(message: &Message, akav1: bool) -> Self {
+        let lines = || message.lines(HeaderName::Authorization);
+        let mut shown = Self {
+            mechanism: Mechanism::Bearer,
+            digest: None,
+            readable: true,
+        };
+        if lines().any(|line| !matches!(presented(line), Presented::OtherScheme)) {
+            return shown;
+        }
+        for line in lines() {
+            match Authorization::parse(line) {
+                Ok(Authorization(credentials)) if credentials.is("Digest") => {
+                    shown.digest.get_or_insert(credentials);
+                }
+                Ok(_) => {}
+                Err(_) => shown.readable = false,
+            }
+        }
+        let algorithm = shown.digest.as_ref().and_then(|it| it.get("algorithm"));
+        shown.mechanism = match algorithm {
+            Some(name) if name.eq_ignore_ascii_case("AKAv2-SHA-256") => Mechanism::Aka,
+            Some(name) if akav1 && name.eq_ignore_ascii_case("AKAv1-MD5") => Mechanism::Aka,
+            _ => Mechanism::Digest,
+        };
+        shown
+    }
 }
 
 #[cfg(test)]
@@ -246,7 +260,7 @@ mod tests {
                 "REGISTER sip:x SIP/2.0\r\nVia: SIP/2.0/WSS h;branch=z9hG4bK1\r\nFrom: <sip:a@x>;tag=1\r\n\
                  To: <sip:a@x>\r\nCall-ID: c\r\nCSeq: 1 REGISTER\r\n{lines}\r\n"
             );
-            Mechanism::of(&Message::parse(text.into()).unwrap(), akav1)
+            Shown::of(&Message::parse(text.into()).unwrap(), akav1).mechanism
         };
         let digest = |algorithm: &str| {
             format!("Authorization: Digest username=\"a\", realm=\"x\", algorithm={algorithm}\r\n")

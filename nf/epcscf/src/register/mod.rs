@@ -24,7 +24,7 @@ use core_sip::token::{AuthenticatedToken, Flow as FlowToken};
 use core_sip::{ConnectionId, ServerTransactionId, Source, Transport, reply};
 use wire_sip::{HeaderName, Message, StatusCode, params};
 
-use self::mechanism::Mechanism;
+use self::mechanism::{Mechanism, Shown};
 pub(crate) use self::storm::Storm;
 use crate::binding::{BindingKey, Proof};
 use crate::forward::{Forward, Purpose};
@@ -169,7 +169,7 @@ impl EpCscf {
         let outbound = !key.reg_id.is_empty();
         let identity = message.header(HeaderName::To).and_then(uri_of);
         let identity = identity.ok_or(NotRegistered::Malformed)?.to_owned();
-        let mechanism = Mechanism::of(message, self.config.akav1);
+        let shown = Shown::of(message, self.config.akav1);
         let mut registering = Registering {
             connection,
             key,
@@ -182,12 +182,12 @@ impl EpCscf {
             outbound,
             lease: None,
         };
-        match mechanism {
+        match shown.mechanism {
             Mechanism::Bearer => self
                 .prepare_bearer(now, message, &mut registering)
                 .map_err(NotRegistered::NoAccess)?,
             Mechanism::Aka | Mechanism::Digest => {
-                self.prepare_digest(transport, mechanism, message, &mut registering)?;
+                self.prepare_digest(transport, shown, message, &mut registering)?;
             }
         }
         registering.key.impi.clone_from(&registering.impi);
