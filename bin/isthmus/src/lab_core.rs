@@ -5,10 +5,11 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use nf_lab_core::{LabCore, LabCoreConfig, Output, Subscriber};
-use tokio::sync::{Notify, oneshot};
+use core_credentials::aka::Sqn;
+use nf_lab_core::{Counters, LabCore, LabCoreConfig, Output, Subscriber};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio::task::LocalSet;
 use tracing::error;
 
@@ -20,11 +21,38 @@ use crate::sip::{SipAddresses, SipEvent, SipFigures, SipSetup, SipSockets, SipTl
 pub(crate) struct RunningLabCore {
     /// Where it listens.
     pub(crate) addresses: SipAddresses,
-    /// What happened at its sockets.
-    pub(crate) figures: Arc<SipFigures>,
+    /// What happened at it, and at its sockets.
+    pub(crate) figures: LabCoreFigures,
     trust: tokio::sync::mpsc::UnboundedSender<SocketAddr>,
     stop: oneshot::Sender<()>,
     thread: JoinHandle<()>,
+}
+
+/// What happened, as other threads may read it.
+#[derive(Clone)]
+pub(crate) struct LabCoreFigures {
+    sockets: Arc<SipFigures>,
+    counters: watch::Receiver<Counters>,
+}
+
+impl LabCoreFigures {
+    /// All of them by name.
+    pub(crate) fn named(&self) -> Vec<(String, u64)> {
+        let counters = *self.counters.borrow();
+        let counted = [
+            ("registrations_total", counters.registrations),
+            ("challenges_total", counters.challenges),
+            (
+                "refused_registrations_total",
+                counters.refused_registrations,
+            ),
+            ("calls_total", counters.calls),
+            ("notifications_total", counters.notifications),
+        ];
+        let mut named = self.sockets.named("lab_core");
+        named.extend(counted.map(|(name, value)| (format!("lab_core_{name}"), value)));
+        named
+    }
 }
 
 /// Starts one. The eP-CSCFs that it trusts are told later, since they need its address to start.
@@ -49,6 +77,7 @@ pub(crate) fn start(
         .map_err(|error| Fault::new(format!("the system gives no random bytes: {error}")))?;
     let (bound, addresses) = std::sync::mpsc::channel();
     let (stop, stopped) = oneshot::channel();
+    let (counting, counters) = watch::channel(Counters::default());
     let (trust, told) = tokio::sync::mpsc::unbounded_channel();
     let home_domain = config.home_domain.clone();
     let web_functions = config.lab_core.web_functions();
@@ -79,7 +108,10 @@ pub(crate) fn start(
                 config.tls = addresses.tls;
                 config.trusted = trusted;
                 config.web_functions = web_functions;
-                serve(config, &subscribers, seed, sockets, told, stopped).await;
+                let clock = SystemTime::now().duration_since(UNIX_EPOCH);
+                config.first_sequence = Sqn::of_clock(clock.unwrap_or_default().as_secs());
+                let machine = LabCore::new(config, &subscribers, seed);
+                serve(machine, counting, sockets, told, stopped).await;
             });
         })
         .map_err(|error| Fault::new(format!("cannot start a thread: {error}")))?;
@@ -88,7 +120,10 @@ pub(crate) fn start(
         .map_err(|_| Fault::new("the laboratory's core ended"))??;
     Ok(RunningLabCore {
         addresses,
-        figures,
+        figures: LabCoreFigures {
+            sockets: figures,
+            counters,
+        },
         trust,
         stop,
         thread,
@@ -110,20 +145,21 @@ impl RunningLabCore {
 
 struct Driver {
     machine: RefCell<LabCore>,
+    counting: watch::Sender<Counters>,
     sockets: Rc<SipSockets>,
     rearm: Notify,
 }
 
 async fn serve(
-    config: LabCoreConfig,
-    subscribers: &[Subscriber],
-    seed: [u8; 32],
+    machine: LabCore,
+    counting: watch::Sender<Counters>,
     sockets: Rc<SipSockets>,
     mut told: tokio::sync::mpsc::UnboundedReceiver<SocketAddr>,
     mut stopped: oneshot::Receiver<()>,
 ) {
     let driver = Rc::new(Driver {
-        machine: RefCell::new(LabCore::new(config, subscribers, seed)),
+        machine: RefCell::new(machine),
+        counting,
         sockets: Rc::clone(&sockets),
         rearm: Notify::new(),
     });
@@ -168,6 +204,7 @@ impl Driver {
         while let Some(output) = machine.poll_output() {
             self.act(output);
         }
+        self.counting.send_replace(machine.counters());
     }
 
     fn act(self: &Rc<Self>, output: Output) {

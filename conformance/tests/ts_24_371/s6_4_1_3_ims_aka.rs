@@ -110,3 +110,20 @@ fn what_was_registered_is_served_on_this_connection_alone() {
     wic.send(&request);
     core.request("OPTIONS");
 }
+
+/// "HTTP Digest AKAv2 … is used instead of HTTP Digest AKA defined in RFC 3310" (§6.2.1.3): what is
+/// weaker is not let in unless the operator says so, whatever the core would do.
+#[test]
+fn version_1_is_refused_unless_it_is_configured() {
+    let mut subject = Subject::start();
+    let mut core = subject.core();
+    let mut wic = subject.wic("alice");
+    let line = format!(
+        "Authorization: Digest username=\"alice@{HOME}\", realm=\"{HOME}\", nonce=\"\", \
+         uri=\"sip:{HOME}\", response=\"\", algorithm=AKAv1-MD5\r\n"
+    );
+    let message = wic.register(&line);
+    wic.send(&message);
+    wic.status(403);
+    core.hears_nothing();
+}

@@ -54,13 +54,13 @@ struct Open {
 pub(crate) struct Sims(HashMap<UserId, Sim>);
 
 impl Sims {
-    /// Where a sequence stood is not kept: a SIM that is further says so by AUTS.
-    pub(crate) fn add(&mut self, user: UserId, milenage: Milenage) {
+    /// Its sequence begins after `first`; a SIM that is further says so by AUTS.
+    pub(crate) fn add(&mut self, user: UserId, milenage: Milenage, first: Sqn) {
         self.0.insert(
             user,
             Sim {
                 milenage,
-                sequence: HomeSequence::after(Sqn::default()),
+                sequence: HomeSequence::after(first),
                 open: Vec::new(),
             },
         );

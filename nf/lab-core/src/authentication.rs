@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use core_credentials::{
     Random, Secret,
-    aka::{Milenage, read_key},
+    aka::{Milenage, Sqn, read_key},
     auth_header::AuthHeader,
     digest::{Algorithm, AuthenticationInfo, Challenge, Credentials, Hash, NonceVerdict, Nonces},
     token::Entities,
@@ -52,6 +52,7 @@ pub(crate) struct Authentication {
     realm: String,
     algorithms: Vec<Algorithm>,
     web_functions: WebFunctions,
+    first_sequence: Sqn,
     nonces: Nonces,
     sims: Sims,
     random: Random,
@@ -63,6 +64,7 @@ impl Authentication {
             realm: config.home_domain.clone(),
             algorithms: config.algorithms.clone(),
             web_functions: config.web_functions.clone(),
+            first_sequence: config.first_sequence,
             nonces: Nonces::new(AWAIT_AUTH, MOST_NONCES),
             sims: Sims::default(),
             random: Random::new(seed),
@@ -74,7 +76,8 @@ impl Authentication {
         let key = |hex: &Secret| read_key(hex.expose());
         let sim = subscriber.sim.as_ref();
         if let Some((k, opc)) = sim.and_then(|sim| key(&sim.k).zip(key(&sim.opc))) {
-            self.sims.add(user, Milenage::new(k, opc));
+            let milenage = Milenage::new(k, opc);
+            self.sims.add(user, milenage, self.first_sequence);
         }
     }
 

@@ -4,7 +4,7 @@ use std::{
     time::Duration,
 };
 
-use core_credentials::{Secret, digest::Algorithm};
+use core_credentials::{Secret, aka::Sqn, digest::Algorithm};
 use core_sip::{Transport, proxy::own_uri};
 use serde::{Deserialize, Serialize};
 
@@ -115,6 +115,9 @@ pub struct LabCoreConfig {
     pub algorithms: Vec<Algorithm>,
     /// Third parties' WAFs and WWSFs.
     pub web_functions: WebFunctions,
+    /// Where the sequence of every SIM begins: nothing is kept, so it should be that of the clock,
+    /// [`Sqn::of_clock`], which is ahead of what was dealt out before.
+    pub first_sequence: Sqn,
 }
 
 impl LabCoreConfig {
@@ -132,6 +135,7 @@ impl LabCoreConfig {
             max_contacts: 10,
             algorithms: vec![Algorithm::SHA_256, Algorithm::MD5],
             web_functions: WebFunctions::default(),
+            first_sequence: Sqn::default(),
         }
     }
 

@@ -134,6 +134,22 @@ fn a_sequence_that_is_behind_is_moved() {
     assert_eq!(status(&second(&mut lab, &failure)), 401);
 }
 
+/// TS 33.102 §C.1.1.3 — a home that begins by the clock is not behind after a restart.
+#[test]
+fn a_home_that_began_later_is_ahead_of_what_it_dealt_out() {
+    let mut usim = Usim::new(milenage());
+    for began in [1_790_000_000, 1_790_000_100] {
+        let alice = Subscriber::new("alice", "", DOMAIN, &[]).with_sim(K, OPC);
+        let mut lab = Lab::of(&[alice], |config| {
+            config.first_sequence = Sqn::of_clock(began);
+        });
+        for _ in 0..3 {
+            let asked = challenge(&first(&mut lab, "AKAv2-SHA-256"));
+            assert!(by_sim(&mut usim, &asked).is_ok(), "it is fresh");
+        }
+    }
+}
+
 #[test]
 fn an_auts_of_somebody_elses_moves_nothing() {
     let mut lab = lab("a password");

@@ -143,12 +143,12 @@ pub(super) fn run(mut config: Config) -> Result<(), Fault> {
     }
     keep_house(web.clone(), issuer, Arc::clone(&shards), ended)?;
     let shown = Arc::clone(&shards);
-    let core_figures = Arc::clone(&core.figures);
+    let core_figures = core.figures.clone();
     admin.serve(
         admin_listener,
         Arc::new(move || {
             let mut figures = super::alone::shard_figures(&shown);
-            figures.extend(core_figures.named("lab_core"));
+            figures.extend(core_figures.named());
             figures.extend(super::alone::gateway_figures(&gateway.figures()));
             figures.extend(
                 web.figures()

@@ -159,8 +159,8 @@ pub(super) fn lab_core(config: &Config) -> Result<(), Fault> {
         .map(subscribers::Subscriber::for_lab_core)
         .collect();
     let core = core::start(config, trusted, subscribers)?;
-    let figures = Arc::clone(&core.figures);
-    admin.serve(listener, Arc::new(move || figures.named("lab_core")))?;
+    let figures = core.figures.clone();
+    admin.serve(listener, Arc::new(move || figures.named()))?;
     let signals = Signals::listen()?;
     admin.set_ready(true);
     if let Some(tls) = core.addresses.tls {

@@ -8,6 +8,8 @@ pub struct Sqn(u64);
 
 const INDEX_BITS: u32 = 5;
 const MASK: u64 = (1 << 48) - 1;
+/// When 2026 began, in seconds of Unix time.
+const YEAR_2026: u64 = 1_767_225_600;
 
 /// How many sequences run beside one another (TS 33.102 §C.3.1).
 pub(super) const INDEXES: usize = 1 << INDEX_BITS;
@@ -25,6 +27,14 @@ impl Sqn {
     /// As it is sent.
     pub fn to_bytes(self) -> [u8; 6] {
         std::array::from_fn(|i| (self.0 >> (40 - 8 * i)) as u8)
+    }
+
+    /// TS 33.102 §C.1.1.3 — where a home begins that keeps no sequence but has a clock: SEQ is the
+    /// seconds since 2026 began. As long as nobody is challenged more than once a second on the
+    /// average, each start is ahead of all that was dealt out before it; and a new SIM that bounds how
+    /// far SEQ may jump (§C.2.1, Δ = 2^28) takes it until 2034.
+    pub fn of_clock(unix_seconds: u64) -> Self {
+        Self::from_number(unix_seconds.saturating_sub(YEAR_2026) << INDEX_BITS)
     }
 
     /// As a number, to be kept; what does not fit into 48 bits is cut off.
@@ -111,6 +121,20 @@ mod tests {
             assert_eq!(sqn.sequence(), round);
             assert_eq!(sqn.index() as u64, round % 32);
         }
+    }
+
+    /// TS 33.102 §C.1.1.3
+    #[test]
+    fn a_clock_is_ahead_of_what_was_dealt_out_before() {
+        let milenage = Milenage::new([1; 16], [2; 16]);
+        let mut home = HomeSequence::after(Sqn::of_clock(1_800_000_000));
+        for _ in 0..3600 {
+            let _ = home.vector(&milenage, [9; 16], [0; 2]);
+        }
+        let later = Sqn::of_clock(1_800_003_601);
+        assert!(home.last().sequence() < later.sequence());
+        assert!(later.sequence() < 1 << 28);
+        assert_eq!(Sqn::of_clock(0), Sqn::default());
     }
 
     #[test]

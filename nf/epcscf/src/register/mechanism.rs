@@ -100,17 +100,20 @@ pub(super) struct Shown {
     pub(super) digest: Option<Challenge>,
     /// Whether every line can be read; a token's is judged elsewhere.
     pub(super) readable: bool,
+    /// An AKA that we do not let in: nobody is to bid it down.
+    pub(super) weaker: bool,
 }
 
 impl Shown {
     /// TS 33.203 §P.3 — by what the request shows. A token goes first, which that annex does not know;
-    /// an AKA that is not over TLS, or AKAv1 where it is not allowed, is for the core to refuse.
+    /// an AKA that is not over TLS is for the core to refuse. TS 24.371 §6.4.1.3 knows AKAv2-SHA-256 alone.
     pub(super) fn of(message: &Message, akav1: bool) -> Self {
         let lines = || message.lines(HeaderName::Authorization);
         let mut shown = Self {
             mechanism: Mechanism::Bearer,
             digest: None,
             readable: true,
+            weaker: false,
         };
         if lines().any(|line| !matches!(presented(line), Presented::OtherScheme)) {
             return shown;
@@ -125,11 +128,17 @@ impl Shown {
             }
         }
         let algorithm = shown.digest.as_ref().and_then(|it| it.get("algorithm"));
+        let algorithm = algorithm.as_deref();
         shown.mechanism = match algorithm {
             Some(name) if name.eq_ignore_ascii_case("AKAv2-SHA-256") => Mechanism::Aka,
             Some(name) if akav1 && name.eq_ignore_ascii_case("AKAv1-MD5") => Mechanism::Aka,
             _ => Mechanism::Digest,
         };
+        let of_aka = |name: &str| {
+            name.get(..4)
+                .is_some_and(|it| it.eq_ignore_ascii_case("AKAv"))
+        };
+        shown.weaker = shown.mechanism == Mechanism::Digest && algorithm.is_some_and(of_aka);
         shown
     }
 }
@@ -260,22 +269,28 @@ mod tests {
                 "REGISTER sip:x SIP/2.0\r\nVia: SIP/2.0/WSS h;branch=z9hG4bK1\r\nFrom: <sip:a@x>;tag=1\r\n\
                  To: <sip:a@x>\r\nCall-ID: c\r\nCSeq: 1 REGISTER\r\n{lines}\r\n"
             );
-            Shown::of(&Message::parse(text.into()).unwrap(), akav1).mechanism
+            let shown = Shown::of(&Message::parse(text.into()).unwrap(), akav1);
+            (!shown.weaker).then_some(shown.mechanism)
         };
         let digest = |algorithm: &str| {
             format!("Authorization: Digest username=\"a\", realm=\"x\", algorithm={algorithm}\r\n")
         };
-        assert_eq!(of("", false), Mechanism::Digest);
-        assert_eq!(of(&digest("MD5"), false), Mechanism::Digest);
-        assert_eq!(of(&digest("akav2-sha-256"), false), Mechanism::Aka);
-        assert_eq!(of(&digest("AKAv1-MD5"), false), Mechanism::Digest);
-        assert_eq!(of(&digest("AKAv1-MD5"), true), Mechanism::Aka);
+        assert_eq!(of("", false), Some(Mechanism::Digest));
+        assert_eq!(of(&digest("MD5"), false), Some(Mechanism::Digest));
+        assert_eq!(of(&digest("akav2-sha-256"), false), Some(Mechanism::Aka));
+        assert_eq!(of(&digest("AKAv1-MD5"), false), None);
+        assert_eq!(of(&digest("AKAv2-MD5"), true), None);
+        assert_eq!(of(&digest("aka"), false), Some(Mechanism::Digest));
+        assert_eq!(of(&digest("AKAv1-MD5"), true), Some(Mechanism::Aka));
         let token = "Authorization: Bearer abc\r\n";
-        assert_eq!(of(token, false), Mechanism::Bearer);
+        assert_eq!(of(token, false), Some(Mechanism::Bearer));
         assert_eq!(
             of(&format!("{}{token}", digest("MD5")), false),
-            Mechanism::Bearer
+            Some(Mechanism::Bearer)
         );
-        assert_eq!(of("Authorization: Other x=y\r\n", false), Mechanism::Digest);
+        assert_eq!(
+            of("Authorization: Other x=y\r\n", false),
+            Some(Mechanism::Digest)
+        );
     }
 }

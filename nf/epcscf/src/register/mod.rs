@@ -103,7 +103,7 @@ impl EpCscf {
                 self.transactions.respond(now, id, response);
                 return;
             }
-            Err(NotRegistered::OtherIdentity) => {
+            Err(NotRegistered::OtherIdentity | NotRegistered::WeakerAlgorithm) => {
                 self.counters.registration_refused += 1;
                 self.answer(now, id, &before, StatusCode::FORBIDDEN);
                 return;
@@ -170,6 +170,9 @@ impl EpCscf {
         let identity = message.header(HeaderName::To).and_then(uri_of);
         let identity = identity.ok_or(NotRegistered::Malformed)?.to_owned();
         let shown = Shown::of(message, self.config.akav1);
+        if shown.weaker {
+            return Err(NotRegistered::WeakerAlgorithm);
+        }
         let mut registering = Registering {
             connection,
             key,
@@ -266,4 +269,6 @@ enum NotRegistered {
     /// The WebSocket is another private identity's.
     OtherIdentity,
     NoAccess(crate::access::NoAccess),
+    /// By an AKA that is not let in.
+    WeakerAlgorithm,
 }
