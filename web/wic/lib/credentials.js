@@ -5,7 +5,8 @@ import { chooseChallenge, digestAuthorization, parseChallenge } from './sip/dige
 import { word } from './sip/ids.js';
 
 /**
- * What proves who we are. Two kinds: {@link BearerCredential} (TS 24.371 §6.2.2) and {@link DigestCredential} (§6.2.1.2).
+ * What proves who we are: {@link BearerCredential} (TS 24.371 §6.2.2), {@link DigestCredential} (§6.2.1.2), or a card by
+ * {@link import('./aka/aka-credential.js').AkaCredential} (§6.2.1.3). Anything else that keeps to this will do.
  *
  * @typedef {object} Credential
  * @property {number} expiresAt milliseconds since the epoch; Infinity if it never expires

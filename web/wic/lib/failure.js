@@ -22,6 +22,8 @@ export const WORDS = Object.freeze({
   signed_out: 'You have been signed out. Sign in again.',
   pool_exhausted: 'All guest lines are in use. Try again in a moment.',
   registration_refused: 'The service did not accept this account.',
+  network_unproven: 'The network did not prove that it is the home network of this SIM.',
+  sim_failed: 'The SIM did not answer. Check that it is there, and try again.',
   deregistered: 'The network has signed this phone off.',
   suspended: 'The network has signed this phone off for a while. It comes back by itself.',
   registration_failed: 'Connecting to the service failed. Trying again…',

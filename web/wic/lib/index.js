@@ -3,6 +3,7 @@
  *
  * - `wic.js` the whole: one account, its registration, its calls
  * - `session.js` W1, `credentials.js` tokens and SIP Digest, `registration.js`, `reg-event.js`, `transport.js` SIP over WebSocket
+ * - `aka/` IMS-AKA: what a card is asked, and one in software for the laboratory
  * - `call/` a call from INVITE to BYE; `media/` what it does with WebRTC
  * - `sip/` messages, transactions, dialogs: RFC 3261 and its family, nothing of browsers in it
  * - `failure.js` every failure as a code and as words
@@ -12,6 +13,9 @@ export { Session } from './session.js';
 export { Registration } from './registration.js';
 export { RegEvent } from './reg-event.js';
 export { BearerCredential, DigestCredential } from './credentials.js';
+export { AkaCredential } from './aka/aka-credential.js';
+export { SoftwareIsim } from './aka/software-isim.js';
+export { Milenage } from './aka/milenage.js';
 export { WebSocketTransport } from './transport.js';
 export { Call } from './call/call.js';
 export { OutgoingCall } from './call/outgoing-call.js';

@@ -23,6 +23,8 @@ const BACK_OFF = { first: 2_000, most: 60_000 };
 /** A registration that ends this close to the token was capped by it: the next token is the moment to refresh. */
 const CAPPED_WITHIN = 15_000;
 const LAST_MOMENT = 15_000;
+/** What waiting does not cure. @type {string[]} */
+const FINAL = ['signed_out', 'network_unproven', 'sim_failed'];
 /** How long a phone on probation stays away when the network does not say, in seconds. */
 const PROBATION = 60;
 
@@ -159,7 +161,7 @@ export class Registration extends Emitter {
   /** @param {import('./sip/agent.js').Outcome} outcome */
   #registered({ response, failure }) {
     if (!response) {
-      if (failure.code === 'signed_out') this.#refuse(failure);
+      if (FINAL.includes(failure.code)) this.#refuse(failure);
       else this.#retry(failure, 0);
       return;
     }

@@ -48,13 +48,13 @@ export function chooseChallenge(values) {
  * @param {string} input.method
  * @param {string} input.uri
  * @param {string} input.nonce
- * @param {string} [input.algorithm] MD5 or SHA-256, with or without `-sess`
+ * @param {string} [input.algorithm] MD5 or SHA-256, with or without `-sess`; AKAv2-SHA-256, with what a card makes as password
  * @param {string} [input.qop] `auth`, or none for RFC 2069 servers
  * @param {string} [input.cnonce]
  * @param {string} [input.nc] eight hexadecimal digits
  */
 export async function digestResponse(input) {
-  const algorithm = (input.algorithm ?? 'MD5').toLowerCase();
+  const algorithm = (input.algorithm ?? 'MD5').toLowerCase().replace(/^akav2-/, '');
   const hash = HASHES[algorithm.replace(/-sess$/, '')];
   if (!hash) throw new RangeError(`digest algorithm ${input.algorithm}`);
   let a1 = await hash(`${input.username}:${input.realm}:${input.password}`);
