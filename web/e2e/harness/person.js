@@ -121,8 +121,9 @@ export class Person {
     return this.page.$eval('[role="status"]', (region) => region.textContent.trim());
   }
 
-  /** Waits until the live region says something. */
-  async hears(words, within = 15_000) {
+  /** Waits until the live region says something; how a name is written is nothing that is heard. */
+  async hears(said, within = 15_000) {
+    const words = new RegExp(said.source, 'i');
     const deadline = Date.now() + within;
     while (!words.test(await this.status().catch(() => ''))) {
       if (Date.now() > deadline) throw new Error(`${this.name} waited for ${words}\n${await this.told()}`);
@@ -192,6 +193,21 @@ export class Person {
         } else if (entry.type === 'outbound-rtp') sums.packetsSent += entry.packetsSent;
       });
       return sums;
+    });
+  }
+
+  /** Whether the far end's picture moves: frames decoded in a while. */
+  async watches(milliseconds = 2_000) {
+    const before = await this.framesShown();
+    await sleep(milliseconds);
+    return (await this.framesShown()) - before;
+  }
+
+  /** The m-lines of the last call as its browser has them: `audio`, `video`, in their order, with port 0 marked. */
+  lines() {
+    return this.page.evaluate(() => {
+      const { sdp } = window.watched.connections.at(-1).localDescription;
+      return [...sdp.matchAll(/^m=(\w+) (\d+)/gm)].map(([, kind, port]) => (port === '0' ? `${kind} 0` : kind)).join(', ');
     });
   }
 

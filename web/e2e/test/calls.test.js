@@ -88,20 +88,20 @@ describe('two tabs of one browser are two people', () => {
     await alice.press('Mute');
     await sleep(300);
     await hearNothing(bob, 'alice is muted');
-    await alice.press('Mute');
+    await alice.press('Unmute');
     await hear(bob, 'alice is not muted any more');
     await alice.press('Hold');
     await alice.hears(/bob is on hold/);
     await bob.hears(/has put you on hold/);
     await sleep(300);
     await Promise.all([hearNothing(bob, 'bob on hold'), hearNothing(alice, 'alice has bob on hold')]);
-    await alice.press('Hold');
+    await alice.press('Resume');
     await bob.hears(/^In a call with Alice/);
     await alice.hears(/^In a call with bob/);
     await Promise.all([hear(bob, 'bob after hold'), hear(alice, 'alice after hold')]);
     await bob.press('Hold');
     await alice.hears(/has put you on hold/);
-    await bob.press('Hold');
+    await bob.press('Resume');
     await alice.hears(/^In a call with bob/);
     await end(alice, bob);
   });
@@ -125,22 +125,6 @@ describe('two tabs of one browser are two people', () => {
     await end(bob, alice);
   });
 
-  it('a camera goes on and off in the call', async () => {
-    await connect();
-    await alice.press('Camera');
-    assert.ok(await frames(bob), 'bob sees alice');
-    assert.equal(await alice.framesShown(), 0);
-    await bob.press('Camera');
-    assert.ok(await frames(alice), 'alice sees bob');
-    await alice.press('Camera');
-    await sleep(1_000);
-    const before = await bob.framesShown();
-    await sleep(1_000);
-    assert.ok((await bob.framesShown()) - before < 3, 'alice is not seen any more');
-    await hear(bob, 'bob still hears alice');
-    await end(alice, bob);
-  });
-
   it('a call that is rejected says so', async () => {
     await alice.call('bob');
     await bob.press('Reject');
@@ -153,18 +137,6 @@ describe('two tabs of one browser are two people', () => {
     await alice.press('Hang up');
     await bob.hears(/missed a call from Alice/);
     await alice.hears(/ended/);
-  });
-
-  it('a third person hears that bob is busy', async () => {
-    await connect();
-    const carol = await signIn(browser, product, 'carol');
-    await carol.call('bob');
-    await carol.hears(/Bob is busy/);
-    await alice.hears(/^In a call with bob/);
-    await carol.press('Sign out');
-    await carol.hears(/Signed out/);
-    await carol.close();
-    await end(alice, bob);
   });
 
   it('a name that nobody has says so', async () => {
@@ -209,7 +181,7 @@ describe('two tabs of one browser are two people', () => {
     await Promise.all([hear(alice, 'alice hears bob'), hear(bob, 'bob hears alice')]);
     await alice.press('Hold');
     await bob.hears(/has put you on hold/);
-    await alice.press('Hold');
+    await alice.press('Resume');
     await bob.hears(/^In a call with Alice/);
     await bob.dropConnection();
     await bob.hears(/network was lost/i);
@@ -252,7 +224,7 @@ describe('two tabs of one browser are two people', () => {
     await alice.hears(/^In a call with bob/);
     await go(alice, 'Mute');
     await alice.page.keyboard.press('Space');
-    assert.equal(await alice.page.$eval('#mute', (mute) => mute.getAttribute('aria-pressed')), 'true');
+    assert.equal(await alice.page.$eval('#mute', (mute) => mute.textContent.trim()), 'Unmute');
     await go(alice, 'Hang up');
     await alice.page.keyboard.press('Enter');
     await bob.hears(/ended/);

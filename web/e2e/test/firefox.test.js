@@ -41,7 +41,7 @@ describe('Firefox', () => {
     assert.ok((await bob.energy()) > 0.01, 'Chromium hears Firefox');
     await alice.press('Hold');
     await bob.hears(/has put you on hold/);
-    await alice.press('Hold');
+    await alice.press('Resume');
     await bob.hears(/^In a call with/);
     assert.ok((await bob.energy()) > 0.01, 'Chromium hears Firefox after hold');
     await alice.press('Hang up');

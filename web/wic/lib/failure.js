@@ -47,6 +47,7 @@ export const WORDS = Object.freeze({
   media_failed: 'The sound connection was lost and the call ended.',
   session_expired: 'The other side no longer answers; the call ended.',
   change_refused: 'The other side did not accept the change.',
+  video_refused: '{who} does not want video now. The call goes on without it.',
   emergency: 'This phone cannot call emergency services. Use another phone.',
 });
 

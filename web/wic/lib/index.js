@@ -20,6 +20,7 @@ export { WebSocketTransport } from './transport.js';
 export { Call } from './call/call.js';
 export { OutgoingCall } from './call/outgoing-call.js';
 export { IncomingCall } from './call/incoming-call.js';
+export { VideoRequest } from './call/video-request.js';
 export { Failure, WORDS } from './failure.js';
 export { dialled, spoken } from './dial.js';
 export { isEmergency, EMERGENCY_NUMBERS } from './emergency.js';

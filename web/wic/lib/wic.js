@@ -39,7 +39,8 @@ import { WebSocketTransport } from './transport.js';
  * @property {Pick<import('./session.js').Account, 'impus' | 'displayName' | 'homeDomain' | 'w2'>} account
  * @property {import('./credentials.js').Credential} credential
  * @property {string} [instance] `urn:uuid:…`; keep it for as long as the page is the same phone
- * @property {number} [maxCalls] another caller hears busy
+ * @property {number} [maxCalls] how many calls there may be at once, 1 by default; another caller hears busy
+ * @property {boolean} [asksForVideo] whether video that is added to a call waits for a decision (`videorequest`)
  * @property {readonly string[]} [emergencyNumbers]
  * @property {boolean} [watchRegistration] whether the network is asked to tell what becomes of the registration; it is
  * @property {(text: string) => Document} [parseXml] for a host that has no DOMParser
@@ -135,10 +136,44 @@ export class Wic extends Emitter {
       video,
       media: this.#options.media?.(),
       random: this.#random,
+      asksForVideo: this.#options.asksForVideo,
     });
     this.#keep(call);
     void call.start();
     return call;
+  }
+
+  /**
+   * Answers a call; who is talked to now is put on hold first, so that nobody hears what is for another.
+   * @param {IncomingCall} call
+   * @param {{ video?: boolean }} [options] with our camera; by default if the caller offers video
+   * @returns {Promise<void>} rejects with a Failure if another call could not be put on hold; then this one still rings
+   */
+  async answer(call, options) {
+    const held = await this.#holdOthers(call);
+    // Who gave up meanwhile leaves us where we were.
+    if (call.state !== 'incoming') await Promise.all(held.map((other) => other.setHeld(false)));
+    else await call.answer(options);
+  }
+
+  /**
+   * Talks in this call, with every other one on hold (TS 24.610).
+   * @param {Call} call one that is connected
+   * @returns {Promise<void>} rejects with a Failure if one of them could not be put on hold, or this one not be resumed
+   */
+  async switchTo(call) {
+    await this.#holdOthers(call);
+    await call.setHeld(false);
+  }
+
+  /**
+   * @param {Call} call
+   * @returns {Promise<Call[]>} those that were not on hold before
+   */
+  async #holdOthers(call) {
+    const others = this.calls.filter((other) => other !== call && other.state === 'connected' && !other.held);
+    await Promise.all(others.map((other) => other.setHeld(true)));
+    return others;
   }
 
   /** @param {import('./sip/server-transaction.js').ServerTransaction} transaction */
@@ -148,13 +183,20 @@ export class Wic extends Emitter {
       return;
     }
     const most = this.#options.maxCalls ?? 1;
-    if (this.calls.length >= most) {
+    // While a call begins there is nobody yet who could be put on hold for another.
+    if (this.calls.length >= most || this.calls.some(({ state }) => state !== 'connected')) {
       this.agent.reply(transaction, 486);
       return;
     }
     let call;
     try {
-      call = new IncomingCall({ agent: this.agent, transaction, media: this.#options.media?.(), random: this.#random });
+      call = new IncomingCall({
+        agent: this.agent,
+        transaction,
+        media: this.#options.media?.(),
+        random: this.#random,
+        asksForVideo: this.#options.asksForVideo,
+      });
     } catch (error) {
       this.agent.reply(transaction, 480);
       this.emit('failure', error instanceof Failure ? error : new Failure('not_supported', { cause: error }));

@@ -4,10 +4,10 @@ import { Failure } from '../lib/failure.js';
 import { button, element, initials } from './elements.js';
 import { Keypad } from './keypad.js';
 import { Tones } from './tones.js';
-import { callWords, duration } from './words.js';
+import { showRunning } from './running-time.js';
 
 /**
- * The view of one call, from its beginning to its end.
+ * The view of the call that is in front, from its beginning to its end.
  *
  * @typedef {import('../lib/call/call.js').Call} Call
  */
@@ -23,13 +23,23 @@ export class CallView {
   #call = null;
   /** @type {(() => void)[]} */
   #stopListening = [];
-  /** @type {ReturnType<typeof setInterval> | undefined} */
-  #clock;
+  #stopTime = () => {};
   #say;
+  #describe;
+  #answer;
 
-  /** @param {(words: string) => void} say */
-  constructor(say) {
+  /**
+   * @param {object} parts
+   * @param {(words: string) => void} parts.say
+   * @param {() => string} parts.describe the words for all calls there are
+   * @param {(call: IncomingCall, options: { video?: boolean }) => void} parts.answer
+   */
+  constructor({ say, describe, answer }) {
     this.#say = say;
+    this.#describe = describe;
+    this.#answer = (/** @type {{ video?: boolean }} */ options) => {
+      if (this.#call instanceof IncomingCall) answer(this.#call, options);
+    };
     this.#keypad = new Keypad((tone) => this.#call?.sendTones(tone));
     button('answer').addEventListener('click', () => this.#answer({}));
     button('answer-audio').addEventListener('click', () => this.#answer({ video: false }));
@@ -37,7 +47,11 @@ export class CallView {
     button('hang-up').addEventListener('click', () => this.#call?.hangUp());
     button('mute').addEventListener('click', () => this.#call?.setMuted(!this.#call.muted));
     button('hold').addEventListener('click', () => this.#attempt(button('hold'), (call) => call.setHeld(!call.held)));
-    button('camera').addEventListener('click', () => this.#attempt(button('camera'), (call) => call.setCamera(!call.cameraOn)));
+    button('camera').addEventListener('click', () => this.#attempt(button('camera'), (call) => this.#turnCamera(call)));
+    button('audio-only').addEventListener('click', () => this.#attempt(button('audio-only'), (call) => call.stopVideo()));
+    button('video-refuse').addEventListener('click', () => this.#call?.videoRequest?.refuse());
+    button('video-watch').addEventListener('click', () => this.#call?.videoRequest?.accept());
+    button('video-camera').addEventListener('click', () => this.#call?.videoRequest?.accept({ camera: true }));
   }
 
   get call() {
@@ -49,14 +63,19 @@ export class CallView {
     if ('setSinkId' in this.#remoteAudio) this.#remoteAudio.setSinkId(id).catch(() => this.#say('This speaker cannot be used.'));
   }
 
-  /** @param {Call} call */
-  show(call) {
+  /**
+   * @param {Call} call
+   * @param {{ focus?: boolean }} [options]
+   */
+  show(call, { focus = true } = {}) {
+    this.clear();
     this.#call = call;
     this.#stopListening = [
       call.on('state', () => this.#update()),
       call.on('change', () => this.#update()),
+      call.on('videorequest', () => this.#update()),
       call.on('notice', (failure) => this.#say(failure.message)),
-      call.on('media', (flows) => this.#say(flows ? callWords(call) : 'The sound is interrupted. Trying to come back…')),
+      call.on('media', (flows) => this.#say(flows ? this.#describe() : 'The sound is interrupted. Trying to come back…')),
       call.on('remotetrack', () => this.#attachRemote()),
       call.on('localvideo', () => this.#attachLocal()),
     ];
@@ -66,7 +85,7 @@ export class CallView {
     this.#attachRemote();
     this.#update();
     // The stage takes the focus, not a button: a key that was meant for the page before must not answer a call.
-    this.#stage.focus();
+    if (focus) this.#stage.focus();
   }
 
   /** Back to nothing; the caller shows the dial view again. */
@@ -74,7 +93,7 @@ export class CallView {
     for (const stop of this.#stopListening.splice(0)) stop();
     this.#call = null;
     this.#tones.stop();
-    clearInterval(this.#clock);
+    this.#stopTime();
     this.#keypad.close();
     for (const media of [this.#remoteAudio, this.#remoteVideo, this.#localVideo]) media.srcObject = null;
     this.#remoteVideo.hidden = true;
@@ -85,12 +104,14 @@ export class CallView {
 
   /** Says again what state the call is in. */
   announce() {
-    if (this.#call) this.#say(callWords(this.#call));
+    if (this.#call) this.#say(this.#describe());
   }
 
-  /** @param {{ video?: boolean }} options */
-  #answer(options) {
-    if (this.#call instanceof IncomingCall) void this.#call.answer(options);
+  /** @param {Call} call */
+  #turnCamera(call) {
+    // The other side may have to decide first, and that takes its time.
+    if (!call.cameraOn && !call.hasVideo && !call.videoRequest) this.#say(`Asking ${call.who} for video…`);
+    return call.setCamera(!call.cameraOn);
   }
 
   /**
@@ -118,17 +139,22 @@ export class CallView {
     button('answer-audio').hidden = !withVideo;
     element('call-controls', HTMLElement).hidden = incoming;
     for (const id of ['hold', 'camera', 'keypad', 'settings-call']) button(id).disabled = !connected;
-    press(button('mute'), call.muted);
-    button('mute').querySelector('use')?.setAttribute('href', call.muted ? '#i-mic-off' : '#i-mic');
-    press(button('hold'), call.held);
-    press(button('camera'), call.cameraOn);
+    // The name says what a press does now; aria-pressed beside it would say it twice, and differently.
+    label('mute', call.muted, call.muted ? 'Unmute' : 'Mute', call.muted ? '#i-mic-off' : '#i-mic');
+    label('hold', call.held, call.held ? 'Resume' : 'Hold', call.held ? '#i-play' : '#i-pause');
+    label('camera', call.cameraOn, call.cameraOn ? 'Camera off' : 'Camera', call.cameraOn ? '#i-video-off' : '#i-video');
+    button('audio-only').hidden = !call.media.receivesVideo;
+    if (call.videoRequest) this.#keypad.close();
+    element('video-ask', HTMLElement).hidden = call.videoRequest === null;
+    element('video-ask-words', HTMLElement).textContent = `${call.who} wants to add video.`;
     element('stage-detail', HTMLElement).textContent = this.#detail(call, withVideo);
     this.#stage.dataset.state = call.state;
-    this.#showTime(call);
+    this.#stopTime();
+    this.#stopTime = showRunning(this.#time, call);
     this.#attachRemote();
     this.#attachLocal();
     this.#sound(call);
-    if (call.state !== 'ended') this.#say(callWords(call));
+    if (call.state !== 'ended') this.#say(this.#describe());
   }
 
   /**
@@ -147,20 +173,8 @@ export class CallView {
       case 'answering':
         return 'Connecting…';
       default:
-        return spoken(call.remote.uri) === call.who ? 'Calling…' : `Calling ${spoken(call.remote.uri)}…`;
+        return spoken(call.remote.uri).toLowerCase() === call.who.toLowerCase() ? 'Calling…' : `Calling ${spoken(call.remote.uri)}…`;
     }
-  }
-
-  /** @param {Call} call */
-  #showTime(call) {
-    clearInterval(this.#clock);
-    this.#time.hidden = call.state !== 'connected';
-    if (call.state !== 'connected') return;
-    const tick = () => {
-      this.#time.textContent = duration(Date.now() - call.connectedAt);
-    };
-    tick();
-    this.#clock = setInterval(tick, 1000);
   }
 
   /** @param {Call} call */
@@ -173,11 +187,9 @@ export class CallView {
   #attachRemote() {
     const tracks = this.#call?.media.remoteTracks ?? [];
     setTracks(this.#remoteAudio, tracks.filter(({ kind }) => kind === 'audio'));
-    const receiving = this.#call?.media.peerConnection
-      .getTransceivers()
-      .some(({ receiver, currentDirection }) => receiver.track.kind === 'video' && /recv/.test(currentDirection ?? ''));
+    const receiving = this.#call?.media.receivesVideo;
     setTracks(this.#remoteVideo, receiving ? tracks.filter(({ kind }) => kind === 'video') : []);
-    const visible = Boolean(receiving) && this.#call?.state === 'connected' && !this.#call.held;
+    const visible = Boolean(receiving) && this.#call?.state === 'connected' && !this.#call.held && !this.#call.heldByRemote;
     this.#remoteVideo.hidden = !visible;
     this.#stage.classList.toggle('seen', visible);
   }
@@ -202,9 +214,15 @@ function setTracks(media, tracks) {
 }
 
 /**
- * @param {HTMLButtonElement} toggle
- * @param {boolean} pressed
+ * @param {string} id a button's
+ * @param {boolean} on whether what it turns on is on
+ * @param {string} words
+ * @param {string} icon
  */
-function press(toggle, pressed) {
-  toggle.setAttribute('aria-pressed', String(pressed));
+function label(id, on, words, icon) {
+  const toggle = button(id);
+  toggle.toggleAttribute('data-on', on);
+  const text = toggle.querySelector('span');
+  if (text && text.textContent !== words) text.textContent = words;
+  toggle.querySelector('use')?.setAttribute('href', icon);
 }

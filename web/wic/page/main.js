@@ -3,7 +3,8 @@ import { CallView } from './call-view.js';
 import { DevicePicker } from './devices.js';
 import { button, element } from './elements.js';
 import { arrive, forget, instance, remember } from './identity.js';
-import { callWords, identityWords, signInWords, statusWords } from './words.js';
+import { SecondCall } from './second-call.js';
+import { callsWords, callWords, identityWords, sentences, signInWords, statusWords } from './words.js';
 
 /** The page: which view is shown, and what the buttons do. */
 
@@ -18,7 +19,18 @@ function say(words) {
   if (status.textContent !== words) status.textContent = words;
 }
 
-const view = new CallView(say);
+/** @type {CallView} */
+const view = new CallView({
+  say,
+  describe: () => (view.call ? callsWords(view.call, second.call) : ''),
+  answer: (call, options) => void toFront(call, (wic) => wic.answer(call, options)),
+});
+const second = new SecondCall({
+  changed: () => view.announce(),
+  // Our picture is for whom it was turned on; in another call it is turned on there.
+  answer: (call) => toFront(call, (wic) => wic.answer(call, { video: false })),
+  swap: (call) => toFront(call, (wic) => wic.switchTo(call)),
+});
 const devices = new DevicePicker((kind, id) => {
   const media = view.call?.media;
   if (kind === 'speaker') view.useSpeaker(id);
@@ -91,6 +103,8 @@ async function signIn(id) {
     account,
     credential,
     instance: await instance(),
+    maxCalls: 2,
+    asksForVideo: true,
     media: () => ({ microphoneId: devices.chosen('microphone'), cameraId: devices.chosen('camera') }),
   });
   phone = { wic, session, credential };
@@ -125,21 +139,64 @@ function listen(wic, name) {
     if (failure.code === 'signed_out') void signedOut(failure.message);
     else say(failure.message);
   });
-  wic.on('call', (call) => {
-    show(null);
-    view.show(call);
-    document.title = call.state === 'incoming' ? `${call.who} is calling – Isthmus` : `${call.who} – Isthmus`;
-  });
+  wic.on('call', (call) => arrange(wic, view.call ?? call));
   wic.on('ended', (call) => {
-    if (view.call !== call) return;
-    view.clear();
-    document.title = 'Isthmus';
-    if (phone?.wic !== wic) return;
+    if (phone?.wic !== wic) {
+      arrange(wic, null);
+      return;
+    }
+    const [left] = view.call === call ? wic.calls : [view.call];
+    if (left) {
+      arrange(wic, left);
+      say(sentences([callWords(call), callWords(left)]));
+      return;
+    }
+    arrange(wic, null);
     show(dial);
     say(callWords(call));
     target.focus();
     target.select();
   });
+}
+
+/**
+ * Shows the calls that there are.
+ * @param {Wic} wic
+ * @param {import('../lib/call/call.js').Call | null} front the one that is talked in
+ */
+function arrange(wic, front) {
+  const other = wic.calls.find((each) => each !== front);
+  if (other && front) {
+    if (second.call !== other) {
+      // What is behind an open dialog can be neither read nor pressed.
+      for (const open of document.querySelectorAll('dialog')) open.close();
+      second.show(other);
+    }
+  } else second.clear();
+  if (!front) {
+    view.clear();
+    document.title = 'Isthmus';
+    return;
+  }
+  show(null);
+  if (view.call !== front) view.show(front, { focus: !button('swap').matches(':focus') });
+  document.title = front.state === 'incoming' ? `${front.who} is calling – Isthmus` : `${front.who} – Isthmus`;
+}
+
+/**
+ * Talks in this call from now on.
+ * @param {import('../lib/call/call.js').Call} call
+ * @param {(wic: Wic) => Promise<void>} change
+ */
+async function toFront(call, change) {
+  if (!phone) return;
+  const { wic } = phone;
+  try {
+    await change(wic);
+    if (call.state !== 'ended' && wic.calls.includes(call)) arrange(wic, call);
+  } catch (error) {
+    say(error instanceof Failure ? error.message : 'That did not work.');
+  }
 }
 
 /** @param {boolean} video */

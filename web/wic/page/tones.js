@@ -1,13 +1,15 @@
 /**
- * What a phone sounds like, made by WebAudio: the ring of an incoming call and the tone that a caller hears.
+ * What a phone sounds like, made by WebAudio: the ring of an incoming call the tone that a caller hears, and the one that
+ * tells somebody in a call of another.
  *
  * @typedef {{ frequencies: number[], on: number, off: number, level: number }} Cadence
  */
 
-/** @type {Record<'ring' | 'ringback', Cadence>} */
+/** @type {Record<'ring' | 'ringback' | 'waiting', Cadence>} */
 const CADENCES = {
   ring: { frequencies: [523.25, 659.25], on: 1, off: 2, level: 0.12 },
   ringback: { frequencies: [425], on: 1, off: 4, level: 0.04 },
+  waiting: { frequencies: [425], on: 0.3, off: 5, level: 0.03 },
 };
 
 export class Tones {
@@ -19,7 +21,7 @@ export class Tones {
   #sounding = [];
   #playing = '';
 
-  /** @param {'ring' | 'ringback'} kind */
+  /** @param {'ring' | 'ringback' | 'waiting'} kind */
   play(kind) {
     if (this.#playing === kind) return;
     this.stop();

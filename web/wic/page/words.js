@@ -20,10 +20,31 @@ export function callWords(call) {
     case 'connected':
       if (call.held) return `${who} is on hold`;
       if (call.heldByRemote) return `${who} has put you on hold`;
-      return `In a call with ${who}`;
+      if (call.videoRequest) return `${who} wants to add video. Answer with camera, without camera, or not at all`;
+      return `In a call with ${who}${call.hasVideo ? ', with video' : ''}`;
     case 'ended':
       return call.failure ? call.failure.message : `The call with ${who} has ended`;
   }
+}
+
+/**
+ * The words for the call in front and the one beside it; what is new comes first.
+ * @param {import('../lib/call/call.js').Call} front
+ * @param {import('../lib/call/call.js').Call | null} second
+ */
+export function callsWords(front, second) {
+  if (!second) return callWords(front);
+  const both = [callWords(front), callWords(second)];
+  if (second.state === 'incoming') both.reverse();
+  return sentences(both);
+}
+
+/**
+ * Several sentences as one text.
+ * @param {string[]} each
+ */
+export function sentences(each) {
+  return each.map((words) => words.replace(/\.$/, '')).join('. ');
 }
 
 /**

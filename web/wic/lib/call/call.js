@@ -19,12 +19,14 @@ import { SessionTimer } from './session-timer.js';
  * @typedef {import('../sip/message.js').Message} Message
  * @typedef {import('../sip/server-transaction.js').ServerTransaction} ServerTransaction
  * @typedef {import('../sip/dialog.js').Dialog} Dialog
+ * @typedef {import('./video-request.js').VideoRequest} VideoRequest
  *
  * @typedef {object} CallEvents
  * @property {CallState} state
  * @property {MediaStreamTrack} remotetrack sound or picture of the far end
  * @property {MediaStreamTrack | null} localvideo
- * @property {{ held: boolean, heldByRemote: boolean, muted: boolean, camera: boolean }} change
+ * @property {{ held: boolean, heldByRemote: boolean, muted: boolean, camera: boolean, video: boolean }} change
+ * @property {VideoRequest | null} videorequest the far end wants to add video, or no longer
  * @property {Failure} notice something failed, and the call goes on
  * @property {boolean} media false while the sound is interrupted
  *
@@ -33,6 +35,8 @@ import { SessionTimer } from './session-timer.js';
  * @property {import('../sip/name-addr.js').NameAddr} remote
  * @property {import('../media/session.js').MediaOptions} [media]
  * @property {() => number} [random]
+ * @property {boolean} [asksForVideo] whether a picture that the far end adds waits for a decision; if not, it is taken at
+ *   once, and our camera stays off
  */
 
 /** Media that is gone this long after an ICE restart will not come back. */
@@ -62,13 +66,16 @@ export class Call extends Emitter {
   /** @type {{ cseq: number, ack: Message } | null} */
   #acknowledged = null;
   #farAllowsUpdate = false;
+  /** Whether somebody was told that nothing flows. */
+  #interrupted = false;
 
   /**
    * @param {CallParts} parts
    * @param {CallState} state
    */
-  constructor({ agent, remote, media, random = Math.random }, state) {
+  constructor({ agent, remote, media, random = Math.random, asksForVideo = false }, state) {
     super();
+    this.asksForVideo = asksForVideo;
     this.agent = agent;
     this.remote = remote;
     this.state = state;
@@ -88,7 +95,8 @@ export class Call extends Emitter {
 
   /** The other party in words: display name, name or number. */
   get who() {
-    return this.remote.name || spoken(this.remote.uri);
+    // A user name that is a plain word is written as a name is.
+    return this.remote.name || spoken(this.remote.uri).replace(/^\p{Ll}(?=\p{Ll}+$)/u, (letter) => letter.toUpperCase());
   }
 
   get muted() {
@@ -97,6 +105,16 @@ export class Call extends Emitter {
 
   get cameraOn() {
     return this.media.cameraOn;
+  }
+
+  /** True while a picture may flow, in whichever direction. */
+  get hasVideo() {
+    return this.media.hasVideo;
+  }
+
+  /** What the far end asks of us now. @type {VideoRequest | null} */
+  get videoRequest() {
+    return this.#negotiation.videoRequest;
   }
 
   /** @param {boolean} muted */
@@ -112,6 +130,7 @@ export class Call extends Emitter {
    */
   async setHeld(held) {
     if (this.state !== 'connected' || this.held === held) return;
+    this.videoRequest?.refuse();
     const apply = (/** @type {boolean} */ value) => {
       this.held = value;
       this.media.setHeld(value);
@@ -121,11 +140,17 @@ export class Call extends Emitter {
   }
 
   /**
-   * Turns our camera on or off in the call.
+   * Turns our camera on or off in the call. On: the far end is offered our picture. Off: it is told that there is none any
+   * more, and if it shows none either, video ends.
    * @param {boolean} on
+   * @returns {Promise<void>} rejects with a Failure if there is no camera, or the far end did not want the picture
    */
   async setCamera(on) {
     if (this.state !== 'connected') return;
+    if (on && this.videoRequest) {
+      this.videoRequest.accept({ camera: true });
+      return;
+    }
     await this.#negotiation.change(
       async () => {
         // Asked twice while it opens, it is opened once.
@@ -135,9 +160,28 @@ export class Call extends Emitter {
         this.#changed();
       },
       async () => {
-        if (on) await this.media.setCamera(false);
+        if (on) await this.media.takeBackCamera();
         this.#changed();
       },
+      on ? { refused: new Failure('video_refused', { who: this.who }) } : {},
+    );
+    // RFC 3264 §6: an answer may take the rest of an offer and put port 0 where the picture would have gone.
+    if (on && this.state === 'connected' && !this.media.cameraOn) throw new Failure('video_refused', { who: this.who });
+  }
+
+  /**
+   * Ends video in both directions; the call goes on with sound.
+   * @returns {Promise<void>} rejects with a Failure if the far end refused
+   */
+  async stopVideo() {
+    if (this.state !== 'connected') return;
+    this.videoRequest?.refuse();
+    await this.#negotiation.change(
+      () => {
+        this.media.stopVideo();
+        this.#changed();
+      },
+      () => this.#changed(),
     );
   }
 
@@ -177,6 +221,7 @@ export class Call extends Emitter {
     this.failure = failure;
     this.#timer.stop();
     this.#restart.stop();
+    this.videoRequest?.refuse();
     this.media.close();
     if (!this.#unacknowledged) this.#release();
     this.enter('ended');
@@ -333,7 +378,7 @@ export class Call extends Emitter {
 
   #changed() {
     const { held, heldByRemote, muted } = this;
-    this.emit('change', { held, heldByRemote, muted, camera: this.media.cameraOn });
+    this.emit('change', { held, heldByRemote, muted, camera: this.media.cameraOn, video: this.media.hasVideo });
   }
 
   #release() {
@@ -406,11 +451,14 @@ export class Call extends Emitter {
     if (this.state !== 'connected') return;
     if (connection === 'connected') {
       this.#restart.stop();
-      this.emit('media', true);
+      if (this.#interrupted) this.emit('media', true);
+      this.#interrupted = false;
     } else if (connection === 'disconnected') {
+      this.#interrupted = true;
       this.emit('media', false);
       this.#restart.set(MEDIA_PATIENCE, () => this.#restartIce());
     } else if (connection === 'failed') {
+      this.#interrupted = true;
       this.emit('media', false);
       this.#restartIce();
     }

@@ -1,7 +1,9 @@
 import { Timer } from '../clock.js';
 import { Failure } from '../failure.js';
 import { ALLOW, SUPPORTED } from '../sip/agent.js';
+import { showsVideo } from '../media/sdp.js';
 import { SessionTimer } from './session-timer.js';
+import { VideoRequest } from './video-request.js';
 
 /**
  * Offers and answers inside a dialog (RFC 3264, RFC 3261 §14, RFC 3311): one at a time, ours in a queue, and what
@@ -10,10 +12,17 @@ import { SessionTimer } from './session-timer.js';
  * @typedef {import('../sip/message.js').Message} Message
  * @typedef {import('../sip/server-transaction.js').ServerTransaction} ServerTransaction
  * @typedef {import('../sip/dialog.js').Dialog} Dialog
+ *
+ * @typedef {object} ChangeOptions
+ * @property {boolean} [iceRestart]
+ * @property {Failure} [refused] what it means if the far end will not have it
  */
 
 /** RFC 3261 §14.1: how often an offer that met another one is tried again. */
 const GLARE_ATTEMPTS = 4;
+
+/** The far end understood and said no; any other status says that something went wrong. */
+const UNWANTED = new Set([403, 415, 488, 603, 606]);
 
 export class Negotiation {
   #call;
@@ -22,6 +31,8 @@ export class Negotiation {
   #offering = false;
   /** @type {Promise<void> | null} an offer of the far end that is being answered */
   #answering = null;
+  /** An offer of the far end that waits for a decision. @type {VideoRequest | null} */
+  videoRequest = null;
 
   /** @param {import('./call.js').Call} call */
   constructor(call) {
@@ -33,7 +44,7 @@ export class Negotiation {
    *
    * @param {() => void | Promise<void>} apply
    * @param {() => void | Promise<void>} undo
-   * @param {{ iceRestart?: boolean }} [options]
+   * @param {ChangeOptions} [options]
    * @returns {Promise<void>}
    */
   change(apply, undo, options = {}) {
@@ -45,15 +56,17 @@ export class Negotiation {
   /**
    * @param {() => void | Promise<void>} apply
    * @param {() => void | Promise<void>} undo
-   * @param {{ iceRestart?: boolean }} options
+   * @param {ChangeOptions} options
    */
   async #negotiate(apply, undo, options) {
+    // What they offered is answered as things were when they did.
+    if (this.#answering) await this.#answering;
     if (this.#call.state !== 'connected') return;
     await apply();
+    let status = 491;
     for (let attempt = 0; attempt < GLARE_ATTEMPTS && this.#call.state === 'connected'; attempt += 1) {
       if (this.#answering) await this.#answering;
       this.#offering = true;
-      let status;
       try {
         const sdp = await this.#call.media.createOffer(options);
         status = this.#call.state === 'connected' ? await this.#reinvite(sdp) : 487;
@@ -67,7 +80,7 @@ export class Negotiation {
     }
     if (this.#call.state !== 'connected') return;
     await undo();
-    throw new Failure('change_refused');
+    throw (UNWANTED.has(status) ? options.refused : undefined) ?? new Failure('change_refused', { status });
   }
 
   /**
@@ -156,12 +169,19 @@ export class Negotiation {
    */
   async #answer(transaction, headers) {
     const { request } = transaction;
+    const { media } = this.#call;
     const late = request.sdp === '';
     let sdp;
     try {
-      sdp = late ? await this.#call.media.createOffer() : await this.#call.media.createAnswer(request.sdp);
+      const consent = await this.#consent(transaction);
+      if (consent === 'gone') return;
+      if (consent === 'camera' && !media.cameraOn) {
+        const failure = await media.openCamera();
+        if (failure) this.#call.emit('notice', failure);
+      }
+      sdp = late ? await media.createOffer() : await media.createAnswer(request.sdp, { refuseVideo: consent === 'refuse' });
     } catch {
-      this.#call.agent.reply(transaction, 488);
+      this.#call.agent.reply(transaction, this.#call.state === 'ended' ? 487 : 488);
       return;
     }
     if (!late) this.#call.noteRemote(request.sdp);
@@ -177,6 +197,34 @@ export class Negotiation {
         },
       });
     }
+  }
+
+  /**
+   * Video that comes new in a call is asked about, by who wants to be asked. An UPDATE has to be answered at once
+   * (RFC 3311 §5.2), and to look on costs nothing.
+   * @param {ServerTransaction} transaction
+   * @returns {Promise<import('./video-request.js').VideoConsent | 'gone'>} gone: taken back meanwhile
+   */
+  async #consent(transaction) {
+    const { request } = transaction;
+    const call = this.#call;
+    const asks = call.asksForVideo && call.state === 'connected' && request.method === 'INVITE';
+    // Who has just asked for the same agrees.
+    if (!asks || call.media.cameraOn || call.media.videoAgreed || !showsVideo(request.sdp)) return 'watch';
+    const asked = new VideoRequest(call.agent.clock);
+    let gone = false;
+    transaction.onCancel = () => {
+      gone = true;
+      call.agent.reply(transaction, 487, { toTag: call.dialog?.local.tag });
+      asked.refuse();
+    };
+    this.videoRequest = asked;
+    call.emit('videorequest', asked);
+    const consent = await asked.decided;
+    transaction.onCancel = () => {};
+    this.videoRequest = null;
+    call.emit('videorequest', null);
+    return gone ? 'gone' : consent;
   }
 
   /**

@@ -39,6 +39,22 @@ export function directions(sdp, kind) {
     .map((section) => direction(section) ?? whole);
 }
 
+/**
+ * True if the writer of this wants to be seen.
+ * @param {string} sdp
+ */
+export function showsVideo(sdp) {
+  return directions(sdp, 'video').some((each) => each === 'sendrecv' || each === 'sendonly');
+}
+
+/**
+ * The same with port 0 in each m-line for video.
+ * @param {string} sdp
+ */
+export function withoutVideo(sdp) {
+  return sdp.replace(/^m=video \d+/gm, 'm=video 0');
+}
+
 /** @param {string} section */
 function direction(section) {
   const match = /^a=(sendrecv|sendonly|recvonly|inactive)\s*$/m.exec(section);

@@ -2,7 +2,7 @@ import { systemClock, Timer } from '../clock.js';
 import { Emitter } from '../emitter.js';
 import { Failure } from '../failure.js';
 import { openCamera, openMicrophone } from './capture.js';
-import { directions, requestEdgeProtection } from './sdp.js';
+import { directions, requestEdgeProtection, withoutVideo } from './sdp.js';
 
 /**
  * The media of one call: an RTCPeerConnection and the tracks in it. All that a Call knows of WebRTC is here.
@@ -65,8 +65,19 @@ export class MediaSession extends Emitter {
     return this.#pc;
   }
 
+  /** True while a picture may flow, in whichever direction. */
   get hasVideo() {
     return this.#transceivers('video').some(({ currentDirection }) => currentDirection !== null && currentDirection !== 'inactive');
+  }
+
+  /** True if both sides have agreed on an m-line for video, even if it rests. */
+  get videoAgreed() {
+    return this.#transceivers('video').some(({ currentDirection }) => currentDirection !== null);
+  }
+
+  /** True if the far end may be sending its picture. */
+  get receivesVideo() {
+    return this.#transceivers('video').some(({ currentDirection }) => /recv/.test(currentDirection ?? ''));
   }
 
   get cameraOn() {
@@ -104,7 +115,7 @@ export class MediaSession extends Emitter {
       throw new Failure('cancelled');
     }
     this.#setMicrophone(microphone);
-    return video ? this.#openCamera() : null;
+    return video ? this.openCamera() : null;
   }
 
   /**
@@ -124,17 +135,20 @@ export class MediaSession extends Emitter {
   /**
    * RFC 3264 §6: our answer to an offer of the far end.
    * @param {string} offer
+   * @param {{ refuseVideo?: boolean }} [options] refuseVideo: its m-lines for video get port 0
    */
-  async createAnswer(offer) {
+  async createAnswer(offer, { refuseVideo = false } = {}) {
     await this.#settle();
     try {
-      await this.#pc.setRemoteDescription({ type: 'offer', sdp: offer });
+      // A browser refuses no m-line that it could take; one that is offered with port 0 it answers so.
+      await this.#pc.setRemoteDescription({ type: 'offer', sdp: refuseVideo ? withoutVideo(offer) : offer });
     } catch (error) {
       throw new Failure('incompatible', { cause: error });
     }
     await this.#attach();
     await this.#pc.setLocalDescription(await this.#pc.createAnswer());
     await this.#gathered();
+    this.#reconcile();
     return this.#pc.localDescription?.sdp ?? '';
   }
 
@@ -151,6 +165,7 @@ export class MediaSession extends Emitter {
       throw new Failure('incompatible', { cause: error });
     }
     this.#provisional = provisional ? answer : '';
+    if (!provisional) this.#reconcile();
   }
 
   /** The last provisional answer was the answer: the 2xx came without a body (RFC 3262 §5). */
@@ -176,6 +191,7 @@ export class MediaSession extends Emitter {
       else transceiver.direction = sends ? 'sendrecv' : 'recvonly';
     }
     this.#applyEnabled();
+    this.#restPicture();
   }
 
   /** @param {boolean} muted */
@@ -186,6 +202,9 @@ export class MediaSession extends Emitter {
 
   /**
    * Turns the camera on or off. Needs an offer to take effect; returns why the camera did not open.
+   *
+   * A picture that flows in neither direction any more takes its m-line with it (RFC 3264 §8.2). On hold nobody knows what
+   * the far end wants to show, so then it only rests.
    * @param {boolean} on
    * @returns {Promise<Failure | null>}
    */
@@ -193,13 +212,13 @@ export class MediaSession extends Emitter {
     const [existing] = this.#transceivers('video');
     if (!on) {
       this.#closeCamera();
-      if (existing) {
-        await existing.sender.replaceTrack(null);
-        existing.direction = this.#held ? 'inactive' : 'recvonly';
-      }
+      if (!existing) return null;
+      await existing.sender.replaceTrack(null);
+      if (!this.#held && !this.receivesVideo) this.stopVideo();
+      else existing.direction = this.#held ? 'inactive' : 'recvonly';
       return null;
     }
-    const failure = await this.#openCamera();
+    const failure = await this.openCamera();
     if (failure || !this.#camera) return failure;
     const direction = this.#held ? 'sendonly' : 'sendrecv';
     if (existing) {
@@ -207,6 +226,27 @@ export class MediaSession extends Emitter {
       existing.direction = direction;
     } else this.#pc.addTransceiver(this.#camera, { direction });
     return null;
+  }
+
+  /** Takes back that the camera was turned on, after the offer of it was refused. */
+  async takeBackCamera() {
+    this.#closeCamera();
+    for (const transceiver of this.#transceivers('video')) {
+      if (transceiver.currentDirection === null) transceiver.stop();
+      else {
+        await transceiver.sender.replaceTrack(null);
+        transceiver.direction = this.#held ? 'inactive' : 'recvonly';
+      }
+    }
+  }
+
+  /**
+   * Ends video in both directions: the next offer has port 0 in its place, which a later picture takes again
+   * (RFC 3264 §8.1, §8.2).
+   */
+  stopVideo() {
+    this.#closeCamera();
+    for (const transceiver of this.#transceivers('video')) transceiver.stop();
   }
 
   /**
@@ -230,7 +270,7 @@ export class MediaSession extends Emitter {
     if (!this.#camera) return;
     const before = this.#camera;
     const [transceiver] = this.#transceivers('video');
-    const failure = await this.#openCamera();
+    const failure = await this.openCamera();
     if (failure) throw failure;
     await transceiver?.sender.replaceTrack(this.#camera);
     before.stop();
@@ -263,15 +303,21 @@ export class MediaSession extends Emitter {
     const sdp = this.#provisional;
     this.#provisional = '';
     await this.#pc.setRemoteDescription({ type: 'answer', sdp });
+    this.#reconcile();
   }
 
   /** After an offer of the far end: our tracks go where they fit. */
   async #attach() {
+    await this.#moveCamera();
     for (const transceiver of this.#pc.getTransceivers()) {
       if (transceiver.direction === 'stopped' || transceiver.sender.track) continue;
       const track = transceiver.receiver.track.kind === 'audio' ? this.#microphone : this.#camera;
       const taken = this.#pc.getSenders().some((sender) => sender.track === track);
-      if (!track || taken) continue;
+      if (!track || taken) {
+        // What comes new while we hold rests like the rest.
+        if (this.#held) transceiver.direction = 'inactive';
+        continue;
+      }
       await transceiver.sender.replaceTrack(track);
       transceiver.direction = this.#held ? 'sendonly' : 'sendrecv';
     }
@@ -286,7 +332,42 @@ export class MediaSession extends Emitter {
     this.#applyEnabled();
   }
 
-  async #openCamera() {
+  /**
+   * Both sides asked for video at once, and theirs came first: our picture goes into their m-line, and ours is not offered
+   * beside it (RFC 9429 §5.10 puts only what `addTrack` made into an m-line of the far end).
+   */
+  async #moveCamera() {
+    const video = this.#transceivers('video');
+    const ours = video.find(({ mid, sender }) => mid === null && sender.track !== null);
+    const theirs = video.find(({ mid, sender }) => mid !== null && sender.track === null);
+    if (!ours || !theirs) return;
+    await ours.sender.replaceTrack(null);
+    ours.stop();
+  }
+
+  /** A disabled camera sends black pictures; on hold not even those are worth their bits. */
+  #restPicture() {
+    for (const { sender } of this.#transceivers('video')) {
+      const parameters = sender.getParameters();
+      if (parameters.encodings.every(({ active }) => active === !this.#held)) continue;
+      for (const encoding of parameters.encodings) encoding.active = !this.#held;
+      // Between two negotiations a browser may refuse; the picture is black in any case.
+      sender.setParameters(parameters).catch(() => {});
+    }
+  }
+
+  /** Where neither side wants a picture any more, our camera has no reason to look. */
+  #reconcile() {
+    const carried = this.#transceivers('video').some(({ sender }) => sender.track === this.#camera);
+    if (this.#camera && !carried) this.#closeCamera();
+    this.#restPicture();
+  }
+
+  /**
+   * Opens the camera for the answer that comes next.
+   * @returns {Promise<Failure | null>} why it did not open
+   */
+  async openCamera() {
     try {
       const camera = await openCamera(this.#devices, this.cameraId);
       if (this.#closed) {

@@ -10,6 +10,10 @@ export class FakePeerConnection extends EventTarget {
   localDescription = null;
   remoteDescription = null;
   transceivers = [];
+  /** The m-lines that both sides know, each with its transceiver. */
+  lines = [];
+  /** Those of the offer that waits for its answer. */
+  offered = [];
   restarts = 0;
   gathers = true;
   log = [];
@@ -24,15 +28,26 @@ export class FakePeerConnection extends EventTarget {
     const track = typeof trackOrKind === 'string' ? null : trackOrKind;
     const kind = track ? track.kind : trackOrKind;
     const transceiver = {
+      mid: null,
       direction,
       currentDirection: null,
       receiver: { track: new FakeTrack(kind) },
       sender: {
         track,
         dtmf: kind === 'audio' ? new FakeDtmf() : null,
+        encodings: [{ active: true }],
         async replaceTrack(other) {
           this.track = other;
         },
+        getParameters() {
+          return { encodings: structuredClone(this.encodings) };
+        },
+        async setParameters({ encodings }) {
+          this.encodings = encodings;
+        },
+      },
+      stop() {
+        this.direction = 'stopped';
       },
     };
     this.transceivers.push(transceiver);
@@ -45,12 +60,21 @@ export class FakePeerConnection extends EventTarget {
 
   async createOffer({ iceRestart = false } = {}) {
     if (iceRestart) this.restarts += 1;
-    return { type: 'offer', sdp: this.#sdp('actpass') };
+    // RFC 9429 §5.2.2: a new transceiver takes an m-line with port 0 before it makes one.
+    const lines = [...this.lines];
+    for (const transceiver of this.transceivers) {
+      if (lines.includes(transceiver) || transceiver.direction === 'stopped') continue;
+      const free = lines.findIndex((line) => line.currentDirection === 'stopped');
+      if (free >= 0) lines[free] = transceiver;
+      else lines.push(transceiver);
+    }
+    this.offered = lines;
+    return { type: 'offer', sdp: this.#sdp('actpass', lines) };
   }
 
   async createAnswer() {
     this.#need('have-remote-offer');
-    return { type: 'answer', sdp: this.#sdp('active') };
+    return { type: 'answer', sdp: this.#sdp('active', this.lines) };
   }
 
   async setLocalDescription(description) {
@@ -58,14 +82,19 @@ export class FakePeerConnection extends EventTarget {
     if (description.type === 'rollback') {
       this.#need('have-local-offer', 'have-remote-pranswer');
       this.signalingState = 'stable';
+      for (const each of this.transceivers) if (!this.lines.includes(each)) each.mid = null;
       return;
     }
     if (description.type === 'offer') {
       this.#need('stable', 'have-local-offer');
       this.signalingState = 'have-local-offer';
+      this.offered.forEach((each, index) => {
+        each.mid = String(index);
+      });
     } else {
       this.#need('have-remote-offer');
       this.signalingState = 'stable';
+      this.#agree(description.sdp, this.remoteDescription.sdp);
     }
     this.localDescription = description;
     if (this.gathers) this.iceGatheringState = 'complete';
@@ -77,17 +106,45 @@ export class FakePeerConnection extends EventTarget {
     if (description.type === 'offer') {
       this.#need('stable');
       this.signalingState = 'have-remote-offer';
-      for (const kind of ['audio', 'video']) {
-        const offered = description.sdp.includes(`m=${kind} `);
-        if (offered && !this.transceivers.some(({ receiver }) => receiver.track.kind === kind)) {
-          this.addTransceiver(kind, { direction: 'recvonly' });
-        }
-      }
+      this.#place(description.sdp);
     } else {
       this.#need('have-local-offer', 'have-remote-pranswer');
       this.signalingState = description.type === 'answer' ? 'stable' : 'have-remote-pranswer';
+      if (description.type === 'answer') {
+        this.lines = this.offered;
+        this.#agree(this.localDescription.sdp, description.sdp);
+      }
     }
     this.remoteDescription = description;
+  }
+
+  /** RFC 9429 §5.10: each m-line of an offer finds its transceiver, or gets one. */
+  #place(sdp) {
+    sections(sdp).forEach(({ kind, port }, index) => {
+      const line = this.lines[index];
+      if ((line && port === 0) || (line && line.currentDirection !== 'stopped')) return;
+      // What addTransceiver made is never put into an m-line of the far end.
+      this.lines[index] = this.addTransceiver(kind, { direction: 'recvonly' });
+      this.lines[index].mid = String(index);
+    });
+  }
+
+  /** RFC 9429 §5.9 and §5.10: what both have said is what flows. */
+  #agree(local, remote) {
+    const [ours, theirs] = [sections(local), sections(remote)];
+    this.lines.forEach((line, index) => {
+      line.mid = String(index);
+      const [here, there] = [ours[index], theirs[index]];
+      if (!here?.port || !there?.port) {
+        line.direction = 'stopped';
+        line.currentDirection = 'stopped';
+        this.transceivers = this.transceivers.filter((each) => each !== line);
+        return;
+      }
+      const sends = /send/.test(here.direction) && /recv/.test(there.direction);
+      const receives = /recv/.test(here.direction) && /send/.test(there.direction);
+      line.currentDirection = sends && receives ? 'sendrecv' : sends ? 'sendonly' : receives ? 'recvonly' : 'inactive';
+    });
   }
 
   close() {
@@ -104,13 +161,33 @@ export class FakePeerConnection extends EventTarget {
     if (!states.includes(this.signalingState)) throw new DOMException(this.signalingState, 'InvalidStateError');
   }
 
-  #sdp(setup) {
-    const media = this.transceivers.map(({ direction, receiver }) => {
+  #sdp(setup, lines) {
+    const remote = setup === 'active' ? sections(this.remoteDescription.sdp) : [];
+    const media = lines.map(({ direction, receiver }, index) => {
       const payload = receiver.track.kind === 'audio' ? '0' : '96';
-      return `m=${receiver.track.kind} 40000 UDP/TLS/RTP/SAVPF ${payload}\r\na=setup:${setup}\r\na=${direction}\r\na=rtcp-mux\r\n`;
+      // W3C WebRTC §5.4: who stops tells it in an offer; an answer goes on as if it had not been.
+      const refused = setup === 'active' ? remote[index]?.port === 0 : direction === 'stopped';
+      const lasts = answering(direction, remote[index]?.direction);
+      return `m=${receiver.track.kind} ${refused ? 0 : 40000} UDP/TLS/RTP/SAVPF ${payload}\r\na=setup:${setup}\r\na=${refused ? 'inactive' : lasts}\r\na=rtcp-mux\r\n`;
     });
     return `v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n${media.join('')}`;
   }
+}
+
+/** The m-lines of a description. */
+function sections(sdp) {
+  return sdp.split(/\r?\n(?=m=)/).slice(1).map((section) => {
+    const [, kind, port] = /^m=(\S+) (\d+)/.exec(section);
+    const [, direction = 'sendrecv'] = /^a=(sendrecv|sendonly|recvonly|inactive)\s*$/m.exec(section) ?? [];
+    return { kind, port: Number(port), direction };
+  });
+}
+
+/** RFC 3264 §6.1: what we may say to an offer. */
+function answering(ours, offered = 'sendrecv') {
+  const sends = /send/.test(ours) && /recv/.test(offered);
+  const receives = /recv/.test(ours) && /send/.test(offered);
+  return sends && receives ? 'sendrecv' : sends ? 'sendonly' : receives ? 'recvonly' : 'inactive';
 }
 
 export class FakeTrack extends EventTarget {

@@ -1,0 +1,151 @@
+// Video that comes into a call and goes again, from either side, and what holds meanwhile; measured by what is seen and heard.
+
+import assert from 'node:assert/strict';
+import { after, afterEach, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { startChromium } from '../harness/chromium.js';
+import { startIsthmus } from '../harness/isthmus.js';
+import { signIn } from '../harness/person.js';
+
+/** Frames in two seconds above which a picture moves; a fake camera makes 20 to 30 a second. */
+const MOVING = 10;
+
+describe('video in a call', { timeout: 240_000 }, () => {
+  let product;
+  let browser;
+  let alice;
+  let bob;
+
+  before(async () => {
+    product = await startIsthmus();
+    browser = await startChromium();
+    alice = await signIn(browser, product, 'alice');
+    bob = await signIn(browser, product, 'bob');
+  });
+
+  after(async () => {
+    await browser?.close();
+    await product?.stop();
+  });
+
+  afterEach(async () => {
+    if (await alice?.sees('Hang up')) await alice.press('Hang up');
+    for (const person of [alice, bob]) await person?.find('button', 'Call');
+  });
+
+  async function connect() {
+    await alice.call('bob');
+    await bob.answer();
+    await Promise.all([alice.hears(/^In a call with bob/), bob.hears(/^In a call with Alice/)]);
+  }
+
+  /** Waits for a picture that moves. */
+  async function seen(person, what) {
+    const deadline = Date.now() + 15_000;
+    let frames;
+    do frames = await person.watches(1_000);
+    while (frames < MOVING && Date.now() < deadline);
+    assert.ok(frames >= MOVING, `${what}: ${frames} frames\n${await person.told()}`);
+  }
+
+  async function unseen(person, what) {
+    await sleep(500);
+    const frames = await person.watches(1_000);
+    assert.ok(frames < 3, `${what}: ${frames} frames`);
+  }
+
+  async function heard() {
+    const [hers, his] = await Promise.all([alice.energy(), bob.energy()]);
+    assert.ok(hers > 0.05 && his > 0.05, `alice hears ${hers}, bob hears ${his}`);
+  }
+
+  it('is added with one camera, then the other, and dropped camera by camera', async () => {
+    await connect();
+    await alice.press('Camera');
+    await alice.hears(/^Asking bob for video/);
+    await bob.hears(/^Alice wants to add video/);
+    await bob.press('Without camera');
+    await alice.hears(/^In a call with bob, with video/);
+    await seen(bob, 'bob sees alice');
+    assert.equal(await alice.framesShown(), 0, 'bob is not seen');
+    await bob.press('Camera');
+    await seen(alice, 'alice sees bob');
+    await alice.press('Camera off');
+    await unseen(bob, 'alice is not seen any more');
+    await seen(alice, 'alice still sees bob');
+    await bob.press('Camera off');
+    await alice.hears(/^In a call with bob$/);
+    assert.equal(await alice.lines(), 'audio, video 0');
+    assert.equal(await bob.lines(), 'audio, video 0');
+    await heard();
+  });
+
+  it('is added by the one who was called, with both cameras, and dropped by the other at once', async () => {
+    await connect();
+    await bob.press('Camera');
+    await alice.hears(/^Bob wants to add video/);
+    await alice.press('With camera');
+    await Promise.all([seen(alice, 'alice sees bob'), seen(bob, 'bob sees alice')]);
+    await alice.press('Audio only');
+    await bob.hears(/^In a call with Alice$/);
+    await alice.hears(/^In a call with bob$/);
+    assert.equal(await bob.sees('Camera off'), false, 'no camera looks any more');
+    await Promise.all([unseen(alice, 'no bob'), unseen(bob, 'no alice')]);
+    await heard();
+  });
+
+  it('is refused in words, and the call goes on as it was', async () => {
+    await connect();
+    await alice.press('Camera');
+    await bob.press('No video');
+    await alice.hears(/^Bob does not want video now. The call goes on without it/);
+    assert.equal(await alice.sees('Camera off'), false);
+    await bob.hears(/^In a call with Alice$/);
+    await heard();
+    // Who changed their mind asks, and in the same place.
+    await bob.press('Camera');
+    await alice.press('Without camera');
+    await seen(alice, 'alice sees bob');
+    assert.equal(await alice.lines(), 'audio, video');
+  });
+
+  it('rests on hold by either side, and keeps its place when it is dropped and comes back', async () => {
+    await connect();
+    await alice.press('Camera');
+    await bob.press('With camera');
+    await Promise.all([seen(alice, 'alice sees bob'), seen(bob, 'bob sees alice')]);
+    for (const [one, other] of [[alice, bob], [bob, alice]]) {
+      await one.press('Hold');
+      await other.hears(/has put you on hold/);
+      await Promise.all([unseen(one, 'the one who holds sees nothing'), unseen(other, 'nor does the other')]);
+      await one.press('Resume');
+      await other.hears(/^In a call with \w+, with video/);
+      await Promise.all([seen(alice, 'alice sees bob again'), seen(bob, 'bob sees alice again')]);
+    }
+    await bob.press('Audio only');
+    await alice.hears(/^In a call with bob$/);
+    await alice.press('Hold');
+    await bob.hears(/has put you on hold/);
+    await alice.press('Resume');
+    await bob.hears(/^In a call with Alice$/);
+    await alice.press('Camera');
+    await bob.press('With camera');
+    await Promise.all([seen(alice, 'alice sees bob anew'), seen(bob, 'bob sees alice anew')]);
+    for (const person of [alice, bob]) assert.equal(await person.lines(), 'audio, video');
+    await heard();
+  });
+
+  it('is asked for while both ask: one of them waits (491), and both are seen', async () => {
+    await connect();
+    await Promise.all([alice, bob].map((person) => person.page.evaluate(() => document.getElementById('camera').click())));
+    const deadline = Date.now() + 25_000;
+    const both = async () => (await alice.sees('Camera off')) && (await bob.sees('Camera off'));
+    while (!(await both())) {
+      assert.ok(Date.now() < deadline, `${await alice.told()}\n${await bob.told()}`);
+      for (const person of [alice, bob]) if (await person.sees('With camera')) await person.press('With camera');
+      await sleep(100);
+    }
+    await Promise.all([seen(alice, 'alice sees bob'), seen(bob, 'bob sees alice')]);
+  });
+});
