@@ -237,6 +237,7 @@ impl EpCscf {
                 Timer::OwnAgain(id) => self.try_own(now, id),
                 Timer::Refresh(id) => self.refresh_due(now, id),
                 Timer::OwnLate(id) => self.own_late(now, id),
+                Timer::Promise(id) => self.promise_due(now, id),
                 Timer::TimerC(id) => self.timer_c(now, id),
             }
         }

@@ -108,6 +108,10 @@ impl EpCscf {
 
     /// Sends, or waits for the address.
     pub(crate) fn send_deferred(&mut self, now: Instant, deferred: Deferred) {
+        // It was cancelled meanwhile.
+        if !self.forwards.contains_key(&deferred.server) {
+            return;
+        }
         match self.lookups.resolve(now, &deferred.hop) {
             Resolution::Ready(addresses) => {
                 let Some(addr) = addresses.first().copied() else {

@@ -5,6 +5,7 @@ use std::time::Instant;
 use core_sip::next_hop::{NextHop, Resolution};
 use core_sip::proxy::{ResponseContext, check_request, forward, take_own_routes};
 use core_sip::{ServerTransactionId, Source, Target, token};
+use wire_sip::header::RAck;
 use wire_sip::{HeaderName, Message, Method, StatusCode};
 
 use crate::forward::{Forward, Purpose};
@@ -147,11 +148,17 @@ impl EpCscf {
         from: Leg,
         message: &Message,
     ) -> bool {
-        let session = session.and_then(|session| self.sessions.get_mut(session));
-        let Some(Err(status)) = session.map(|session| session.arrives(from, message)) else {
+        let found = session.and_then(|session| self.sessions.get_mut(session));
+        let Some(Err(status)) = found.map(|session| session.arrives(from, message)) else {
             return true;
         };
         self.answer(now, id, message, status);
+        if status == StatusCode::OK
+            && let Some(session) = session
+            && let Ok(Some(RAck { rseq, .. })) = message.typed()
+        {
+            self.promise_kept(now, session, rseq);
+        }
         false
     }
 

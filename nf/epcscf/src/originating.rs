@@ -200,6 +200,9 @@ impl EpCscf {
             own: Own::default(),
             refresh: Refresh::default(),
             attempt: None,
+            unreliable: false,
+            promise: None,
+            preview: None,
             called,
             icid: icid.into(),
         };

@@ -121,7 +121,7 @@ impl EpCscf {
             self.answer(now, id, &request, StatusCode::REQUEST_TERMINATED);
             self.forget_forward(id);
             if let Some(session) = session {
-                self.end_session(now, session);
+                self.withdrawn(now, session, id);
             }
         }
     }

@@ -28,6 +28,8 @@ pub(crate) enum Timer {
     Refresh(u64),
     /// A request of our own is not answered in a session.
     OwnLate(u64),
+    /// A response that the edge has made reliable goes out again in a session (RFC 3262 §3).
+    Promise(u64),
     /// RFC 3261 §16.8, Timer C of a forwarded INVITE.
     TimerC(ServerTransactionId),
 }

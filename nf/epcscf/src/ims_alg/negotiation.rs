@@ -363,6 +363,11 @@ impl Negotiation {
         }
     }
 
+    /// Whether the last offer has been answered in provisional responses only.
+    pub fn is_previewed(&self) -> bool {
+        matches!(&self.call.phase, Phase::Answered(_, answer) if answer.finality == Finality::Provisional)
+    }
+
     fn take(&mut self, from: Leg, received: Session, own: bool) -> Result<Next, Refused> {
         let mut call = self.call.clone();
         let (mut offer, reserve) = call.take_offer(from, received, &self.policy)?;

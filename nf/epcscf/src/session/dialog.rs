@@ -62,7 +62,10 @@ pub(crate) struct Reliable {
     pub(crate) server: ServerTransactionId,
     /// The CSeq of its INVITE, as whoever sends PRACK knows it.
     pub(crate) invite: u32,
+    /// Its number, as whoever sends PRACK knows it.
     pub(crate) rseq: u32,
+    /// The number that its sender gave it; none when the edge made it reliable.
+    pub(crate) theirs: Option<u32>,
     pub(crate) acknowledged: bool,
 }
 
@@ -80,6 +83,8 @@ pub(crate) struct Dialog {
     pub(crate) reliable: SmallVec<[Reliable; 1]>,
     /// What this fork answered in a reliable response, while none is confirmed.
     pub(crate) answer: Option<Bytes>,
+    /// Whoever asked has had it reliably, too: the offer of the first INVITE is answered (RFC 3262 §5).
+    pub(crate) settled: bool,
 }
 
 impl Dialog {
@@ -105,17 +110,44 @@ impl Dialog {
         }
     }
 
-    /// RFC 3262 §4 — a reliable response of this INVITE: whether it is one that did not come before.
+    /// RFC 3262 §4 — a reliable response to this INVITE came: the number that it goes on with, if it did not come before.
+    /// It is the sender's own, unless the edge has put one of its own before it.
     pub(crate) fn note_reliable(
         &mut self,
         server: ServerTransactionId,
         invite: u32,
-        rseq: u32,
-    ) -> bool {
-        let of_invite = self.reliable.iter().filter(|one| one.server == server);
-        if of_invite.map(|one| one.rseq).max() >= Some(rseq) {
-            return false;
+        theirs: u32,
+    ) -> Option<u32> {
+        let of_invite = || self.reliable.iter().filter(|one| one.server == server);
+        if of_invite().filter_map(|one| one.theirs).max() >= Some(theirs) {
+            return None;
         }
+        let moved = of_invite().any(|one| one.theirs != Some(one.rseq));
+        let last = of_invite().map(|one| one.rseq).max();
+        let rseq = match last.filter(|_| moved) {
+            Some(last) => last.saturating_add(1),
+            None => theirs,
+        };
+        self.add_reliable(server, invite, rseq, Some(theirs));
+        Some(rseq)
+    }
+
+    /// RFC 3262 §3 — the edge makes a response to this INVITE reliable: its number.
+    pub(crate) fn promise(&mut self, server: ServerTransactionId, invite: u32) -> u32 {
+        let of_invite = self.reliable.iter().filter(|one| one.server == server);
+        let last = of_invite.map(|one| one.rseq).max();
+        let rseq = last.map_or(1, |last| last.saturating_add(1));
+        self.add_reliable(server, invite, rseq, None);
+        rseq
+    }
+
+    fn add_reliable(
+        &mut self,
+        server: ServerTransactionId,
+        invite: u32,
+        rseq: u32,
+        theirs: Option<u32>,
+    ) {
         // Those of an earlier INVITE are over.
         self.reliable.retain(|one| one.server == server);
         if self.reliable.len() == MOST_RELIABLE {
@@ -125,18 +157,27 @@ impl Dialog {
             server,
             invite,
             rseq,
+            theirs,
             acknowledged: false,
         });
-        true
     }
 
     /// RFC 3262 §3 — the response that a PRACK is for; none when it was acknowledged or never was.
-    pub(crate) fn acknowledge(&mut self, prack: &RAck) -> Option<ServerTransactionId> {
+    pub(crate) fn acknowledge(&mut self, prack: &RAck) -> Option<&Reliable> {
         let found = self.reliable.iter_mut().find(|one| {
             one.rseq == prack.rseq && one.invite == prack.cseq.number && !one.acknowledged
         })?;
         found.acknowledged = true;
-        Some(found.server)
+        Some(found)
+    }
+
+    /// What the sender of a reliable response calls it.
+    pub(crate) fn theirs(&self, prack: &RAck) -> u32 {
+        let found = self
+            .reliable
+            .iter()
+            .find(|one| one.rseq == prack.rseq && one.invite == prack.cseq.number);
+        found.and_then(|one| one.theirs).unwrap_or(prack.rseq)
     }
 }
 
@@ -218,6 +259,7 @@ mod tests {
             from_core: Numbering::default(),
             reliable: SmallVec::new(),
             answer: None,
+            settled: false,
         }
     }
 
@@ -233,6 +275,45 @@ mod tests {
         assert_eq!(dialogs.get("a").map(|d| d.stage), Some(Stage::Released));
         dialogs.forget_released();
         assert!(dialogs.get("a").is_none() && dialogs.get("b").is_some());
+    }
+
+    /// Of an INVITE that came.
+    fn server() -> ServerTransactionId {
+        let config = core_sip::TransactionConfig::new("edge.example");
+        let mut transactions = core_sip::Transactions::new(config, [0; 32]);
+        let source = core_sip::Source {
+            transport: core_sip::Transport::Udp,
+            local: "192.0.2.1:5060".parse().unwrap(),
+            remote: "192.0.2.2:5060".parse().unwrap(),
+            connection: None,
+        };
+        let text = "INVITE sip:b@x SIP/2.0\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: <sip:a@x>;tag=1\r\n\
+             To: <sip:b@x>\r\nCall-ID: c\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n";
+        let invite = Message::parse(text.into()).unwrap();
+        let now = testbed::Clock::new().now();
+        transactions.handle_message(now, source, invite);
+        let Some(core_sip::Output::Request { id, .. }) = transactions.poll_output() else {
+            panic!("the INVITE is a request");
+        };
+        id
+    }
+
+    #[test]
+    fn a_reliable_response_behind_one_of_the_edges_own_is_moved() {
+        let server = server();
+        let mut dialog = dialog("a");
+        assert_eq!(dialog.note_reliable(server, 1, 9), Some(9));
+        assert_eq!(dialog.note_reliable(server, 1, 9), None, "it came again");
+        assert_eq!(dialog.promise(server, 1), 10);
+        assert_eq!(dialog.note_reliable(server, 1, 10), Some(11));
+        let rack = |text: &str| <RAck as wire_sip::header::TypedHeader>::parse(text).unwrap();
+        assert_eq!(dialog.theirs(&rack("11 1 INVITE")), 10);
+        assert_eq!(
+            dialog.acknowledge(&rack("10 1 INVITE")).unwrap().theirs,
+            None
+        );
+        assert_eq!(dialog.acknowledge(&rack("10 1 INVITE")), None);
+        assert!(dialog.acknowledge(&rack("11 1 INVITE")).is_some());
     }
 
     #[test]

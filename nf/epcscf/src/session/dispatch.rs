@@ -6,6 +6,7 @@ use core_sip::proxy::LoopHash;
 use core_sip::{ServerTransactionId, Target};
 use wire_sip::{HeaderName, Message, Method, StatusCode};
 
+use super::retry::require_nothing;
 use super::{Attempt, Exchange, Inviting, Item, Plan, Stage, State, cseq, description, reliable};
 use crate::EpCscf;
 use crate::ims_alg::Leg;
@@ -46,14 +47,21 @@ impl EpCscf {
         from: Leg,
         hash: LoopHash,
     ) {
+        // It was cancelled while the gateway was asked.
+        if !self.forwards.contains_key(&server) {
+            self.take_back(id, server);
+            return;
+        }
         let Some(session) = self.sessions.get_mut(id) else {
             return;
         };
         let usual = self.config.session_expires;
         session.time_request(&mut message, usual, self.config.min_session_expires);
         session.note_request(from, &mut message);
-        if session.invite == Some(server) && from == Leg::Wic {
-            session.attempt = Attempt::of(&message, hash);
+        if session.invite == Some(server) {
+            session.attempt = Attempt::of(&message, from, hash);
+        } else if session.unreliable && from == Leg::Core {
+            require_nothing(&mut message);
         }
         let binding = session.binding;
         // A BYE in an early dialog ends one fork; the INVITE is still answered.
@@ -73,7 +81,7 @@ impl EpCscf {
         &mut self,
         id: u64,
         server: ServerTransactionId,
-        response: &Message,
+        response: &mut Message,
         from: Leg,
     ) -> bool {
         let status = response.status();
@@ -93,10 +101,17 @@ impl EpCscf {
             }
         }
         // RFC 3262 §4: a response that came again was passed on, and its PRACK is on its way.
-        match (reliable(response), session.dialog_of(from, response)) {
-            (Some(rseq), Some(dialog)) => dialog.note_reliable(server, cseq(response), rseq),
-            _ => true,
+        let (Some(rseq), Some(dialog)) = (reliable(response), session.dialog_of(from, response))
+        else {
+            return true;
+        };
+        let Some(number) = dialog.note_reliable(server, cseq(response), rseq) else {
+            return false;
+        };
+        if number != rseq {
+            response.set(HeaderName::RSeq, number);
         }
+        true
     }
 
     pub(super) fn dispatch_response(
@@ -147,12 +162,6 @@ impl EpCscf {
                 message.remove_body();
             }
         }
-        if invite
-            && status.is_success()
-            && let Some(forward) = self.forwards.get_mut(&server)
-        {
-            forward.answered = Some(Box::new(message.clone()));
-        }
         let unknown = self.takes_no_reliable(server, from, &message);
         if let Some(rseq) = reliable(&message).filter(|_| unknown) {
             self.prack(now, id, from, &message, rseq);
@@ -160,6 +169,29 @@ impl EpCscf {
             message.retain_values(HeaderName::Require, |tag| {
                 !tag.eq_ignore_ascii_case("100rel")
             });
+        }
+        if invite && let Some(session) = self.sessions.get_mut(id) {
+            let plain = unknown || (from == Leg::Wic && !message.has(HeaderName::RSeq));
+            if plain {
+                session.keep_preview(server, &mut message);
+            } else if status.is_provisional() && description::find(&message).is_some() {
+                session.note_settled(from, &message);
+            }
+            if status.is_final() {
+                session.forget_promise(server);
+            }
+        }
+        if invite
+            && status.is_success()
+            && let Some(forward) = self.forwards.get_mut(&server)
+        {
+            forward.answered = Some(Box::new(message.clone()));
+        }
+        if status.is_provisional() && invite && from == Leg::Wic {
+            if let Some(message) = self.promise(now, id, server, message) {
+                self.transactions.respond(now, server, message);
+            }
+            return;
         }
         self.transactions.respond(now, server, message);
         if status.is_success() && refreshes {
@@ -180,6 +212,38 @@ impl EpCscf {
         } else {
             self.roll_back(id, server);
         }
+    }
+
+    /// An INVITE was cancelled before it went anywhere: with the first one the call is over, without another it goes on.
+    pub(crate) fn withdrawn(&mut self, now: Instant, id: u64, server: ServerTransactionId) {
+        let Some(session) = self.sessions.get_mut(id) else {
+            return;
+        };
+        if session.first == server {
+            self.end_session(now, id);
+            return;
+        }
+        let is_it = |item: &Item| matches!(item, Item::Request { server: of, .. } if *of == server);
+        let before = session.queue.len();
+        session.queue.retain(|item| !is_it(item));
+        let queued = session.queue.len() < before;
+        let waits = session.waiting.as_ref().is_some_and(|w| is_it(&w.item));
+        // What waits for the gateway is taken back when that has answered, what waits for an address now.
+        if !queued && !waits {
+            self.take_back(id, server);
+        }
+    }
+
+    /// A change that did not go out.
+    fn take_back(&mut self, id: u64, server: ServerTransactionId) {
+        let Some(session) = self.sessions.get_mut(id) else {
+            return;
+        };
+        if matches!(session.inviting, Some(Inviting::Passed(_, of)) if of == server) {
+            session.inviting = None;
+        }
+        session.unsent = Some(server);
+        self.roll_back(id, server);
     }
 
     /// A request that carried an offer, or whose response did, has failed: the call is as it was.

@@ -14,6 +14,7 @@ mod dialog;
 mod dispatch;
 mod numbering;
 mod own;
+mod promise;
 mod queue;
 mod refresh;
 mod refuse;
@@ -23,6 +24,7 @@ mod table;
 pub(crate) use dialog::{Dialog, Dialogs, Party, Stage};
 pub(crate) use numbering::Numbering;
 pub(crate) use own::{Own, Plan};
+pub(crate) use promise::Promise;
 pub(crate) use queue::Item;
 pub(crate) use refresh::Refresh;
 pub(crate) use retry::Attempt;
@@ -82,8 +84,14 @@ pub(crate) struct Session {
     /// What the edge says in this call of its own accord.
     pub(crate) own: Own,
     pub(crate) refresh: Refresh,
-    /// The first INVITE as it went to the core, for one more try while nothing but a refusal has come.
+    /// The first INVITE as it went out, for one more try while nothing but a refusal has come.
     pub(crate) attempt: Option<Box<Attempt>>,
+    /// The WIC has said that it knows no reliable responses.
+    pub(crate) unreliable: bool,
+    /// What the edge has made reliable for it, until its PRACK comes.
+    pub(crate) promise: Option<Box<Promise>>,
+    /// What whoever asked was told of the media by a plain provisional response.
+    pub(crate) preview: Option<Bytes>,
     /// The identity that was called, as P-Called-Party-ID said.
     pub(crate) called: Option<Box<str>>,
     /// The same icid through the whole dialog (TS 24.229 §4.5).
@@ -160,8 +168,13 @@ impl Session {
         if message.method() == Method::Prack {
             let prack = message.typed::<RAck>().ok().flatten();
             let known = prack.and_then(|prack| dialog.acknowledge(&prack));
-            if known.is_none() {
+            let Some(known) = known else {
                 return Err(StatusCode::CALL_DOES_NOT_EXIST);
+            };
+            // RFC 3262 §3: it was the edge that made the response reliable. There was no SDP in it, so that an offer now
+            // is a second one; and a PRACK that is for something gets its 2xx.
+            if known.theirs.is_none() {
+                return Err(StatusCode::OK);
             }
         }
         Ok(())
@@ -177,10 +190,12 @@ impl Session {
             if request.method() == Method::Prack
                 && let Ok(Some(mut prack)) = request.typed::<RAck>()
                 && let Some(invite) = dialog.numbering(from).of_invite(prack.cseq.number)
-                && invite != prack.cseq.number
             {
-                prack.cseq.number = invite;
-                request.set(HeaderName::RAck, prack);
+                let theirs = dialog.theirs(&prack);
+                if (invite, theirs) != (prack.cseq.number, prack.rseq) {
+                    (prack.cseq.number, prack.rseq) = (invite, theirs);
+                    request.set(HeaderName::RAck, prack);
+                }
             }
             if invite || request.method() == Method::Update {
                 dialog.party_mut(from).refresh(request);
@@ -230,6 +245,7 @@ impl Session {
                 from_core,
                 reliable: SmallVec::new(),
                 answer: None,
+                settled: false,
             });
             if !added {
                 return false;

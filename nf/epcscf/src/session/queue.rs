@@ -171,13 +171,17 @@ impl EpCscf {
                 }
                 session.inviting = Some(Inviting::Passed(*from, *server));
             }
-            Item::Response {
-                server,
-                message,
-                from,
-                ..
-            } if !self.is_new_response(id, *server, message, *from) => return,
             _ => {}
+        }
+        if let Item::Response {
+            server,
+            message,
+            from,
+            ..
+        } = &mut item
+            && !self.is_new_response(id, *server, message, *from)
+        {
+            return;
         }
         let sdp = item.sdp();
         let Some(session) = self.sessions.get_mut(id) else {
@@ -352,6 +356,16 @@ impl Session {
         if from == Leg::Wic {
             self.negotiation.check_version(from, sdp)?;
         }
+        if self.is_unsettled(from, message) {
+            let own = from == self.initiator;
+            let glare = PeerMisbehaved::OfferWhileOffered;
+            return Err(if own {
+                PeerMisbehaved::SecondOffer
+            } else {
+                glare
+            }
+            .into());
+        }
         let next = self.negotiation.offer(from, sdp)?;
         self.previous = self.exchange.replace(Exchange::Request(server));
         self.negotiated = match self.state {
@@ -359,6 +373,16 @@ impl Session {
             State::Confirmed => None,
         };
         Ok(next)
+    }
+
+    /// RFC 3311 §5.1 — whether the offer of the first INVITE has had nothing but previews in the dialog of this request.
+    fn is_unsettled(&self, from: Leg, message: &Message) -> bool {
+        let open = self.state == State::Early
+            && self.exchange == Some(Exchange::Request(self.first))
+            && self.negotiation.is_previewed();
+        let dialog = self.callee_tag(from, message);
+        let dialog = dialog.and_then(|tag| self.dialogs.get(tag));
+        open && !dialog.is_some_and(|dialog| dialog.settled)
     }
 
     /// RFC 3261 §13.2.2.4 — an ACK answers the offer of its 2xx, or has nothing to say.

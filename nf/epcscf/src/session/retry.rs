@@ -7,12 +7,13 @@ use core_sip::proxy::LoopHash;
 use core_sip::{ClientTransactionId, ServerTransactionId, TimerSet};
 use wire_sip::{HeaderName, Message, Method, StatusCode};
 
+use super::promise::requires_reliable;
 use super::refresh::min_se;
 use super::{State, cseq, description};
 use crate::EpCscf;
 use crate::ims_alg::Leg;
 
-/// The first INVITE of a WIC as it went out.
+/// The first INVITE as it went out.
 #[derive(Debug)]
 pub(crate) struct Attempt {
     invite: Message,
@@ -20,17 +21,33 @@ pub(crate) struct Attempt {
 }
 
 impl Attempt {
-    /// Only an INVITE with an offer is tried again: without one, the offer of a reliable response could not be
-    /// answered for the WIC.
-    pub(crate) fn of(invite: &Message, hash: LoopHash) -> Option<Box<Self>> {
-        description::find(invite)?;
-        let invite = invite.clone();
-        Some(Box::new(Self { invite, hash }))
+    /// Of a WIC's, only an INVITE with an offer is tried again: without one, the offer of a reliable response could not
+    /// be answered for the WIC. Of the core's, only one that requires what a WIC may not know.
+    pub(crate) fn of(invite: &Message, from: Leg, hash: LoopHash) -> Option<Box<Self>> {
+        let again = match from {
+            Leg::Wic => description::find(invite).is_some(),
+            Leg::Core => requires_reliable(invite),
+        };
+        let invite = || invite.clone();
+        again.then(|| {
+            Box::new(Self {
+                invite: invite(),
+                hash,
+            })
+        })
+    }
+}
+
+/// RFC 3262 §3 — an INVITE for a WIC that knows no reliable responses: the edge makes them itself.
+pub(super) fn require_nothing(invite: &mut Message) {
+    for name in [HeaderName::Require, HeaderName::Supported] {
+        invite.retain_values(name, |tag| !tag.eq_ignore_ascii_case("100rel"));
     }
 }
 
 impl EpCscf {
-    /// RFC 3261 §8.1.3.5 — the core asks for something that the edge can add; `true` when the INVITE went out again.
+    /// RFC 3261 §8.1.3.5 — the core asks for something that the edge can add, or the WIC cannot do what the edge does
+    /// for it; `true` when the INVITE went out again.
     pub(crate) fn tried_again(
         &mut self,
         now: Instant,
@@ -46,11 +63,16 @@ impl EpCscf {
         };
         let asked = forward.context.request();
         let knows = |tag| asked.lists(HeaderName::Supported, tag);
-        let wanted = match response.status() {
-            Some(StatusCode::EXTENSION_REQUIRED) => {
+        let asker = forward.from;
+        let wanted = match (asker, response.status()) {
+            (Leg::Wic, Some(StatusCode::EXTENSION_REQUIRED)) => {
                 response.lists(HeaderName::Require, "100rel") && !knows("100rel")
             }
-            Some(StatusCode::SESSION_INTERVAL_TOO_SMALL) => !knows("timer"),
+            (Leg::Wic, Some(StatusCode::SESSION_INTERVAL_TOO_SMALL)) => !knows("timer"),
+            (Leg::Core, Some(StatusCode::BAD_EXTENSION)) => {
+                let mut unknown = response.values(HeaderName::Unsupported).peekable();
+                unknown.peek().is_some() && unknown.all(|tag| tag.eq_ignore_ascii_case("100rel"))
+            }
             _ => false,
         };
         let Some(session) = self.sessions.get_mut(id).filter(|_| wanted) else {
@@ -64,7 +86,10 @@ impl EpCscf {
             return false;
         };
         let Attempt { mut invite, hash } = *attempt;
+        let binding = session.binding;
+        session.unreliable = asker == Leg::Core;
         match min_se(response) {
+            _ if asker == Leg::Core => require_nothing(&mut invite),
             Some(least) => {
                 invite.set(HeaderName::MinSe, least.as_secs());
                 invite.set(HeaderName::SessionExpires, least.as_secs());
@@ -75,7 +100,10 @@ impl EpCscf {
         invite.set(HeaderName::CSeq, format_args!("{sent} INVITE"));
         forward.context.drop_branch(branch);
         self.by_branch.remove(&branch);
-        self.forward_to_core(now, server, invite, hash);
+        match asker {
+            Leg::Wic => self.forward_to_core(now, server, invite, hash),
+            Leg::Core => self.forward_to_wic(now, server, invite, hash, binding),
+        }
         true
     }
 

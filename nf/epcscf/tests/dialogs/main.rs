@@ -3,7 +3,7 @@
 //!
 //! | question | file |
 //! | --- | --- |
-//! | What do the two user agents do, allowed or not? | `agent.rs` |
+//! | What do the two user agents do, allowed or not? | `agent/` |
 //! | What must every message keep to? | `rules.rs` |
 //! | What has the gateway been told? | `gateway.rs` |
 //! | How does it all run in virtual time, and end? | `world.rs` |

@@ -22,6 +22,15 @@ pub(crate) struct Rules {
     reliable: HashSet<(Dialog, u32, u32)>,
     /// Offers in requests that went out and wait for their final response, by branch.
     offers: HashMap<Dialog, String>,
+    /// INVITEs with an offer that came in, and of those the ones that require reliable responses.
+    asked: HashSet<(Side, String, u32)>,
+    strict: HashSet<(Side, String, u32)>,
+    /// The last reliable response that went out to one, and whether its PRACK has come in.
+    promised: HashMap<(Dialog, u32), (u32, bool)>,
+    /// Those that have had their answer, reliably.
+    answered: HashSet<(Dialog, u32)>,
+    /// Calls in which a BYE was seen: nothing is said of media any more.
+    over: HashSet<String>,
     /// The last description that went out, by call.
     origins: HashMap<(Side, String), (String, u64, String)>,
 }
@@ -53,11 +62,25 @@ impl Rules {
 
     /// Something came to the shard from this side.
     pub(crate) fn came(&mut self, side: Side, message: &Message) {
-        let Some(status) = message.status() else {
-            return;
-        };
         let key = dialog(side, message);
         let (number, _) = message.cseq().expect("the model writes CSeq");
+        self.note_end(message);
+        let Some(status) = message.status() else {
+            let name = (side, message.call_id().to_owned(), number);
+            if message.method() == Method::Invite && !message.body().is_empty() {
+                self.asked.insert(name.clone());
+            }
+            if message.method() == Method::Invite && message.lists(HeaderName::Require, "100rel") {
+                self.strict.insert(name);
+            }
+            if let Ok(Some(RAck { rseq, cseq })) = message.typed::<RAck>()
+                && let Some(promised) = self.promised.get_mut(&(key, cseq.number))
+                && promised.0 == rseq
+            {
+                promised.1 = true;
+            }
+            return;
+        };
         if status.is_provisional()
             && let Ok(Some(RSeq(rseq))) = message.typed::<RSeq>()
         {
@@ -75,7 +98,9 @@ impl Rules {
             return;
         }
         self.check_origin(side, message);
+        self.note_end(message);
         if !message.is_request() {
+            self.check_reliability(side, message);
             return;
         }
         let key = dialog(side, message);
@@ -124,6 +149,51 @@ impl Rules {
             let other = self.offers.insert(key, branch.to_owned());
             assert!(other.is_none(), "two offers at a time to {side:?}");
         }
+    }
+
+    fn note_end(&mut self, message: &Message) {
+        if message.is_request() && message.method() == Method::Bye {
+            self.over.insert(message.call_id().to_owned());
+        }
+    }
+
+    /// RFC 3262 §3, §5, RFC 3261 §13.2.1.
+    fn check_reliability(&mut self, side: Side, message: &Message) {
+        let status = message.status().unwrap_or(StatusCode::TRYING);
+        if message.method() != Method::Invite || status == StatusCode::TRYING {
+            return;
+        }
+        let (number, _) = message.cseq().expect("the edge writes CSeq");
+        let name = (side, message.call_id().to_owned(), number);
+        let key = (dialog(side, message), number);
+        let rseq = message.typed::<RSeq>().ok().flatten();
+        if status.is_provisional() {
+            assert!(
+                rseq.is_some() || !self.strict.contains(&name),
+                "a plain {status} to {side:?}, which wants it reliable"
+            );
+            if let Some(RSeq(rseq)) = rseq {
+                let last = self.promised.get(&key).copied();
+                assert!(
+                    last.is_none_or(|(last, kept)| rseq == last || (kept && rseq == last + 1)),
+                    "RSeq {rseq} to {side:?} after {last:?}"
+                );
+                if last.is_none_or(|(last, _)| last != rseq) {
+                    self.promised.insert(key.clone(), (rseq, false));
+                }
+            }
+        }
+        let reliably = rseq.is_some() || status.is_success();
+        if reliably && !message.body().is_empty() {
+            self.answered.insert(key.clone());
+        }
+        assert!(
+            !status.is_success()
+                || !self.asked.contains(&name)
+                || self.answered.contains(&key)
+                || self.over.contains(&name.1),
+            "{status} to {side:?} without the answer that it owes"
+        );
     }
 
     /// RFC 3264 §8.

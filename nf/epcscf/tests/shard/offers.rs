@@ -258,6 +258,9 @@ fn a_core_that_requires_100rel_is_answered_by_the_edge() {
     bench.core_says(&answer(&again, StatusCode::OK, "bob", None));
     let ok = bench.at_wic();
     assert_eq!(ok.header(HeaderName::CSeq), Some("1 INVITE"));
+    // RFC 3261 §13.2.1: to the WIC the 183 was a preview, and the 2xx has its answer.
+    assert!(is_secure(&ok));
+    assert_eq!(ok.body(), early.body());
     bench.wic_says(&in_dialog("ACK", 1, &ok));
     assert_eq!(bench.at_core().header(HeaderName::CSeq), Some("2 ACK"));
     bench.wic_says(&in_dialog("BYE", 2, &ok));
