@@ -44,6 +44,11 @@ impl Subscriber {
         }
     }
 
+    /// Whether it may register by IMS-AKA.
+    pub(crate) fn has_sim(&self) -> bool {
+        self.k.is_some()
+    }
+
     fn check(&self) -> Result<(), String> {
         if self.impus.is_empty() {
             return Err(format!("{} has no public identity", self.name));

@@ -38,7 +38,12 @@ pub struct Person {
 impl Wwsf {
     /// `GET /ways`: which ways in this WWSF has, for the page's buttons.
     pub fn ways(&self, request: &Request<'_>) -> Reply {
-        let body = json!({ "guests": self.settings().guests == Guests::Anonymous });
+        let settings = self.settings();
+        let mut body = json!({ "guests": settings.guests == Guests::Anonymous });
+        if settings.software_sims {
+            // Who has a SIM needs no session with us (TS 24.371 §6.2.1.3), only to know where W2 is.
+            body["sims"] = json!({ "home_domain": settings.home_domain, "w2": self.w2(request) });
+        }
         self.protect(headers::json_reply(StatusCode::OK, &body), request)
     }
 

@@ -36,6 +36,8 @@ pub struct Settings {
     pub origins: Origins,
     /// Who may have an identity of the WAF's pool.
     pub guests: Guests,
+    /// Whether the page offers to register with a SIM whose keys are typed in: for a laboratory.
+    pub software_sims: bool,
     /// When a session ends though it is used, in seconds.
     pub session_lifetime: u64,
     /// When a session that nobody uses ends, in seconds.
@@ -130,6 +132,7 @@ impl Settings {
             w2: None,
             origins: Origins::Loopback,
             guests: Guests::default(),
+            software_sims: false,
             session_lifetime: 86_400,
             idle_lifetime: 3600,
         }
@@ -450,7 +453,7 @@ impl Wwsf {
         self.protect(reply, request)
     }
 
-    fn w2(&self, request: &Request<'_>) -> String {
+    pub(crate) fn w2(&self, request: &Request<'_>) -> String {
         self.settings
             .w2
             .clone()

@@ -41,13 +41,17 @@ export class Session {
   /**
    * Which ways in there are beside signing in.
    * @param {{ fetch?: typeof fetch, base?: string }} [options]
-   * @returns {Promise<{ guests: boolean }>}
+   * @returns {Promise<{ guests: boolean, sims: { homeDomain: string, w2: string } | null }>} `sims`: where a SIM whose
+   *   keys are typed in may register; null where that is not offered
    */
   static async ways({ fetch: ask = (...input) => fetch(...input), base = '' } = {}) {
     const response = await ask(`${base}/ways`, { credentials: 'same-origin', cache: 'no-store' });
     if (!response.ok) throw await refusal(response);
-    const { guests } = await response.json();
-    return { guests: guests === true };
+    const { guests, sims } = await response.json();
+    return {
+      guests: guests === true,
+      sims: sims ? { homeDomain: String(sims.home_domain), w2: String(sims.w2) } : null,
+    };
   }
 
   /**

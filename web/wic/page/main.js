@@ -1,9 +1,10 @@
-import { BearerCredential, Failure, Session, Wic } from '../lib/index.js';
+import { AkaCredential, BearerCredential, Failure, Session, Wic } from '../lib/index.js';
 import { CallView } from './call-view.js';
 import { DevicePicker } from './devices.js';
 import { button, element } from './elements.js';
 import { arrive, forget, instance, remember } from './identity.js';
 import { SecondCall } from './second-call.js';
+import { SimEntry } from './sim.js';
 import { callsWords, callWords, identityWords, sentences, signInWords, statusWords } from './words.js';
 
 /** The page: which view is shown, and what the buttons do. */
@@ -38,7 +39,7 @@ const devices = new DevicePicker((kind, id) => {
   change?.catch((error) => say(error instanceof Failure ? error.message : 'This device cannot be used.'));
 });
 
-/** @type {{ wic: Wic, session: Session, credential: BearerCredential } | null} */
+/** Without a session it is a SIM's. @type {{ wic: Wic, session: Session | null, credential: { close(): void } } | null} */
 let phone = null;
 
 /** @param {HTMLElement | null} shown */
@@ -72,7 +73,7 @@ async function signOut() {
   say('Signing out…');
   try {
     await Promise.race([before.wic.stop(), new Promise((resolve) => setTimeout(resolve, 3000))]);
-    await before.session.end();
+    await before.session?.end();
   } catch {
     // The cookie stays until it expires; this page has forgotten its id.
   }
@@ -99,6 +100,22 @@ async function signIn(id) {
     }
   }
   const { account } = session;
+  const wic = await begin(session, account, credential);
+  // A guest's identity is lent: after a while without it there may be another.
+  credential.on('renewed', () => {
+    if (session.account?.impi === account.impi || phone?.wic !== wic) return;
+    credential.close();
+    phone = null;
+    void wic.stop().then(() => signIn(id));
+  });
+}
+
+/**
+ * @param {Session | null} session
+ * @param {import('../lib/session.js').Account} account
+ * @param {import('../lib/credentials.js').Credential & { close(): void }} credential
+ */
+async function begin(session, account, credential) {
   const wic = new Wic({
     account,
     credential,
@@ -108,13 +125,6 @@ async function signIn(id) {
     media: () => ({ microphoneId: devices.chosen('microphone'), cameraId: devices.chosen('camera') }),
   });
   phone = { wic, session, credential };
-  // A guest's identity is lent: after a while without it there may be another.
-  credential.on('renewed', () => {
-    if (session.account?.impi === account.impi || phone?.wic !== wic) return;
-    credential.close();
-    phone = null;
-    void wic.stop().then(() => signIn(id));
-  });
   const name = account.displayName || account.impi.split('@')[0];
   element('me-name', HTMLElement).textContent = name;
   element('me-numbers', HTMLElement).textContent = identityWords(account.impus);
@@ -123,6 +133,7 @@ async function signIn(id) {
   listen(wic, name);
   wic.start();
   target.focus();
+  return wic;
 }
 
 /**
@@ -136,7 +147,9 @@ function listen(wic, name) {
     else if (state !== 'stopped') say(statusWords(state, name));
   });
   wic.on('failure', (failure) => {
-    if (failure.code === 'signed_out') void signedOut(failure.message);
+    // A SIM that was refused is put in anew.
+    const out = failure.code === 'signed_out' || (phone?.session === null && wic.status === 'refused');
+    if (out) void signedOut(failure.message);
     else say(failure.message);
   });
   wic.on('call', (call) => arrange(wic, view.call ?? call));
@@ -236,10 +249,18 @@ async function enterAsGuest() {
   entry.disabled = false;
 }
 
-/** The guests' button is there if the network has lines for guests. */
+const simEntry = new SimEntry(async (isim, w2) => {
+  show(null);
+  say('Connecting…');
+  const { impi, homeDomain } = isim;
+  await begin(null, { impi, impus: [...isim.impus], displayName: '', homeDomain, w2 }, new AkaCredential(isim));
+});
+
+/** The guests' button is there if the network has lines for guests, the SIM's in a laboratory. */
 async function offerWays() {
-  const { guests } = await Session.ways().catch(() => ({ guests: false }));
+  const { guests, sims } = await Session.ways().catch(() => ({ guests: false, sims: null }));
   element('guest', HTMLButtonElement).hidden = !guests;
+  simEntry.offer(sims);
 }
 
 button('guest').addEventListener('click', () => void enterAsGuest());

@@ -50,10 +50,10 @@ test('a guest gets a session, or hears that all lines are in use (TS 24.371 §6.
   await assert.rejects(Session.asGuest({ fetch }), { code: 'service_down' });
 });
 
-test('the guests’ way in is there only if the WWSF says so', async () => {
-  const { fetch } = wwsf([200, { guests: true }], [200, {}], [404, {}]);
-  assert.deepEqual(await Session.ways({ fetch }), { guests: true });
-  assert.deepEqual(await Session.ways({ fetch }), { guests: false });
+test('the ways in of guests and of SIMs are there only if the WWSF says so', async () => {
+  const { fetch } = wwsf([200, { guests: true }], [200, { sims: { home_domain: 'ims.example.net', w2: 'wss://edge/w2' } }], [404, {}]);
+  assert.deepEqual(await Session.ways({ fetch }), { guests: true, sims: null });
+  assert.deepEqual(await Session.ways({ fetch }), { guests: false, sims: { homeDomain: 'ims.example.net', w2: 'wss://edge/w2' } });
   await assert.rejects(Session.ways({ fetch }), Failure);
 });
 

@@ -111,6 +111,8 @@ pub(super) fn run(mut config: Config) -> Result<(), Fault> {
         own,
         home_domain: config.home_domain.clone(),
     };
+    let sims = people.iter().any(Subscriber::has_sim);
+    config.wwsf.software_sims.get_or_insert(sims);
     // Who has a SIM and no password signs in nowhere.
     let with_password = people.iter().filter(|one| !one.password.is_empty());
     let accounts = with_password.map(account);

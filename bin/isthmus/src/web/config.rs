@@ -176,6 +176,9 @@ pub struct WwsfConfig {
     pub claims: Dialect,
     /// Who may have an identity of the WAF's pool: `no`, `anonymous` or `signed_in`.
     pub guests: Guests,
+    /// Whether the page offers to register with a SIM whose keys are typed in: for a laboratory. All in
+    /// one it does if a subscriber has a SIM.
+    pub software_sims: Option<bool>,
     /// The home network domain, if it is not the one of the whole file.
     pub home_domain: String,
     /// Where W2 is; without it, `/w2` on the host that the browser asked.
@@ -201,6 +204,7 @@ impl Default for WwsfConfig {
             scope: bearer::SCOPE.to_owned(),
             claims: Dialect::default(),
             guests: Guests::default(),
+            software_sims: None,
             home_domain: String::new(),
             w2: None,
             origins: Vec::new(),
