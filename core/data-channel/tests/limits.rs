@@ -1,0 +1,200 @@
+//! Peers that want too much.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod common;
+
+use std::time::Duration;
+
+use common::{Pair, Side};
+use core_data_channel::{
+    Channel, ChannelId, CloseReason, Event, Limits, Message, OpenError, SendError, max_message_size,
+};
+use testbed::LinkQuality;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn connected(left: Limits, right: Limits) -> Pair {
+    let mut pair = Pair::with(LinkQuality::good(), left, right);
+    pair.run(SECOND);
+    pair.take(Side::Left);
+    pair.take(Side::Right);
+    pair
+}
+
+/// RFC 8841 §6.1
+#[test]
+fn a_message_larger_than_the_peer_takes_is_not_sent() {
+    assert_eq!(max_message_size(None), Some(65_536));
+    assert_eq!(max_message_size(Some(0)), None);
+    let mut pair = Pair::connected();
+    let id = ChannelId(1000);
+    let (now, left) = pair.end(Side::Left);
+    left.negotiate(now, id, Channel::new("a")).unwrap();
+    left.set_send_message(max_message_size(Some(1024)));
+    let sent = left.send(now, id, Message::binary(vec![0; 1025]));
+    assert_eq!(sent, Err(SendError::TooLarge(1024)));
+    assert_eq!(left.send(now, id, Message::binary(vec![0; 1024])), Ok(()));
+    left.set_send_message(max_message_size(Some(0)));
+    let sent = left.send(now, id, Message::binary(vec![0; 300_000]));
+    assert_eq!(sent, Ok(()), "any size, up to what we buffer");
+}
+
+#[test]
+fn a_message_larger_than_we_take_ends_the_association() {
+    let small = Limits {
+        receive_message: 1024,
+        ..Limits::default()
+    };
+    let mut pair = connected(Limits::default(), small);
+    let id = ChannelId(1000);
+    for side in [Side::Left, Side::Right] {
+        let (now, end) = pair.end(side);
+        end.negotiate(now, id, Channel::new("a")).unwrap();
+    }
+    pair.send(Side::Left, id, Message::binary(vec![0; 1025]));
+    pair.run(SECOND);
+    let told = pair.take(Side::Right);
+    assert!(
+        told.iter().any(|event| matches!(event, Event::Ended(_))),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn opens_beyond_the_limit_are_reset_and_the_others_live() {
+    let few = Limits {
+        channels: 8,
+        ..Limits::default()
+    };
+    let mut pair = connected(Limits::default(), few);
+    let mut ids = Vec::new();
+    for _ in 0..12 {
+        let (now, left) = pair.end(Side::Left);
+        ids.push(left.open(now, Channel::new("a")).unwrap());
+    }
+    pair.run(SECOND * 2);
+    let requested = pair.take(Side::Right);
+    assert_eq!(requested.len(), 8);
+    let closed = pair.take(Side::Left);
+    for id in &ids[8..] {
+        let reason = CloseReason::ByPeer;
+        assert!(closed.contains(&Event::Closed { id: *id, reason }));
+    }
+    let (now, right) = pair.end(Side::Right);
+    assert!(right.accept(now, ids[0]));
+    assert_eq!(right.open(now, Channel::new("b")), Err(OpenError::TooMany));
+}
+
+#[test]
+fn thousands_of_opens_end_the_association() {
+    let many = Limits {
+        channels: 4000,
+        ..Limits::default()
+    };
+    let mut pair = connected(many, Limits::default());
+    for _ in 0..3000 {
+        let (now, left) = pair.end(Side::Left);
+        left.open(now, Channel::new("a")).unwrap();
+    }
+    for _ in 0..200 {
+        pair.run(Duration::from_millis(20));
+        assert!(pair.ends[&Side::Right].channels() <= 256);
+    }
+    let told = pair.take(Side::Right);
+    let requested = told.iter().filter(|e| matches!(e, Event::Requested { .. }));
+    assert!(requested.count() <= 256);
+    assert!(matches!(told.last(), Some(Event::Ended(_))));
+}
+
+#[test]
+fn a_label_that_is_too_long_is_refused() {
+    let long = Limits {
+        name: 65_535,
+        ..Limits::default()
+    };
+    let mut pair = connected(long, Limits::default());
+    let (now, left) = pair.end(Side::Left);
+    let id = left.open(now, Channel::new("x".repeat(65_535))).unwrap();
+    pair.run(SECOND * 2);
+    assert_eq!(pair.take(Side::Right), [Event::Released { id }]);
+    let reason = CloseReason::ByPeer;
+    let told = [Event::Closed { id, reason }, Event::Released { id }];
+    assert_eq!(pair.take(Side::Left), told);
+    let (now, right) = pair.end(Side::Right);
+    let opened = right.open(now, Channel::new("x".repeat(1025)));
+    assert_eq!(opened, Err(OpenError::NameTooLong));
+}
+
+#[test]
+fn a_peer_that_never_reads_stops_the_sender_and_nothing_grows() {
+    let mut pair = Pair::connected();
+    let id = ChannelId(1000);
+    for side in [Side::Left, Side::Right] {
+        let (now, end) = pair.end(side);
+        end.negotiate(now, id, Channel::new("a")).unwrap();
+    }
+    let mut sent = 0;
+    for _ in 0..600 {
+        let (now, left) = pair.end(Side::Left);
+        while left
+            .send(now, id, Message::binary(vec![sent as u8; 16_384]))
+            .is_ok()
+        {
+            sent += 1;
+        }
+        assert!(left.buffered() <= 512 * 1024);
+        pair.run(Duration::from_millis(50));
+    }
+    let bytes = sent * 16_384;
+    assert!(bytes <= 1_700_000, "{bytes} bytes were taken");
+    // It reads at last, and gets all.
+    pair.take(Side::Left);
+    let mut read = 0;
+    let begin = pair.now();
+    while read < sent {
+        while let Some(message) = pair.read(Side::Right, id) {
+            assert_eq!(message.data[0], read as u8);
+            read += 1;
+        }
+        pair.run(Duration::from_millis(10));
+    }
+    let took = pair.now() - begin;
+    assert!(took < Duration::from_secs(8), "{took:?}");
+    assert!(pair.take(Side::Left).contains(&Event::Writable { id }));
+}
+
+/// RFC 9260 §6.2: a window that opens is told, else the sender rests until its timer fires.
+#[test]
+fn a_reader_that_is_slower_than_the_sender_gets_all_that_it_can_read() {
+    let quality = LinkQuality {
+        latency: Duration::from_millis(1),
+        ..LinkQuality::good()
+    };
+    let mut pair = Pair::with(quality, Limits::default(), Limits::default());
+    pair.run(SECOND);
+    let id = ChannelId(1000);
+    for side in [Side::Left, Side::Right] {
+        let (now, end) = pair.end(side);
+        end.negotiate(now, id, Channel::new("a")).unwrap();
+    }
+    const MESSAGES: usize = 1280; // 20 MiB, of which 256 KiB are read every 20 ms
+    let (mut sent, mut read) = (0, 0);
+    let begin = pair.now();
+    while read < MESSAGES {
+        for _ in 0..100 {
+            let (now, left) = pair.end(Side::Left);
+            while sent < MESSAGES && left.send(now, id, Message::binary(vec![0; 16_384])).is_ok() {
+                sent += 1;
+            }
+            pair.run(Duration::from_micros(200));
+        }
+        for _ in 0..16 {
+            read += usize::from(pair.read(Side::Right, id).is_some());
+        }
+    }
+    let took = pair.now() - begin;
+    assert!(
+        took < SECOND * 4,
+        "{took:?}, of which 1.6 s are the reader's"
+    );
+}
