@@ -7,9 +7,22 @@ use crate::limits::MAX_PARAMS;
 use crate::scan;
 
 /// Parameters in their order. Values keep their quotes; names compare without case.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+///
+/// All text is in one buffer: a REGISTER has dozens of parameters, and an allocation for each would
+/// cost more than reading them.
+#[derive(Clone, Default)]
 pub struct Params {
-    list: Vec<(String, Option<String>)>,
+    text: String,
+    list: Vec<Param>,
+}
+
+/// Where one parameter is: its name, and its value right behind it.
+#[derive(Debug, Clone, Copy)]
+struct Param {
+    start: u32,
+    value: u32,
+    end: u32,
+    has_value: bool,
 }
 
 impl Params {
@@ -24,7 +37,7 @@ impl Params {
     }
 
     pub(crate) fn parse_separated(text: &str, separator: u8) -> Result<Self, &'static str> {
-        let mut list = Vec::new();
+        let mut params = Self::new();
         for (name, value) in iterate_separated(text, separator) {
             if !name.bytes().all(is_param_char) || name.is_empty() {
                 return Err("parameter name");
@@ -35,21 +48,21 @@ impl Params {
             {
                 return Err("parameter value");
             }
-            if list.len() == MAX_PARAMS {
+            if params.list.len() == MAX_PARAMS {
                 return Err("too many parameters");
             }
-            list.push((name.to_owned(), value.map(|v| scan::unfold(v).into_owned())));
+            if params.text.capacity() == 0 {
+                params.text.reserve_exact(text.len());
+            }
+            params.push(name, value.map(scan::unfold).as_deref());
         }
-        Ok(Self { list })
+        Ok(params)
     }
 
     /// The value as written; `Some("")` when the parameter has no value.
     pub fn get(&self, name: &str) -> Option<&str> {
-        let (_, value) = self
-            .list
-            .iter()
-            .find(|(n, _)| n.eq_ignore_ascii_case(name))?;
-        Some(value.as_deref().unwrap_or(""))
+        let (_, value) = self.iter().find(|(n, _)| n.eq_ignore_ascii_case(name))?;
+        Some(value.unwrap_or(""))
     }
 
     /// The value without quotes.
@@ -64,25 +77,37 @@ impl Params {
 
     /// Replaces or appends; `None` for a parameter without a value.
     pub fn set(&mut self, name: &str, value: Option<&str>) {
-        let value = value.map(str::to_owned);
-        match self
-            .list
-            .iter_mut()
-            .find(|(n, _)| n.eq_ignore_ascii_case(name))
-        {
-            Some((_, old)) => *old = value,
-            None => self.list.push((name.to_owned(), value)),
+        let mut fresh = Self::new();
+        let mut replaced = false;
+        for (n, old) in self.iter() {
+            let this = !replaced && n.eq_ignore_ascii_case(name);
+            replaced |= this;
+            fresh.push(n, if this { value } else { old });
         }
+        if !replaced {
+            fresh.push(name, value);
+        }
+        *self = fresh;
     }
 
     /// Takes it out.
     pub fn remove(&mut self, name: &str) {
-        self.list.retain(|(n, _)| !n.eq_ignore_ascii_case(name));
+        let mut fresh = Self::new();
+        for (n, value) in self.iter() {
+            if !n.eq_ignore_ascii_case(name) {
+                fresh.push(n, value);
+            }
+        }
+        *self = fresh;
     }
 
     /// In order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
-        self.list.iter().map(|(n, v)| (n.as_str(), v.as_deref()))
+        self.list.iter().map(|param| {
+            let name = &self.text[param.start as usize..param.value as usize];
+            let value = &self.text[param.value as usize..param.end as usize];
+            (name, param.has_value.then_some(value))
+        })
     }
 
     /// How many.
@@ -93,6 +118,34 @@ impl Params {
     /// None there?
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
+    }
+
+    /// Offsets fit: what is read from a message is shorter than its limit, and nobody sets more.
+    fn push(&mut self, name: &str, value: Option<&str>) {
+        let start = self.text.len() as u32;
+        self.text.push_str(name);
+        let middle = self.text.len() as u32;
+        self.text.push_str(value.unwrap_or(""));
+        self.list.push(Param {
+            start,
+            value: middle,
+            end: self.text.len() as u32,
+            has_value: value.is_some(),
+        });
+    }
+}
+
+impl PartialEq for Params {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Params {}
+
+impl fmt::Debug for Params {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
     }
 }
 
@@ -161,6 +214,19 @@ mod tests {
         assert_eq!(p.unquoted("C").unwrap(), "x;y");
         assert_eq!(p.get("b"), Some(""));
         assert_eq!(p.get("d"), None);
+    }
+
+    #[test]
+    fn one_is_set_or_removed_in_its_place() {
+        let mut p = Params::parse(";a=1;b;A=3").unwrap();
+        p.set("A", Some("22"));
+        p.set("c", None);
+        assert_eq!(p.to_string(), ";a=22;b;A=3;c");
+        p.set("b", Some("x"));
+        p.remove("a");
+        assert_eq!(p.to_string(), ";b=x;c");
+        assert_eq!(p, Params::parse("b=x;c").unwrap());
+        assert_ne!(p, Params::parse("b=xc").unwrap());
     }
 
     #[test]

@@ -22,7 +22,12 @@ pub const fn is_space(byte: u8) -> bool {
 
 /// Without white space at both ends.
 pub fn trim(text: &str) -> &str {
-    text.trim_matches([' ', '\t', '\r', '\n'])
+    let bytes = text.as_bytes();
+    let Some(first) = bytes.iter().position(|&byte| !is_space(byte)) else {
+        return "";
+    };
+    let last = bytes.iter().rposition(|&byte| !is_space(byte));
+    &text[first..=last.unwrap_or(first)]
 }
 
 /// A folded value on one line (RFC 3261 §7.3.1: the fold is one space).
@@ -97,18 +102,15 @@ impl<'a> Iterator for Split<'a> {
 pub fn find_unquoted(text: &str, wanted: u8) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut at = 0;
-    let mut angle = false;
-    while at < bytes.len() {
+    loop {
+        at += memchr::memchr3(wanted, b'"', b'<', bytes.get(at..)?)?;
         match bytes[at] {
-            b'"' if !angle => at = skip_quoted(bytes, at)?,
-            byte if byte == wanted && !angle => return Some(at),
-            b'<' => angle = true,
-            b'>' => angle = false,
-            _ => {}
+            byte if byte == wanted => return Some(at),
+            b'"' => at = skip_quoted(bytes, at)?,
+            _ => at += memchr::memchr(b'>', &bytes[at..])?,
         }
         at += 1;
     }
-    None
 }
 
 /// Given the index of an opening quote, that of the closing one.

@@ -7,6 +7,10 @@ use crate::{HeaderName, NameAddr, scan};
 
 /// A contact, or the star that means all of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "read and dropped at once; a box would be one more allocation for each"
+)]
 pub enum Contact {
     /// RFC 3261 §10.2.2.
     Star,
