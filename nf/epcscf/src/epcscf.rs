@@ -238,6 +238,8 @@ impl EpCscf {
                 Timer::Refresh(id) => self.refresh_due(now, id),
                 Timer::OwnLate(id) => self.own_late(now, id),
                 Timer::Promise(id) => self.promise_due(now, id),
+                Timer::Unacknowledged(id) => self.unacknowledged(now, id),
+                Timer::Unresolved(id) => self.unresolved(now, id),
                 Timer::TimerC(id) => self.timer_c(now, id),
             }
         }

@@ -141,6 +141,8 @@ impl EpCscf {
                 self.add_branch(now, server, id);
             }
             Resolution::Pending => {
+                let until = now + TimerSet::core().transaction();
+                self.timers.set(until, Timer::Unresolved(deferred.server));
                 self.deferred
                     .entry(deferred.hop.host.clone())
                     .or_default()
@@ -149,6 +151,18 @@ impl EpCscf {
             Resolution::Failed => {
                 self.refuse_forward(now, deferred.server, StatusCode::BAD_GATEWAY);
             }
+        }
+    }
+
+    /// The name of its next hop was not found in time: it is as if there were none.
+    pub(crate) fn unresolved(&mut self, now: Instant, server: ServerTransactionId) {
+        let before: usize = self.deferred.values().map(Vec::len).sum();
+        self.deferred.retain(|_, waiting| {
+            waiting.retain(|deferred| deferred.server != server);
+            !waiting.is_empty()
+        });
+        if self.deferred.values().map(Vec::len).sum::<usize>() < before {
+            self.refuse_forward(now, server, StatusCode::BAD_GATEWAY);
         }
     }
 

@@ -14,7 +14,8 @@ use crate::forward::{Forward, Purpose};
 use crate::ims_alg::{Leg, Negotiation};
 use crate::in_dialog::needs_session;
 use crate::session::{
-    Dialogs, Item, Numbering, Own, Party, Refresh, Session, SessionKey, State, description,
+    Dialogs, Item, Numbering, Own, Party, Refresh, Session, SessionKey, State, Unacknowledged,
+    description,
 };
 use crate::{EpCscf, charging, emergency, identity, trust};
 
@@ -192,6 +193,7 @@ impl EpCscf {
             dialogs: Dialogs::default(),
             exchange: None,
             late_ack: None,
+            unacknowledged: Unacknowledged::default(),
             answered_by: None,
             unsent: None,
             previous: None,

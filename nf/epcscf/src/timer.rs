@@ -30,6 +30,10 @@ pub(crate) enum Timer {
     OwnLate(u64),
     /// A response that the edge has made reliable goes out again in a session (RFC 3262 §3).
     Promise(u64),
+    /// An answer to an INVITE may have had no ACK in a session (RFC 3261 §13.3.1.4).
+    Unacknowledged(u64),
+    /// A request still waits for its host to be looked up.
+    Unresolved(ServerTransactionId),
     /// RFC 3261 §16.8, Timer C of a forwarded INVITE.
     TimerC(ServerTransactionId),
 }

@@ -193,7 +193,11 @@ impl EpCscf {
             }
             return;
         }
+        let number = cseq(&message);
         self.transactions.respond(now, server, message);
+        if status.is_success() && invite {
+            self.await_ack(now, id, from.other(), number);
+        }
         if status.is_success() && refreshes {
             self.watch_session(id);
         }
@@ -282,6 +286,7 @@ impl EpCscf {
         if sent != number {
             message.set(HeaderName::CSeq, format_args!("{sent} ACK"));
         }
+        session.acknowledged_by(from, number);
         let diverged = confirmed && session.negotiation.diverged();
         // Its answer was made for the first; the same one says the same.
         match &session.late_ack {

@@ -9,6 +9,7 @@
 //! While the gateway is asked, later messages of the same session wait behind, so that a 200 never
 //! overtakes the 183 before it.
 
+mod acknowledgement;
 pub(crate) mod description;
 mod dialog;
 mod dispatch;
@@ -21,6 +22,7 @@ mod refuse;
 mod retry;
 mod table;
 
+pub(crate) use acknowledgement::Unacknowledged;
 pub(crate) use dialog::{Dialog, Dialogs, Party, Stage};
 pub(crate) use numbering::Numbering;
 pub(crate) use own::{Own, Plan};
@@ -71,6 +73,8 @@ pub(crate) struct Session {
     pub(crate) exchange: Option<Exchange>,
     /// The last ACK that answered a late offer, by its number: it comes again when it was lost on the way.
     pub(crate) late_ack: Option<Box<(Leg, u32, Bytes)>>,
+    /// Answers to INVITEs whose ACK is still to come.
+    pub(crate) unacknowledged: Unacknowledged,
     /// A request that had nowhere to go.
     pub(crate) unsent: Option<ServerTransactionId>,
     /// The one before, which a failure puts back.

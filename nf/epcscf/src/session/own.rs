@@ -26,6 +26,9 @@ use crate::{EpCscf, charging};
 /// How long a request of our own may go unanswered: it asks no person.
 const PATIENCE: Duration = Duration::from_secs(64);
 
+/// How often a request of our own may be put off (491, Retry-After), before that counts as a refusal.
+const MOST_TRIES: u8 = 8;
+
 /// What there is to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Plan {
@@ -50,6 +53,8 @@ pub(crate) struct Own {
     pub(crate) wanted: SmallVec<[Plan; 2]>,
     /// Not before this moment.
     not_before: Option<Instant>,
+    /// How often in a row it was put off.
+    tries: u8,
     /// Said, and not answered.
     pub(crate) sent: Option<Sent>,
     /// The ACK of the last INVITE, for a 2xx that comes again.
@@ -323,7 +328,7 @@ impl EpCscf {
         let Some(session) = self.sessions.get_mut(id) else {
             return;
         };
-        session.own.sent = None;
+        (session.own.sent, session.own.tries) = (None, 0);
         session.negotiation.rest();
         if session.exchange == Some(Exchange::Own) {
             session.exchange = None;
@@ -365,10 +370,16 @@ impl EpCscf {
         };
         // RFC 3261 §14.1: whoever made the Call-ID waits longer.
         let owner = session.initiator != plan.to();
+        let status = match status.as_u16() {
+            // It never comes to an end: that is as good as a refusal.
+            491 | 500 | 503 if session.own.tries >= MOST_TRIES => 488,
+            status => status,
+        };
+        session.own.tries = session.own.tries.saturating_add(1);
         for command in commands {
             self.tell_gateway(command);
         }
-        match (status.as_u16(), plan) {
+        match (status, plan) {
             (491, _) if owner => self.own_again(now, id, plan, 2100, 4000),
             (491, _) => self.own_again(now, id, plan, 0, 2000),
             (500 | 503, _) if retry_after.is_some_and(|seconds| seconds <= 32) => {

@@ -15,6 +15,7 @@ mod races;
 mod reg_event;
 mod registration;
 mod security;
+mod silence;
 mod storm;
 mod support;
 mod third_party;

@@ -30,6 +30,8 @@ pub(crate) struct Bench {
     pub(crate) commands: Vec<Command>,
     /// While true the gateway's replies wait.
     pub(crate) gateway_holds: bool,
+    /// While true no name is found, nor known to be none.
+    pub(crate) names_wait: bool,
     held: Vec<(core_iq::RequestId, Command)>,
     contexts: u64,
     /// What issuers were asked: the question's number, the issuer, the token.
@@ -60,6 +62,7 @@ impl Bench {
             closed: Vec::new(),
             commands: Vec::new(),
             gateway_holds: false,
+            names_wait: false,
             held: Vec::new(),
             contexts: 0,
             questions: Vec::new(),
@@ -206,6 +209,7 @@ impl Bench {
                         self.reply(id, command);
                     }
                 }
+                Output::Resolve { .. } if self.names_wait => {}
                 Output::Resolve { host } => {
                     self.shard.handle_resolved(self.now, &host, Vec::new());
                 }
