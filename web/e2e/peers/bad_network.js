@@ -34,3 +34,20 @@ export async function badNetwork(to, { loss, delay }) {
     },
   };
 }
+
+/** Runs in the page before its own scripts: what the far end says of its addresses is led by `wayTo`. */
+export function goAstray() {
+  const { prototype } = RTCPeerConnection;
+  const apply = prototype.setRemoteDescription;
+  prototype.setRemoteDescription = async function setRemoteDescription({ type, sdp }) {
+    const lines = await Promise.all(
+      sdp.split('\r\n').map(async (line) => {
+        const words = line.split(' ');
+        if (!line.startsWith('a=candidate:') || words[2].toLowerCase() !== 'udp') return line;
+        const [host, port] = (await window.wayTo(`${words[4]}:${words[5]}`)).split(':');
+        return [...words.slice(0, 4), host, port, ...words.slice(6)].join(' ');
+      }),
+    );
+    return apply.call(this, { type, sdp: lines.join('\r\n') });
+  };
+}

@@ -50,3 +50,12 @@ export class Timer {
     this.#handle = null;
   }
 }
+
+/**
+ * @param {Clock} clock
+ * @param {number} milliseconds
+ * @returns {Promise<void>}
+ */
+export function pause(clock, milliseconds) {
+  return new Promise((resolve) => new Timer(clock).set(milliseconds, resolve));
+}

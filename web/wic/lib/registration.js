@@ -188,8 +188,8 @@ export class Registration extends Emitter {
     this.#agent.publicGruu = own?.params.get('pub-gruu') ?? '';
     this.#attempts = 0;
     this.failure = null;
-    this.#enter('registered');
     this.#agent.release();
+    this.#enter('registered');
     this.#timer.set(this.#refreshDelay(seconds, now), () => this.register());
   }
 

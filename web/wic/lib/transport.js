@@ -10,6 +10,7 @@ import { systemClock, Timer } from './clock.js';
  * - A connection that breaks leads to `waiting`; after a growing, random delay it goes `connecting` again.
  * - `close()` leads to `closed` from every state, and nothing happens any more until `connect()`.
  * - `message` carries one whole SIP message as text; keep-alives never show.
+ * - `network` says that the network is another one, or is there again; what has addresses of the old one needs new ones.
  *
  * @typedef {'closed' | 'connecting' | 'open' | 'waiting'} TransportState
  *
@@ -23,6 +24,7 @@ import { systemClock, Timer } from './clock.js';
  * @typedef {object} TransportEvents
  * @property {TransportState} state
  * @property {string} message
+ * @property {null} network
  */
 
 /** RFC 5626 §4.4.1: ping by CRLFCRLF; without a CRLF in time the flow is dead. */
@@ -169,6 +171,7 @@ export class WebSocketTransport extends Emitter {
       this.#retry.stop();
       this.#try();
     } else this.#check(PONG_SOON);
+    this.emit('network', null);
   }
 
   #lost() {

@@ -62,6 +62,7 @@ export class Wic extends Emitter {
   #options;
   #random;
   #everRegistered = false;
+  #flowLost = false;
   #grace;
 
   /** @param {WicOptions} options */
@@ -85,6 +86,9 @@ export class Wic extends Emitter {
     this.regEvent?.on('ended', ({ reason, retryAfter }) => this.registration.endedByNetwork(reason, retryAfter));
     this.#grace = new Timer(clock);
     this.transport.addEventListener('state', () => this.#transportState());
+    this.transport.addEventListener('network', () => {
+      for (const call of this.calls) call.networkChanged();
+    });
     this.registration.on('state', () => this.#registrationState());
     this.agent.on('invite', (transaction) => this.#invited(transaction));
     if (credential instanceof Emitter) {
@@ -229,6 +233,7 @@ export class Wic extends Emitter {
         return;
       case 'waiting':
         this.agent.hold();
+        this.#flowLost = true;
         this.regEvent?.stop();
         this.registration.connectionLost();
         this.#enter(this.#everRegistered ? 'reconnecting' : 'connecting');
@@ -247,7 +252,9 @@ export class Wic extends Emitter {
         this.#grace.stop();
         this.#enter('registered');
         this.regEvent?.start();
-        for (const call of this.calls) call.signallingRestored();
+        // A refresh on the same connection says nothing of the network.
+        if (this.#flowLost) for (const call of this.calls) call.networkChanged();
+        this.#flowLost = false;
         return;
       case 'refused':
         this.regEvent?.stop();

@@ -75,7 +75,7 @@ export class CallView {
       call.on('change', () => this.#update()),
       call.on('videorequest', () => this.#update()),
       call.on('notice', (failure) => this.#say(failure.message)),
-      call.on('media', (flows) => this.#say(flows ? this.#describe() : 'The sound is interrupted. Trying to come back…')),
+      call.on('media', () => this.#update()),
       call.on('remotetrack', () => this.#attachRemote()),
       call.on('localvideo', () => this.#attachLocal()),
     ];
@@ -168,6 +168,7 @@ export class CallView {
       case 'ringing':
         return 'Ringing…';
       case 'connected':
+        if (call.interrupted) return 'Interrupted · ';
         if (call.held) return 'On hold · ';
         return call.heldByRemote ? 'You are on hold · ' : '';
       case 'answering':

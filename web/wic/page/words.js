@@ -18,6 +18,7 @@ export function callWords(call) {
     case 'answering':
       return `Answering ${who}`;
     case 'connected':
+      if (call.interrupted) return `The sound of the call with ${who} is interrupted. Trying to come back…`;
       if (call.held) return `${who} is on hold`;
       if (call.heldByRemote) return `${who} has put you on hold`;
       if (call.videoRequest) return `${who} wants to add video. Answer with camera, without camera, or not at all`;

@@ -1,4 +1,4 @@
-import { Timer } from '../clock.js';
+import { pause, Timer } from '../clock.js';
 import { Emitter } from '../emitter.js';
 import { Failure } from '../failure.js';
 import { spoken } from '../dial.js';
@@ -41,8 +41,12 @@ import { SessionTimer } from './session-timer.js';
 
 /** Media that is gone this long after an ICE restart will not come back. */
 const MEDIA_GRACE = 20_000;
-/** Before an ICE restart: a short gap heals by itself. */
-const MEDIA_PATIENCE = 4_000;
+/** Before an ICE restart: a short gap heals by itself. The browser has waited about 5 s before it says anything. */
+const MEDIA_PATIENCE = 2_000;
+
+/** How often an ICE restart that is refused is tried, and what the first pause is half of. */
+const RESTARTS = 5;
+const RESTART_AGAIN = 500;
 
 /** @extends {Emitter<CallEvents>} */
 export class Call extends Emitter {
@@ -57,7 +61,13 @@ export class Call extends Emitter {
   /** @type {Dialog | null} */
   dialog = null;
   #timer;
-  #restart;
+  /** A gap in the media that may heal by itself. */
+  #patience;
+  /** Media that have to come back in time. */
+  #grace;
+  #restarting = false;
+  /** The network changed again, or cannot be spoken to yet. */
+  #restartDue = false;
   #negotiation;
   /** @type {AcceptedResponse | null} */
   #unacknowledged = null;
@@ -85,7 +95,8 @@ export class Call extends Emitter {
       refresh: () => void this.#refresh(),
       expire: () => this.end(new Failure('session_expired'), 'SIP;cause=408;text="Session expired"'),
     });
-    this.#restart = new Timer(agent.clock);
+    this.#patience = new Timer(agent.clock);
+    this.#grace = new Timer(agent.clock);
     this.#negotiation = new Negotiation(this);
     this.media.on('remotetrack', (track) => this.emit('remotetrack', track));
     this.media.on('localvideo', (track) => this.emit('localvideo', track));
@@ -220,17 +231,22 @@ export class Call extends Emitter {
     if (this.state === 'ended') return;
     this.failure = failure;
     this.#timer.stop();
-    this.#restart.stop();
+    this.#patience.stop();
+    this.#grace.stop();
     this.videoRequest?.refuse();
     this.media.close();
     if (!this.#unacknowledged) this.#release();
     this.enter('ended');
   }
 
-  /** The signalling came back: media that broke with it is restored. */
-  signallingRestored() {
-    const { connectionState } = this.media.peerConnection;
-    if (this.state === 'connected' && (connectionState === 'failed' || connectionState === 'disconnected')) this.#restartIce();
+  /** True while nothing is heard because the way of the media broke. */
+  get interrupted() {
+    return this.#interrupted;
+  }
+
+  /** The network is another one, or is there again: the media find their way anew. */
+  networkChanged() {
+    if (this.state === 'connected') void this.#restartIce();
   }
 
   /** @param {ServerTransaction} transaction an in-dialog request */
@@ -450,26 +466,59 @@ export class Call extends Emitter {
   #mediaConnection(connection) {
     if (this.state !== 'connected') return;
     if (connection === 'connected') {
-      this.#restart.stop();
-      if (this.#interrupted) this.emit('media', true);
-      this.#interrupted = false;
+      this.#patience.stop();
+      this.#grace.stop();
+      this.#interrupt(false);
     } else if (connection === 'disconnected') {
-      this.#interrupted = true;
-      this.emit('media', false);
-      this.#restart.set(MEDIA_PATIENCE, () => this.#restartIce());
+      this.#interrupt(true);
+      if (!this.#restarting) this.#patience.set(MEDIA_PATIENCE, () => void this.#restartIce());
     } else if (connection === 'failed') {
-      this.#interrupted = true;
-      this.emit('media', false);
-      this.#restartIce();
+      this.#interrupt(true);
+      void this.#restartIce();
     }
   }
 
-  /** RFC 8445 §2.4: new credentials and new candidates, as after a change of network. */
-  #restartIce() {
-    this.#restart.set(MEDIA_GRACE, () => this.end(new Failure('media_failed'), 'SIP;cause=503;text="Media lost"'));
-    this.#negotiation.change(() => {}, () => {}, { iceRestart: true }).catch(() => {});
+  /** @param {boolean} interrupted */
+  #interrupt(interrupted) {
+    if (this.#interrupted === interrupted) return;
+    this.#interrupted = interrupted;
+    this.emit('media', !interrupted);
   }
 
+  /**
+   * RFC 8445 §2.4: new credentials and new candidates, as after a change of network. One at a time; and none before the
+   * signalling is back, for by then its candidates would be of a network that is gone. It is tried again where the far end
+   * cannot be asked: its network may have changed as well, and 430 is all that there is until it is back.
+   */
+  async #restartIce() {
+    this.#restartDue = true;
+    if (this.#restarting) return;
+    this.#restarting = true;
+    let refused = 0;
+    while (this.#restartDue && this.agent.ready && this.state === 'connected') {
+      this.#restartDue = false;
+      this.#patience.stop();
+      if (!this.#grace.running) this.#expectMedia();
+      try {
+        await this.#negotiation.change(() => {}, () => {}, { iceRestart: true });
+        refused = 0;
+      } catch {
+        refused += 1;
+        this.#restartDue = refused < RESTARTS;
+        await pause(this.agent.clock, RESTART_AGAIN * 2 ** refused);
+      }
+    }
+    this.#restarting = false;
+  }
+
+  #expectMedia() {
+    this.#grace.set(MEDIA_GRACE, () => {
+      if (this.media.peerConnection.connectionState === 'connected') return;
+      // Without signalling there is another limit, and until then nothing to say.
+      if (!this.agent.ready) this.#expectMedia();
+      else this.end(new Failure('media_failed'), 'SIP;cause=503;text="Media lost"');
+    });
+  }
 }
 
 /**

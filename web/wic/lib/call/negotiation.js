@@ -1,4 +1,4 @@
-import { Timer } from '../clock.js';
+import { pause } from '../clock.js';
 import { Failure } from '../failure.js';
 import { ALLOW, SUPPORTED } from '../sip/agent.js';
 import { showsVideo } from '../media/sdp.js';
@@ -76,7 +76,7 @@ export class Negotiation {
       }
       if (status < 300 || this.#call.state !== 'connected') return;
       if (status !== 491) break;
-      await this.#wait(glareDelay(this.#call.random()));
+      await pause(this.#call.agent.clock, glareDelay(this.#call.random()));
     }
     if (this.#call.state !== 'connected') return;
     await undo();
@@ -225,14 +225,6 @@ export class Negotiation {
     this.videoRequest = null;
     call.emit('videorequest', null);
     return gone ? 'gone' : consent;
-  }
-
-  /**
-   * @param {number} milliseconds
-   * @returns {Promise<void>}
-   */
-  #wait(milliseconds) {
-    return new Promise((resolve) => new Timer(this.#call.agent.clock).set(milliseconds, resolve));
   }
 }
 

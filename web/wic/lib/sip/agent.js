@@ -84,10 +84,22 @@ export class Agent extends Emitter {
     return this.publicGruu === '' ? `<${this.contactUri};ob>` : `<${this.publicGruu}>`;
   }
 
-  /** The flow is registered: what waited leaves now, in order. */
+  /** True while the flow is registered and everything may leave. */
+  get ready() {
+    return this.#ready;
+  }
+
+  /**
+   * The flow is registered: what waited leaves now, in order. On another connection than before, what was said on the old
+   * one and not answered is said again first: the same request, so that it counts once, and so that its answer comes here
+   * (RFC 3261 §17.2.3, §18.2.2).
+   */
   release() {
+    const waiting = this.#waiting.splice(0);
+    const returns = !this.#ready;
     this.#ready = true;
-    for (const message of this.#waiting.splice(0)) this.#send(message);
+    if (returns) this.transactions.sendAgain((request) => !waiting.includes(request));
+    for (const message of waiting) this.#send(message);
   }
 
   /** The flow is gone or not registered yet: only REGISTER may leave. */

@@ -43,6 +43,11 @@ export class ClientTransaction {
     this.#timer.set(T64, () => this.#timeout());
   }
 
+  /** True while no final response has come. */
+  get awaitsFinal() {
+    return this.state === 'calling' || this.state === 'trying' || this.state === 'proceeding';
+  }
+
   /** @param {Message} response */
   receive(response) {
     const provisional = response.status < 200;

@@ -51,6 +51,16 @@ export class Transactions {
     return transaction;
   }
 
+  /**
+   * Says again what has no final answer, on a connection that took the place of another.
+   * @param {(request: Message) => boolean} wanted
+   */
+  sendAgain(wanted) {
+    for (const { request, awaitsFinal } of this.#clients.values()) {
+      if (awaitsFinal && request.method !== 'REGISTER' && wanted(request)) this.send(request);
+    }
+  }
+
   /** @param {Message} message */
   receive(message) {
     if (!message.isRequest) {
