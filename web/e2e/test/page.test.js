@@ -64,6 +64,26 @@ describe('the page', () => {
     await look(alice, 'keypad');
     await alice.page.keyboard.press('Escape');
     await alice.press('Hang up');
+    await bob.hears(/ended/);
+
+    await alice.call('bob');
+    await bob.answer();
+    await bob.press('Camera');
+    await alice.hears(/wants to add video/);
+    await look(alice, 'asked for video');
+    await alice.press('With camera');
+    await alice.hears(/, with video/);
+    await look(alice, 'video');
+    const carol = await signIn(browser, product, 'carol');
+    await carol.call('alice', 'Video call');
+    await alice.hears(/^Carol is calling/);
+    await look(alice, 'second call');
+    await alice.press('Hold and answer');
+    await alice.hears(/^In a call with Carol/);
+    await look(alice, 'two calls');
+    await bob.press('Hang up');
+    await alice.hears(/^The call with Bob has ended/);
+    await alice.press('Hang up');
     await alice.press('Sign out');
     await alice.hears(/Signed out/);
     await look(alice, 'welcome');

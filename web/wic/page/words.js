@@ -21,7 +21,7 @@ export function callWords(call) {
       if (call.interrupted) return `The sound of the call with ${who} is interrupted. Trying to come back…`;
       if (call.held) return `${who} is on hold`;
       if (call.heldByRemote) return `${who} has put you on hold`;
-      if (call.videoRequest) return `${who} wants to add video. Answer with camera, without camera, or not at all`;
+      if (call.videoRequest) return `${who} wants to add video`;
       return `In a call with ${who}${call.hasVideo ? ', with video' : ''}`;
     case 'ended':
       return call.failure ? call.failure.message : `The call with ${who} has ended`;
