@@ -362,6 +362,57 @@ fn a_response_whose_connection_is_gone_opens_another_if_it_can() {
     }
 }
 
+/// RFC 5626 §4.4 — what came by a connection that is gone is answered over the one that came for it.
+#[test]
+fn a_peer_that_comes_back_hears_what_it_missed() {
+    let clock = Clock::new();
+    let mut b = transactions(bob(), 2);
+    let (invited, invite) = accept(&mut b, &clock, Transport::Wss, &invite_over("WSS"));
+    let ask = |b: &mut Transactions, branch| {
+        accept(
+            b,
+            &clock,
+            Transport::Wss,
+            &incoming("OPTIONS", "WSS", branch),
+        )
+    };
+    let (missed, options) = ask(&mut b, "z9hG4bK2");
+    let (pending, other) = ask(&mut b, "z9hG4bK3");
+    b.handle_connection_closed(clock.now(), ConnectionId(1));
+    b.respond(clock.now(), invited, response(&invite, 200));
+    b.respond(clock.now(), missed, response(&options, 200));
+    assert!(said(&mut b).is_empty(), "there is no way to it");
+    let by = |id| Source {
+        connection: Some(ConnectionId(id)),
+        ..from(Transport::Wss, bob(), alice())
+    };
+    let over = |id| Target::Connection {
+        id: ConnectionId(id),
+        transport: Transport::Wss,
+    };
+    b.handle_connection_replaced(ConnectionId(1), by(2));
+    assert_eq!([sent_to(&mut b), sent_to(&mut b)], [over(2); 2]);
+    assert!(said(&mut b).is_empty(), "one has no answer yet");
+    b.respond(clock.now(), pending, response(&other, 200));
+    assert_eq!(sent_to(&mut b), over(2));
+    // And once more, from one to the next.
+    b.handle_connection_closed(clock.now(), ConnectionId(2));
+    b.handle_connection_replaced(ConnectionId(1), by(3));
+    assert!(said(&mut b).is_empty(), "nothing is left of the first");
+    b.handle_connection_replaced(ConnectionId(2), by(3));
+    assert_eq!([sent_to(&mut b), sent_to(&mut b)], [over(3); 2]);
+    // What was acknowledged has arrived.
+    b.acknowledged(invited);
+    b.handle_connection_replaced(ConnectionId(3), by(4));
+    assert_eq!(sent_to(&mut b), over(4));
+    assert!(said(&mut b).is_empty());
+    // Nothing of it stays.
+    let mut clock = clock;
+    clock.advance(A_LONG_TIME);
+    b.handle_timeout(clock.now());
+    assert!(b.is_empty());
+}
+
 #[test]
 fn what_cannot_be_answered_is_dropped_and_counted() {
     let clock = Clock::new();

@@ -43,6 +43,8 @@ pub(crate) struct Binding {
     pub(crate) service_route: Vec<String>,
     /// Where it is now; nowhere while its WebSocket is lost.
     pub(crate) flow: Option<ConnectionId>,
+    /// Where it was before, while it is nowhere.
+    pub(crate) lost: Option<ConnectionId>,
     /// The URI of its contact.
     pub(crate) contact: String,
     /// When its WebSocket was lost, while it has none.

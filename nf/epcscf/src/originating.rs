@@ -199,6 +199,7 @@ impl EpCscf {
             previous: None,
             negotiated: None,
             inviting: None,
+            unheard: None,
             own: Own::default(),
             refresh: Refresh::default(),
             attempt: None,

@@ -169,6 +169,7 @@ impl EpCscf {
         };
         if binding.flow == Some(connection) {
             binding.flow = None;
+            binding.lost = Some(connection);
             binding.away_since = now;
             self.timers
                 .set(now + self.config.reconnect, Timer::WicGone(id));

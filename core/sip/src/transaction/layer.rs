@@ -93,11 +93,33 @@ impl Transactions {
             match entry {
                 Entry::Client(key) => self.fail_client(now, key),
                 Entry::Server(key) => {
-                    self.by_connection.remove(&(connection, entry));
                     if let Some(server) = self.servers.get_mut(key) {
                         server.connected = false;
                     }
                 }
+            }
+        }
+    }
+
+    /// A peer has come back by another connection, as who it was (RFC 5626 §4.4): what it asked over
+    /// `old` is answered over the new one, and the last answer to each goes again, since it may have
+    /// been lost with `old`. A client takes it as it takes any answer that comes again.
+    pub fn handle_connection_replaced(&mut self, old: ConnectionId, source: Source) {
+        let first = (old, Entry::Server(0));
+        let last = (old, Entry::Server(u64::MAX));
+        let entries: Vec<_> = self.by_connection.range(first..=last).copied().collect();
+        for (_, entry) in entries {
+            let Entry::Server(key) = entry else { continue };
+            self.unindex(Some(old), entry);
+            self.index(source.connection, entry);
+            let Some(server) = self.servers.get_mut(key) else {
+                continue;
+            };
+            server.source = source;
+            server.connected = true;
+            if server.may_be_unheard() {
+                self.counters.retransmitted += 1;
+                self.send_kept_response(key);
             }
         }
     }
@@ -198,6 +220,13 @@ impl Transactions {
         }
         let effects = server.handle(now, server::Input::Respond(status));
         self.apply_server(now, id.0, effects, Some(response), None);
+    }
+
+    /// The ACK of the 2xx came, which is a request of its own (RFC 3261 §13.2.2.4): that answer need not go again.
+    pub fn acknowledged(&mut self, id: ServerTransactionId) {
+        if let Some(server) = self.servers.get_mut(id.0) {
+            server.acknowledged = true;
+        }
     }
 
     /// Cancels an INVITE of ours, as soon as RFC 3261 §9.1 lets us; `reason` is a Reason header

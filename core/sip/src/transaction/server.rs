@@ -30,6 +30,8 @@ pub(super) struct ServerTransaction {
     pub(super) source: Source,
     /// The connection that the request came on is still there.
     pub(super) connected: bool,
+    /// The ACK of its 2xx came, somebody says.
+    pub(super) acknowledged: bool,
     pub(super) listener: Option<Listener>,
     pub(super) key: Box<str>,
     pub(super) merge_key: Option<Box<str>>,
@@ -128,6 +130,7 @@ impl ServerTransaction {
             set,
             source,
             connected: source.connection.is_some(),
+            acknowledged: false,
             listener: None,
             key,
             merge_key: None,
@@ -135,6 +138,11 @@ impl ServerTransaction {
             response: None,
             to_tag: None,
         }
+    }
+
+    /// A response was sent, and nothing says that it has arrived.
+    pub(super) fn may_be_unheard(&self) -> bool {
+        self.response.is_some() && !self.acknowledged && self.state != State::Confirmed
     }
 
     pub(super) fn handle(&mut self, now: Instant, input: Input) -> Effects {
@@ -234,8 +242,9 @@ impl ServerTransaction {
                 }
                 self.timers.stop_all();
                 self.state = Completed;
-                // RFC 3261 §17.2.2: Timer J; zero over a reliable transport.
-                if reliable {
+                // RFC 3261 §17.2.2: Timer J; zero over a reliable transport, unless there is no way to
+                // send it now: the peer of a WebSocket may come back.
+                if reliable && (self.connected || !self.source.transport.is_websocket()) {
                     effects.push(Effect::End);
                 } else {
                     self.set_timer(Timer::Linger, now + self.set.transaction());

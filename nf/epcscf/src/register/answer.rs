@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use core_credentials::Pii;
 use core_sip::address::uri_of;
-use core_sip::{ServerTransactionId, reply};
+use core_sip::{ConnectionId, ServerTransactionId, reply};
 use wire_sip::header::WwwAuthenticate;
 use wire_sip::{HeaderName, Message, StatusCode, TypedHeader as _, params};
 
@@ -29,8 +29,9 @@ impl EpCscf {
         let Some(status) = response.status() else {
             return;
         };
+        let mut before = None;
         if status.is_success() {
-            self.keep(now, registering, &response);
+            before = self.keep(now, registering, &response);
         } else if status.is_final() && status != StatusCode::UNAUTHORIZED {
             self.counters.registration_refused += 1;
         }
@@ -53,9 +54,22 @@ impl EpCscf {
             response.set(HeaderName::To, to);
         }
         self.transactions.respond(now, id, response);
+        // RFC 5626 §4.4: what was asked over the flow before is answered over this one.
+        if let Some(before) = before
+            && let Some(flow) = self.flows.get(&registering.connection)
+        {
+            let source = flow.source(registering.connection);
+            self.transactions.handle_connection_replaced(before, source);
+        }
     }
 
-    fn keep(&mut self, now: Instant, registering: &Registering, response: &Message) {
+    /// Gives the connection that this one has taken the place of.
+    fn keep(
+        &mut self,
+        now: Instant,
+        registering: &Registering,
+        response: &Message,
+    ) -> Option<ConnectionId> {
         let contacts = || response.values(HeaderName::Contact);
         let ours = contacts().find(|contact| {
             uri_of(contact) == Some(registering.contact.as_str())
@@ -78,7 +92,7 @@ impl EpCscf {
             if let Some(id) = known {
                 self.forget_binding(now, id);
             }
-            return;
+            return None;
         }
         self.counters.registered += 1;
         let expires = now + Duration::from_secs(seconds) + MARGIN;
@@ -98,9 +112,16 @@ impl EpCscf {
             let identity = Pii(registering.identity.as_str());
             tracing::info!(connection = registering.connection.0, %identity, "registered");
         }
+        let mut replaced = None;
+        let open = self.flows.contains_key(&registering.connection);
         let id = match known.and_then(|id| self.bindings.get_mut(id).map(|binding| (id, binding))) {
             Some((id, binding)) => {
-                let before = binding.flow.replace(registering.connection);
+                // A late answer over a WebSocket that has ended takes nothing from the one after it.
+                let mut before = None;
+                if open {
+                    before = binding.flow.replace(registering.connection);
+                    replaced = before.or_else(|| binding.lost.take());
+                }
                 binding.impi.clone_from(&registering.impi);
                 binding.identities = identities;
                 binding.service_route = service_route;
@@ -120,6 +141,7 @@ impl EpCscf {
                 identities,
                 service_route,
                 flow: Some(registering.connection),
+                lost: None,
                 away_since: now,
                 contact: registering.contact.clone(),
                 expires,
@@ -134,18 +156,23 @@ impl EpCscf {
             flow.refusals = 0;
         } else {
             // The WebSocket ended while the core was asked.
-            if let Some(binding) = self.bindings.get_mut(id) {
+            let gone = Some(registering.connection);
+            if let Some(binding) = self.bindings.get_mut(id)
+                && (binding.flow.is_none() || binding.flow == gone)
+            {
                 binding.flow = None;
+                binding.lost = gone;
                 binding.away_since = now;
+                self.timers
+                    .set(now + self.config.reconnect, Timer::WicGone(id));
             }
-            self.timers
-                .set(now + self.config.reconnect, Timer::WicGone(id));
         }
         self.timers.set(expires, Timer::BindingExpires(id));
         if known.is_none() {
             self.watch(now, id);
         }
         self.hold(now, id, registering.lease.as_ref());
+        replaced.filter(|before| *before != registering.connection)
     }
 
     pub(crate) fn binding_timer(&mut self, now: Instant, id: u64) {

@@ -279,6 +279,7 @@ impl EpCscf {
             return;
         };
         let (number, confirmed) = (cseq(&message), dialog.stage == Stage::Confirmed);
+        let heard = move |of: &mut (u32, ServerTransactionId)| from == Leg::Wic && of.0 == number;
         // RFC 3261 §17.1.1.3: an ACK has the number of its INVITE.
         let Some(sent) = dialog.numbering(from).of_invite(number) else {
             return;
@@ -287,6 +288,9 @@ impl EpCscf {
             message.set(HeaderName::CSeq, format_args!("{sent} ACK"));
         }
         session.acknowledged_by(from, number);
+        if let Some((_, invite)) = session.unheard.take_if(heard) {
+            self.transactions.acknowledged(invite);
+        }
         let diverged = confirmed && session.negotiation.diverged();
         // Its answer was made for the first; the same one says the same.
         match &session.late_ack {

@@ -85,6 +85,8 @@ pub(crate) struct Session {
     pub(crate) negotiated: Option<Box<str>>,
     /// The INVITE that is under way; there is one at a time (RFC 3261 §14).
     pub(crate) inviting: Option<Inviting>,
+    /// The last INVITE of the WIC's, by its number, until its ACK has come.
+    pub(crate) unheard: Option<(u32, ServerTransactionId)>,
     /// What the edge says in this call of its own accord.
     pub(crate) own: Own,
     pub(crate) refresh: Refresh,

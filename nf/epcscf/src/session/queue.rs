@@ -170,6 +170,9 @@ impl EpCscf {
                     return;
                 }
                 session.inviting = Some(Inviting::Passed(*from, *server));
+                if *from == Leg::Wic {
+                    session.unheard = Some((cseq(message), *server));
+                }
             }
             _ => {}
         }

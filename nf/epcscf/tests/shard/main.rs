@@ -12,6 +12,7 @@ mod pool;
 mod promise;
 mod properties;
 mod races;
+mod reconnection;
 mod reg_event;
 mod registration;
 mod security;
