@@ -52,6 +52,7 @@ impl Bed {
             cookies: &cookies,
             said_origin: Some("https://wwsf.example.net"),
             fetch_site: Some("same-origin"),
+            address: std::net::Ipv4Addr::LOCALHOST.into(),
             requested_with: Some("wic"),
             if_none_match: None,
         };

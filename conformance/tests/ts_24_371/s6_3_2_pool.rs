@@ -1,5 +1,7 @@
 //! TS 24.371 §6.3.2 — WWSF and WAF, individual public user identity from a pool.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use core_credentials::Random;
 use core_credentials::token::{Algorithm, SigningKey, Verifier};
 use nf_waf::{Client, ClientProof, Loaded, PoolIdentity, PoolSettings, Waf};
@@ -14,10 +16,16 @@ struct Bed {
     waf: Waf,
     wwsf: Wwsf,
     random: Random,
+    /// Where whoever comes next is.
+    address: IpAddr,
 }
 
 impl Bed {
     fn new(guests: Guests) -> Self {
+        Self::with(guests, None)
+    }
+
+    fn with(guests: Guests, guests_per_address: Option<usize>) -> Self {
         let identity = |number: u8| PoolIdentity {
             impi: format!("guest{number}@home1.net"),
             impus: vec![format!("sip:guest{number}@home1.net")],
@@ -44,12 +52,14 @@ impl Bed {
         let settings = Settings {
             server: Some(Server::below(ISSUER, ISSUER, None)),
             guests,
+            guests_per_address,
             ..Settings::new("wwsf", "home1.net")
         };
         Self {
             waf,
             wwsf: Wwsf::new(settings, Vec::new()),
             random: Random::new([5; 32]),
+            address: Ipv4Addr::LOCALHOST.into(),
         }
     }
 
@@ -74,8 +84,11 @@ impl Bed {
     /// Somebody presses "Call as a guest".
     fn guest(&mut self, secret: &str) -> Reply {
         let cookies = Cookies::default();
-        let request = request(&cookies);
-        match self.wwsf.begin_visit(&request, &mut self.random) {
+        let request = Request {
+            address: self.address,
+            ..request(&cookies)
+        };
+        match self.wwsf.begin_visit(START, &request, &mut self.random) {
             Visit::Reply(reply) => reply,
             Visit::Ask { form, visitor } => {
                 let granted = self.grant(form, secret);
@@ -109,6 +122,7 @@ fn request<'a>(cookies: &'a Cookies<'a>) -> Request<'a> {
         cookies,
         said_origin: Some("https://localhost:8443"),
         fetch_site: Some("same-origin"),
+        address: Ipv4Addr::LOCALHOST.into(),
         requested_with: Some("wic"),
         if_none_match: None,
     }
@@ -163,4 +177,35 @@ fn a_wwsf_that_authenticates_its_users_has_no_anonymous_ones() {
         assert_eq!(reply.status(), 404);
         assert_eq!(body(&reply)["error"], "no_guests");
     }
+}
+
+/// A pool is for many: one address has its share of it and no more, until it gives something back.
+#[test]
+fn one_address_has_its_share_of_the_pool() {
+    let mut bed = Bed::with(Guests::Anonymous, Some(1));
+    let first = bed.guest(SECRET);
+    assert_eq!(first.status(), 200);
+    let second = bed.guest(SECRET);
+    assert_eq!(second.status(), 429);
+    assert_eq!(body(&second)["error"], "too_many_guests");
+    bed.address = Ipv4Addr::new(192, 0, 2, 7).into();
+    assert_eq!(bed.guest(SECRET).status(), 200, "another one has its own");
+    assert_eq!(bed.wwsf.counters().too_many_guests, 1);
+    // Whoever leaves makes room, and whoever is there is not counted again.
+    bed.address = Ipv4Addr::LOCALHOST.into();
+    let sid = body(&first)["session"].as_str().expect("one").to_owned();
+    let cookie = first.headers()["set-cookie"].to_str().expect("text");
+    let cookies = Cookies::parse([cookie.split(';').next().expect("a cookie")]);
+    let page = request(&cookies);
+    let renewed = bed.wwsf.another_token(START, &page, &sid);
+    assert!(matches!(renewed, nf_wwsf::Step::Refresh(_)));
+    let (outcome, leaves) = bed.wwsf.end(START, &page, &sid);
+    assert_eq!(outcome.reply.status(), 204);
+    let client = basic("wwsf", SECRET);
+    let _ = bed.waf.revoke(
+        START,
+        Some(&client),
+        &leaves.expect("it leaves").into_body(),
+    );
+    assert_ne!(bed.guest(SECRET).status(), 429);
 }

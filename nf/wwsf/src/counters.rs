@@ -17,11 +17,13 @@ pub struct Counters {
     pub visits: u64,
     /// Visitors for whom there was none.
     pub pool_exhausted: u64,
+    /// Visitors whose address had as many as it may.
+    pub too_many_guests: u64,
 }
 
 impl Counters {
     /// Names and values.
-    pub fn named(&self) -> [(&'static str, u64); 7] {
+    pub fn named(&self) -> [(&'static str, u64); 8] {
         [
             ("wwsf_signed_in", self.signed_in),
             ("wwsf_refreshed", self.refreshed),
@@ -30,6 +32,7 @@ impl Counters {
             ("wwsf_cross_site", self.cross_site),
             ("wwsf_visits", self.visits),
             ("wwsf_pool_exhausted", self.pool_exhausted),
+            ("wwsf_too_many_guests", self.too_many_guests),
         ]
     }
 }

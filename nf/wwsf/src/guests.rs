@@ -48,7 +48,7 @@ impl Wwsf {
     }
 
     /// `POST /guest`: somebody who remains anonymous.
-    pub fn begin_visit(&mut self, request: &Request<'_>, random: &mut Random) -> Visit {
+    pub fn begin_visit(&mut self, now: u64, request: &Request<'_>, random: &mut Random) -> Visit {
         if let Some(refusal) = self.guard(request) {
             return Visit::Reply(refusal);
         }
@@ -56,7 +56,8 @@ impl Wwsf {
             let reply = headers::error(StatusCode::NOT_FOUND, "no_guests");
             return Visit::Reply(self.protect(reply, request));
         }
-        Self::ask_for_visit(random)
+        self.ask_for_visit(now, request, random)
+            .unwrap_or_else(|| Visit::Reply(self.too_many(request)))
     }
 
     /// Whoever signed in gets an identity of the pool, if that is how this WWSF works.
@@ -75,13 +76,45 @@ impl Wwsf {
         })
     }
 
-    /// The question to W4 for a new visitor.
-    pub fn ask_for_visit(random: &mut Random) -> Visit {
+    /// Somebody who has signed in asks for an identity of the pool; `state` is what the sign-in began with.
+    pub fn begin_visit_of(
+        &mut self,
+        now: u64,
+        random: &mut Random,
+        request: &Request<'_>,
+        state: &str,
+    ) -> Visit {
+        self.ask_for_visit(now, request, random).unwrap_or_else(|| {
+            Visit::Reply(self.back_to_page(request, state, "error=too_many_guests"))
+        })
+    }
+
+    /// The question to W4 for a new visitor, if their address may have another.
+    fn ask_for_visit(
+        &mut self,
+        now: u64,
+        request: &Request<'_>,
+        random: &mut Random,
+    ) -> Option<Visit> {
         let visitor = Secret::new(random.token());
-        Visit::Ask {
+        self.admit(now, request, &visitor).then(|| Visit::Ask {
             form: Form::visit(&visitor),
             visitor,
-        }
+        })
+    }
+
+    /// Whether this visitor may ask W4.
+    pub(crate) fn admit(&mut self, now: u64, request: &Request<'_>, visitor: &Secret) -> bool {
+        let most = self.settings().guests_per_address.unwrap_or(usize::MAX);
+        let may = self.visitors.admit(now, request.address, visitor, most);
+        self.counters.too_many_guests += u64::from(!may);
+        may
+    }
+
+    /// RFC 6585 §4
+    pub(crate) fn too_many(&self, request: &Request<'_>) -> Reply {
+        let reply = headers::error(StatusCode::TOO_MANY_REQUESTS, "too_many_guests");
+        self.protect(reply, request)
     }
 
     /// What W4 gave an anonymous visitor: a session, or a word for the page to explain.
@@ -156,9 +189,12 @@ impl Wwsf {
         let Granted {
             tokens,
             introspection,
-        } = granted.inspect_err(|failure| match failure {
-            Failure::Exhausted => self.counters.pool_exhausted += 1,
-            _ => self.counters.waf_unavailable += 1,
+        } = granted.inspect_err(|failure| {
+            self.visitors.left(&visitor);
+            match failure {
+                Failure::Exhausted => self.counters.pool_exhausted += 1,
+                _ => self.counters.waf_unavailable += 1,
+            }
         })?;
         // It is our own WAF's pool: its words are ours, whatever signs people in.
         let mut identity = introspection.identity(&Dialect::default())?;

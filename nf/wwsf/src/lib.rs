@@ -32,6 +32,7 @@ mod origin;
 mod server;
 mod session;
 mod sign_in;
+mod visitors;
 pub mod w4;
 mod wwsf;
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::net::IpAddr;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
@@ -14,6 +15,7 @@ use serde_json::json;
 use crate::cookies::{self, Cookies, SESSION};
 use crate::server::Server;
 use crate::session::{Change, Identity, Session};
+use crate::visitors::Visitors;
 use crate::w4::{Failure, Form, Granted, Tokens};
 use crate::{Asset, Counters, Dialect, Origin, Origins, Reply, assets, headers};
 
@@ -36,6 +38,8 @@ pub struct Settings {
     pub origins: Origins,
     /// Who may have an identity of the WAF's pool.
     pub guests: Guests,
+    /// How many identities of the pool visitors at one address may have; none: any number.
+    pub guests_per_address: Option<usize>,
     /// Whether the page offers to register with a SIM whose keys are typed in: for a laboratory.
     pub software_sims: bool,
     /// When a session ends though it is used, in seconds.
@@ -62,6 +66,8 @@ pub enum Guests {
 pub struct Request<'a> {
     /// The origin that the browser asked.
     pub origin: Origin,
+    /// Where it is.
+    pub address: IpAddr,
     /// Its cookies.
     pub cookies: &'a Cookies<'a>,
     /// `Origin`
@@ -102,6 +108,7 @@ const LEAST_LEFT: u64 = 60;
 pub struct Wwsf {
     settings: Settings,
     sessions: HashMap<String, Held>,
+    pub(crate) visitors: Visitors,
     pub(crate) counters: Counters,
 }
 
@@ -132,6 +139,7 @@ impl Settings {
             w2: None,
             origins: Origins::Loopback,
             guests: Guests::default(),
+            guests_per_address: Some(8),
             software_sims: false,
             session_lifetime: 86_400,
             idle_lifetime: 3600,
@@ -163,6 +171,7 @@ impl Wwsf {
         Self {
             settings,
             sessions: sessions.into_iter().map(held).collect(),
+            visitors: Visitors::default(),
             counters: Counters::default(),
         }
     }
@@ -215,11 +224,14 @@ impl Wwsf {
         if !can_renew {
             return Step::Reply(self.signed_out(request, sid));
         }
-        Step::Refresh(if visitor.expose().is_empty() {
-            Form::refresh(refresh, &self.settings.scope)
-        } else {
-            Form::visit(visitor)
-        })
+        if visitor.expose().is_empty() {
+            return Step::Refresh(Form::refresh(refresh, &self.settings.scope));
+        }
+        let visitor = visitor.clone();
+        if !self.admit(now, request, &visitor) {
+            return Step::Reply(self.too_many(request));
+        }
+        Step::Refresh(Form::visit(&visitor))
     }
 
     /// The same for a page whose token was refused: the one that it has is not handed out again, if there
@@ -319,6 +331,9 @@ impl Wwsf {
         }
         let reply = self.protect(reply, request);
         let ended = known.then(|| self.sessions.remove(sid)).flatten();
+        if let Some(held) = &ended {
+            self.visitors.left(&held.session.visitor);
+        }
         self.counters.signed_out += u64::from(ended.is_some());
         let changes = ended
             .map(|_| Change::RemoveSession(sid.to_owned()))
@@ -329,6 +344,7 @@ impl Wwsf {
 
     /// Drops sessions that have ended. The shell calls this once a minute or so.
     pub fn handle_timeout(&mut self, now: u64) -> Vec<Change> {
+        self.visitors.handle_timeout(now);
         let idle = self.settings.idle_lifetime;
         let ended = |held: &&Held| !held.session.is_alive(now, idle);
         let ended: Vec<String> = self
@@ -375,6 +391,7 @@ impl Wwsf {
 
     pub(crate) fn keep(&mut self, now: u64, session: Session, tokens: &Tokens) {
         let ends = now.saturating_add(tokens.expires_in);
+        self.visitors.lent(&session.visitor, ends);
         let token = Token {
             value: tokens.access_token.clone(),
             renew: ends.saturating_sub(LEAST_LEFT.min(tokens.expires_in / 2)),
@@ -434,6 +451,9 @@ impl Wwsf {
 
     fn forget(&mut self, request: &Request<'_>, sid: &str) -> Outcome {
         let known = self.sessions.remove(sid);
+        if let Some(held) = &known {
+            self.visitors.left(&held.session.visitor);
+        }
         self.counters.signed_out += u64::from(known.is_some());
         let changes = known
             .map(|_| Change::RemoveSession(sid.to_owned()))

@@ -21,6 +21,7 @@ fn request<'a>(cookies: &'a Cookies<'a>) -> Request<'a> {
         cookies,
         said_origin: None,
         fetch_site: None,
+        address: std::net::Ipv4Addr::LOCALHOST.into(),
         requested_with: Some("wic"),
         if_none_match: None,
     }

@@ -21,6 +21,7 @@ export const WORDS = Object.freeze({
   not_registered: 'You are not connected to the service yet.',
   signed_out: 'You have been signed out. Sign in again.',
   pool_exhausted: 'All guest lines are in use. Try again in a moment.',
+  too_many_guests: 'There are many guests in your network already. Try again in a moment.',
   registration_refused: 'The service did not accept this account.',
   network_unproven: 'The network did not prove that it is the home network of this SIM.',
   sim_failed: 'The SIM did not answer. Check that it is there, and try again.',

@@ -103,5 +103,5 @@ const POST = Object.freeze({
 async function refusal(response) {
   const { error } = await response.json().catch(() => ({ error: '' }));
   const { status } = response;
-  return new Failure(error === 'pool_exhausted' ? 'pool_exhausted' : 'service_down', { status });
+  return new Failure(error === 'pool_exhausted' || error === 'too_many_guests' ? error : 'service_down', { status });
 }

@@ -91,7 +91,7 @@ async function signIn(id) {
     try {
       await credential.renew();
     } catch (error) {
-      if (error instanceof Failure && ['signed_out', 'pool_exhausted'].includes(error.code)) {
+      if (error instanceof Failure && ['signed_out', 'pool_exhausted', 'too_many_guests'].includes(error.code)) {
         await signedOut(error.message);
         return;
       }

@@ -74,7 +74,7 @@ export function statusWords(status, name) {
  * @param {string} code
  */
 export function signInWords(code) {
-  if (code === 'pool_exhausted') return WORDS.pool_exhausted;
+  if (code === 'pool_exhausted' || code === 'too_many_guests') return WORDS[code];
   if (code === 'unavailable') return 'The service is busy or down. Try again in a moment.';
   return code === 'access_denied' ? 'Signing in was refused.' : 'Signing in did not work. Try again.';
 }

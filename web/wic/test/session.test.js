@@ -41,12 +41,13 @@ test('a token comes with whose it is and when there can be another', async () =>
 });
 
 test('a guest gets a session, or hears that all lines are in use (TS 24.371 §6.2.3)', async () => {
-  const { fetch, asked } = wwsf([200, { session: 'sid' }], [503, { error: 'pool_exhausted' }], [502, 'no object']);
+  const { fetch, asked } = wwsf([200, { session: 'sid' }], [503, { error: 'pool_exhausted' }], [429, { error: 'too_many_guests' }], [502, 'no object']);
   const session = await Session.asGuest({ fetch });
   assert.equal(session.id, 'sid');
   assert.equal(asked[0].url, '/guest');
   assert.equal(asked[0].init.headers['X-Requested-With'], 'wic');
   await assert.rejects(Session.asGuest({ fetch }), { code: 'pool_exhausted', message: /in use/ });
+  await assert.rejects(Session.asGuest({ fetch }), { code: 'too_many_guests', message: /many guests/ });
   await assert.rejects(Session.asGuest({ fetch }), { code: 'service_down' });
 });
 

@@ -176,6 +176,8 @@ pub struct WwsfConfig {
     pub claims: Dialect,
     /// Who may have an identity of the WAF's pool: `no`, `anonymous` or `signed_in`.
     pub guests: Guests,
+    /// How many identities of the pool visitors at one address may have; 0: any number.
+    pub guests_per_address: usize,
     /// Whether the page offers to register with a SIM whose keys are typed in: for a laboratory. All in
     /// one it does if a subscriber has a SIM.
     pub software_sims: Option<bool>,
@@ -204,6 +206,7 @@ impl Default for WwsfConfig {
             scope: bearer::SCOPE.to_owned(),
             claims: Dialect::default(),
             guests: Guests::default(),
+            guests_per_address: 8,
             software_sims: None,
             home_domain: String::new(),
             w2: None,

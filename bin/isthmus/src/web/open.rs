@@ -269,6 +269,7 @@ fn wwsf_settings(config: &WwsfConfig) -> Result<nf_wwsf::Settings, WebError> {
             Origins::Only(origins)
         },
         guests: config.guests,
+        guests_per_address: Some(config.guests_per_address).filter(|most| *most > 0),
         software_sims: config.software_sims.unwrap_or(false),
         session_lifetime: config.session_lifetime,
         idle_lifetime: config.idle_lifetime,

@@ -1,5 +1,7 @@
 //! The WWSF's routes: W1.
 
+use std::net::IpAddr;
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
@@ -102,8 +104,13 @@ async fn signed_in(State(web): State<Web>, request: Request) -> Reply {
         if let Some(form) = person.revoke.take() {
             state.w4.revoke(form).await;
         }
-        let Visit::Ask { form, visitor } = Wwsf::ask_for_visit(&mut random) else {
-            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        let now = web.now();
+        let begun = state
+            .lock()
+            .begin_visit_of(now, &mut random, &request, &attempt);
+        let (form, visitor) = match begun {
+            Visit::Reply(reply) => return reply.map(Body::from),
+            Visit::Ask { form, visitor } => (form, visitor),
         };
         let granted = state.w4.grant(form).await;
         change(&web, state, &request, |wwsf, now| {
@@ -132,7 +139,7 @@ async fn guest(State(web): State<Web>, request: Request) -> Reply {
         let Ok(mut random) = random() else {
             return state.lock().not_written(&request).map(Body::from);
         };
-        let begun = state.lock().begin_visit(&request, &mut random);
+        let begun = state.lock().begin_visit(web.now(), &request, &mut random);
         let (form, visitor) = match begun {
             Visit::Reply(reply) => return reply.map(Body::from),
             Visit::Ask { form, visitor } => (form, visitor),
@@ -224,12 +231,14 @@ async fn finish(work: impl Future<Output = Reply> + Send + 'static) -> Reply {
 struct Seen<'a> {
     head: &'a Parts,
     origin: Origin,
+    address: IpAddr,
 }
 
 impl Seen<'_> {
     fn request<'c>(&'c self, cookies: &'c Cookies<'c>) -> nf_wwsf::Request<'c> {
         nf_wwsf::Request {
             origin: self.origin.clone(),
+            address: self.address,
             cookies,
             said_origin: text(self.head, ORIGIN.as_str()),
             fetch_site: text(self.head, "sec-fetch-site"),
@@ -253,7 +262,15 @@ fn look<'a>(web: &'a Web, head: &'a Parts) -> Result<(&'a WwsfState, Seen<'a>), 
         return Err(Box::new(refusal.map(Body::from)));
     }
     let origin = origin.ok_or_else(|| refuse(StatusCode::BAD_REQUEST))?;
-    Ok((state, Seen { head, origin }))
+    let address = peer.remote.ip();
+    Ok((
+        state,
+        Seen {
+            head,
+            origin,
+            address,
+        },
+    ))
 }
 
 /// A header's value; one that is no text counts as one that says nothing right.
