@@ -515,6 +515,6 @@ impl fmt::Debug for Wwsf {
             .field("settings", &self.settings)
             .field("sessions", &self.sessions.len())
             .field("counters", &self.counters)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
