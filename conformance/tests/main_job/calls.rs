@@ -16,7 +16,7 @@ const AUTOMATIC: Option<Duration> = Some(SECOND);
 fn two_browsers_talk_and_hang_up() {
     let mut world = World::registered(AUTOMATIC);
     let now = world.now();
-    world.wic("alice").call(now, &sip("bob"));
+    world.wic("alice").call(now, &sip("bob")).unwrap();
     world.run(SECOND * 5);
     for name in ["alice", "bob"] {
         let events = world.events_of(name);
@@ -32,7 +32,7 @@ fn two_browsers_talk_and_hang_up() {
     let from = Event::Incoming { from: sip("alice") };
     assert!(world.events_of("bob").contains(&&from));
     let now = world.now();
-    world.wic("bob").hang_up(now);
+    world.wic("bob").hang_up(now).unwrap();
     world.run(SECOND * 2);
     assert_eq!(
         (world.ended("alice"), world.ended("bob")),
@@ -47,7 +47,7 @@ fn two_browsers_talk_and_hang_up() {
 fn a_browser_calls_a_phone_by_its_number() {
     let mut world = World::registered(None);
     let now = world.now();
-    world.wic("alice").call(now, "tel:+1-555-0102");
+    world.wic("alice").call(now, "tel:+1-555-0102").unwrap();
     world.run(SECOND * 5);
     let events = world.events_of("alice");
     assert!(events.contains(&&Event::Ringing), "{events:?}");
@@ -91,7 +91,7 @@ fn a_phone_calls_a_browser() {
     );
     assert!(world.phone.heard > 100, "{}", world.phone.heard);
     let now = world.now();
-    world.wic("bob").hang_up(now);
+    world.wic("bob").hang_up(now).unwrap();
     world.run(SECOND * 2);
     assert!(world.phone.log.contains(&"BYE".to_owned()));
     assert_eq!(world.gateway.contexts(), 0);
@@ -101,10 +101,10 @@ fn a_phone_calls_a_browser() {
 fn a_call_that_is_given_up() {
     let mut world = World::registered(None);
     let now = world.now();
-    world.wic("alice").call(now, &sip("bob"));
+    world.wic("alice").call(now, &sip("bob")).unwrap();
     world.run(SECOND);
     let now = world.now();
-    world.wic("alice").hang_up(now);
+    world.wic("alice").hang_up(now).unwrap();
     world.run(SECOND * 2);
     assert_eq!(
         (world.ended("alice"), world.ended("bob")),
@@ -112,10 +112,10 @@ fn a_call_that_is_given_up() {
     );
 
     let now = world.now();
-    world.wic("alice").call(now, &sip("carol"));
+    world.wic("alice").call(now, &sip("carol")).unwrap();
     world.run(SECOND / 2);
     let now = world.now();
-    world.wic("alice").hang_up(now);
+    world.wic("alice").hang_up(now).unwrap();
     world.run(SECOND * 2);
     assert!(world.phone.log.contains(&"CANCEL".to_owned()));
     assert!(!world.phone.in_call());
@@ -126,16 +126,16 @@ fn a_call_that_is_given_up() {
 fn refused_unknown_and_away() {
     let mut world = World::registered(None);
     let now = world.now();
-    world.wic("alice").call(now, &sip("bob"));
+    world.wic("alice").call(now, &sip("bob")).unwrap();
     world.run(SECOND);
     let now = world.now();
-    world.wic("bob").reject(now, StatusCode::BUSY_HERE);
+    world.wic("bob").reject(now, StatusCode::BUSY_HERE).unwrap();
     world.run(SECOND);
     assert_eq!(world.ended("alice"), Some(486));
     for (uri, expected) in [(sip("nobody"), 404), ("tel:+19".into(), 404)] {
         world.events.clear();
         let now = world.now();
-        world.wic("alice").call(now, &uri);
+        world.wic("alice").call(now, &uri).unwrap();
         world.run(SECOND);
         assert_eq!(world.ended("alice"), Some(expected), "{uri}");
     }
@@ -144,7 +144,7 @@ fn refused_unknown_and_away() {
     world.wic("bob").stop(now);
     world.run(SECOND);
     let now = world.now();
-    world.wic("alice").call(now, &sip("bob"));
+    world.wic("alice").call(now, &sip("bob")).unwrap();
     world.run(SECOND);
     assert_eq!(world.ended("alice"), Some(480));
     assert_eq!(world.gateway.contexts(), 0);
@@ -155,14 +155,14 @@ fn refused_unknown_and_away() {
 fn a_call_outlives_a_broken_websocket() {
     let mut world = World::registered(AUTOMATIC);
     let now = world.now();
-    world.wic("alice").call(now, &sip("bob"));
+    world.wic("alice").call(now, &sip("bob")).unwrap();
     world.run(SECOND * 4);
     world.cut("alice");
     world.run(SECOND * 10);
     assert!(world.wic("alice").is_registered(), "{:?}", world.events);
     assert!(world.wic("alice").in_call());
     let now = world.now();
-    world.wic("bob").hang_up(now);
+    world.wic("bob").hang_up(now).unwrap();
     world.run(SECOND * 2);
     assert_eq!(
         world.ended("alice"),
@@ -177,7 +177,7 @@ fn a_call_outlives_a_broken_websocket() {
 fn what_is_long_goes_over_tcp() {
     let mut world = World::registered(AUTOMATIC);
     let now = world.now();
-    world.wic("alice").call(now, &sip("bob"));
+    world.wic("alice").call(now, &sip("bob")).unwrap();
     world.run(SECOND * 3);
     let long = world
         .mw
@@ -201,7 +201,7 @@ fn what_is_long_goes_over_tcp() {
 fn a_browser_that_is_gone_for_good_is_hung_up_for() {
     let mut world = World::registered(AUTOMATIC);
     let now = world.now();
-    world.wic("alice").call(now, &sip("carol"));
+    world.wic("alice").call(now, &sip("carol")).unwrap();
     world.run(SECOND * 4);
     assert!(world.phone.in_call());
     world.lose("alice");
@@ -216,16 +216,16 @@ fn a_browser_that_is_gone_for_good_is_hung_up_for() {
 fn hold_resume_and_digits_cross_it_all() {
     let mut world = World::registered(AUTOMATIC);
     let now = world.now();
-    world.wic("alice").call(now, &sip("bob"));
+    world.wic("alice").call(now, &sip("bob")).unwrap();
     world.run(SECOND * 4);
     for held in [true, false] {
         let now = world.now();
-        world.wic("alice").hold(now, held);
+        world.wic("alice").hold(now, held).unwrap();
         world.run(SECOND);
         let events = world.events_of("bob");
         assert!(events.contains(&&Event::RemoteHold { held }), "{events:?}");
     }
-    world.wic("alice").send_dtmf("42#");
+    world.wic("alice").send_dtmf("42#").unwrap();
     world.run(SECOND * 2);
     let digits: String = world
         .events_of("bob")
@@ -249,7 +249,7 @@ fn a_phone_on_a_bad_network_calls_a_browser() {
         world.run(SECOND * 30);
         assert!(world.phone.in_call(), "{seed}: {:?}", world.phone.log);
         let now = world.now();
-        world.wic("bob").hang_up(now);
+        world.wic("bob").hang_up(now).unwrap();
         world.run(SECOND * 33);
         assert!(!world.phone.in_call(), "{seed}: {:?}", world.phone.log);
         assert_eq!(world.ended("bob"), Some(200));

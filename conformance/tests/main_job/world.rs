@@ -333,7 +333,9 @@ impl World {
             WicOutput::Transmit { from, to, bytes } => {
                 self.net.send(now, from, to, Packet::Media(bytes));
             }
-            WicOutput::Event(event) => self.events.push((name, event)),
+            WicOutput::Event { event, .. } => self.events.push((name, event)),
+            // Only when told to.
+            WicOutput::Disconnect | WicOutput::Close(_) => {}
         }
     }
 
@@ -451,8 +453,11 @@ fn wic_config(name: &str, answer_after: Option<Duration>) -> WicConfig {
             password: password(name),
         },
         transport: Transport::Wss,
-        media: media(name),
+        sockets: vec![media(name)],
+        calls: 1,
         video: None,
+        keep_bytes: 0,
+        emergency_numbers: Vec::new(),
         codecs: vec![Codec::Pcma, Codec::Pcmu],
         source: AudioSource::Tone { frequency: 440.0 },
         keep_samples: 8000,

@@ -7,15 +7,17 @@ use core_sip::{
     ClientTransactionId, ConnectionId, Output as SipOutput, Random, Source, Target, TimerSet,
     TransactionConfig, Transactions,
 };
-use wire_sip::{Message, Method};
+use wire_sip::Message;
 
 use crate::authentication::Authentication;
-use crate::call::{Call, code};
+use crate::call::{Call, CallId, Calls, Stage, code};
 use crate::media::{MediaEvent, MediaReport, VideoReport, VideoSession};
 use crate::registration::{Registration, State};
-use crate::{Config, Credentials, Ended, Event, Output};
+use crate::several::Next;
+use crate::sockets::Sockets;
+use crate::{Config, Credentials, Event, NotDone, Output};
 
-/// A WIC: one registration, one call at a time.
+/// A WIC: one registration, and few calls; one of them is the current one.
 #[derive(Debug)]
 pub struct Wic {
     pub(crate) config: Config,
@@ -23,7 +25,12 @@ pub struct Wic {
     pub(crate) transactions: Transactions,
     pub(crate) authentication: Authentication,
     pub(crate) registration: Registration,
-    pub(crate) call: Option<Call>,
+    pub(crate) calls: Calls,
+    /// The call that is talked in, or that is about to be.
+    pub(crate) current: Option<CallId>,
+    pub(crate) next: Option<Next>,
+    pub(crate) sockets: Sockets,
+    pub(crate) numbered: u32,
     pub(crate) outputs: VecDeque<Output>,
     /// Our Contact, without parameters of the header field.
     pub(crate) contact: String,
@@ -49,9 +56,12 @@ enum Link {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     Register,
-    Invite,
-    Reinvite,
-    Other,
+    Invite(CallId),
+    Change(CallId),
+    /// In a dialog.
+    Other(CallId),
+    /// Of a call that is over.
+    Last,
 }
 
 /// A request of ours that has no final response.
@@ -80,7 +90,11 @@ impl Wic {
             instance: uuid(random.bytes()),
             registration: Registration::new(random.token(16), config.expires),
             authentication: Authentication::default(),
-            call: None,
+            calls: Calls::default(),
+            current: None,
+            next: None,
+            sockets: Sockets::new(&config.sockets),
+            numbered: 0,
             outputs: VecDeque::new(),
             link: Link::Idle,
             pending: HashMap::new(),
@@ -102,6 +116,21 @@ impl Wic {
             self.unregister(now);
             self.drain(now);
         }
+    }
+
+    /// An open socket that media may use: for another call, for video, or after a network change.
+    pub fn add_socket(&mut self, local: SocketAddr) {
+        self.sockets.add(local);
+    }
+
+    /// Gives the WebSocket up and opens another one; calls go on.
+    pub fn reconnect(&mut self, now: Instant) -> Result<(), NotDone> {
+        if !self.is_connected() {
+            return Err(NotDone::NoConnection);
+        }
+        self.outputs.push_back(Output::Disconnect);
+        self.handle_closed(now);
+        Ok(())
     }
 
     /// A new access token, after [`Event::TokenRefused`] or before it expires.
@@ -177,7 +206,9 @@ impl Wic {
         from: SocketAddr,
         datagram: &[u8],
     ) {
-        let Some(call) = &mut self.call else { return };
+        let Some(call) = self.calls.at(local) else {
+            return;
+        };
         match &mut call.video {
             Some(video) if video.local() == local => video.handle_datagram(now, from, datagram),
             _ => call.media.handle_datagram(now, from, datagram),
@@ -196,7 +227,9 @@ impl Wic {
             self.outputs.push_back(Output::Connect);
         }
         self.registration_timeout(now);
-        self.call_timeout(now);
+        for id in self.calls.ids() {
+            self.call_timeout(now, id);
+        }
         self.drain(now);
         self.drain_media();
     }
@@ -212,10 +245,10 @@ impl Wic {
             self.transactions.poll_timeout(),
             registration.filter(|_| self.is_connected()),
             link,
-            self.call.as_ref().and_then(Call::poll_timeout),
         ]
         .into_iter()
         .flatten()
+        .chain(self.calls.iter().filter_map(Call::poll_timeout))
         .min()
     }
 
@@ -232,25 +265,64 @@ impl Wic {
 
     /// Whether there is a call, in whatever stage.
     pub fn in_call(&self) -> bool {
-        self.call.is_some()
+        self.calls.len() > 0
     }
 
-    /// What was heard and said in the call.
+    /// The calls that there are, in the order in which they began.
+    pub fn calls(&self) -> Vec<CallId> {
+        self.calls.ids()
+    }
+
+    /// The call that is talked in, that rings, or that is being made: what commands are for.
+    pub fn current(&self) -> Option<CallId> {
+        self.current
+    }
+
+    /// Whether we hold a call, and whether the other end does.
+    pub fn holds(&self, id: CallId) -> Option<(bool, bool)> {
+        let call = self.calls.seen(id)?;
+        Some((call.hold_granted, call.remote_held))
+    }
+
+    /// What was heard and said in the current call.
     pub fn media_report(&self) -> Option<&MediaReport> {
-        self.call.as_ref().map(|call| call.media.report())
+        self.media_report_of(self.current?)
     }
 
-    /// What was seen and shown in the call.
+    /// What was heard and said in a call.
+    pub fn media_report_of(&self, id: CallId) -> Option<&MediaReport> {
+        self.calls.seen(id).map(|call| call.media.report())
+    }
+
+    /// What was seen and shown in the current call.
     pub fn video_report(&self) -> Option<&VideoReport> {
-        self.call.as_ref()?.video.as_ref().map(VideoSession::report)
+        self.video_report_of(self.current?)
     }
 
-    pub(crate) fn is_connected(&self) -> bool {
+    /// What was seen and shown in a call, also when there is no video any more.
+    pub fn video_report_of(&self, id: CallId) -> Option<&VideoReport> {
+        let call = self.calls.seen(id)?;
+        let video = call.video.as_ref().map(VideoSession::report);
+        video.or(call.seen.as_ref())
+    }
+
+    /// Whether there is video in a call.
+    pub fn has_video(&self, id: CallId) -> bool {
+        self.calls.seen(id).is_some_and(Call::has_video)
+    }
+
+    /// Whether the WebSocket is open.
+    pub fn is_connected(&self) -> bool {
         matches!(self.link, Link::Open(_))
     }
 
     pub(crate) fn event(&mut self, event: Event) {
-        self.outputs.push_back(Output::Event(event));
+        self.outputs.push_back(Output::Event { event, call: None });
+    }
+
+    pub(crate) fn call_event(&mut self, id: CallId, event: Event) {
+        let call = Some(id);
+        self.outputs.push_back(Output::Event { event, call });
     }
 
     /// Sends a request with what proves who we are; without a WebSocket it is as good as refused.
@@ -285,20 +357,6 @@ impl Wic {
         }
     }
 
-    /// There is no call any more.
-    pub(crate) fn ended(&mut self, status: u16, reason: &str) {
-        let Some(call) = self.call.take() else { return };
-        let report = call.media.report().clone();
-        let media = call.media.is_started().then_some(report);
-        let video = call.video.filter(VideoSession::is_started);
-        self.event(Event::Ended(Ended {
-            status,
-            reason: reason.to_owned(),
-            media,
-            video: video.map(|video| video.report().clone()),
-        }));
-    }
-
     fn target(&self) -> Option<Target> {
         match self.link {
             Link::Open(id) => Some(Target::Connection {
@@ -317,7 +375,7 @@ impl Wic {
                 SipOutput::Request { id, message, .. } => self.request(now, id, message),
                 SipOutput::Ack { message, .. } => self.ack(now, &message),
                 SipOutput::Response { id, message } => self.response(now, id, &message),
-                SipOutput::StrayResponse { .. } => {}
+                SipOutput::StrayResponse { message, .. } => self.stray_response(now, &message),
                 SipOutput::Cancel { id, .. } => self.cancelled(now, id),
                 SipOutput::Timeout { id } => self.failed(now, id, 408, "Request Timeout"),
                 SipOutput::TransportFailed { id } => {
@@ -328,18 +386,35 @@ impl Wic {
     }
 
     pub(crate) fn drain_media(&mut self) {
-        let Some(call) = &mut self.call else { return };
+        while let Some(local) = self.sockets.poll_closed() {
+            self.outputs.push_back(Output::Close(local));
+        }
+        for id in self.calls.ids() {
+            self.drain_media_of(id);
+        }
+    }
+
+    fn drain_media_of(&mut self, id: CallId) {
+        let Some(call) = self.calls.find(id) else {
+            return;
+        };
+        let call_id = Some(id);
         loop {
             let audio = call.media.poll_event();
             let event = audio.or_else(|| call.video.as_mut().and_then(VideoSession::poll_event));
             let Some(event) = event else { return };
-            self.outputs.push_back(match event {
-                MediaEvent::Transmit { from, to, bytes } => Output::Transmit { from, to, bytes },
-                MediaEvent::Connected(part) => Output::Event(Event::MediaConnected(part)),
-                MediaEvent::Digit(digit) => Output::Event(Event::Digit(digit)),
+            let event = match event {
+                MediaEvent::Transmit { from, to, bytes } => {
+                    self.outputs.push_back(Output::Transmit { from, to, bytes });
+                    continue;
+                }
+                MediaEvent::Connected(part) => Event::MediaConnected(part),
+                MediaEvent::Digit(digit) => Event::Digit(digit),
                 // The call itself goes on: the other end, or its edge, will end it.
                 MediaEvent::Failed(_) => continue,
-            });
+            };
+            let call = call_id;
+            self.outputs.push_back(Output::Event { event, call });
         }
     }
 
@@ -360,16 +435,16 @@ impl Wic {
         }
         match purpose {
             Purpose::Register => self.register_response(now, response, tries, request),
-            Purpose::Invite => self.invite_response(now, id, response, tries, request),
-            Purpose::Reinvite => self.reinvite_response(now, id, response, tries),
-            Purpose::Other => {
-                if matches!(status.as_u16(), 408 | 481)
-                    && request.method() != Method::Bye
-                    && self.call.is_some()
-                {
-                    self.ended(code(Some(status)), status.reason());
+            Purpose::Invite(call) => {
+                self.invite_response(now, id, call, response, tries, request);
+            }
+            Purpose::Change(call) => self.change_response(now, id, call, response, tries),
+            Purpose::Other(call) => {
+                if matches!(status.as_u16(), 408 | 481) {
+                    self.ended(now, call, code(Some(status)), status.reason());
                 }
             }
+            Purpose::Last => {}
         }
     }
 
@@ -381,22 +456,22 @@ impl Wic {
             // A lost connection is tried again with the next one.
             Purpose::Register if status == 503 => {}
             Purpose::Register => self.registration_failed(now, None, reason.to_owned(), None),
-            Purpose::Invite => self.ended(status, reason),
-            Purpose::Reinvite => {
-                if let Some(call) = &mut self.call {
-                    call.changing = false;
-                }
-                if status == 408 {
-                    // RFC 3261 §14.1.
-                    self.bye(now, status, reason);
-                }
+            Purpose::Invite(call) if self.is_invited(call, id) => {
+                self.ended(now, call, status, reason);
             }
-            Purpose::Other => {}
+            Purpose::Change(call) => self.change_failed(now, call, status, reason),
+            Purpose::Invite(_) | Purpose::Other(_) | Purpose::Last => {}
         }
+    }
+
+    /// Whether a call still waits for that INVITE.
+    pub(crate) fn is_invited(&self, call: CallId, id: ClientTransactionId) -> bool {
+        let stage = self.calls.seen(call).map(|call| &call.stage);
+        matches!(stage, Some(Stage::Inviting { transaction, .. }) if *transaction == id)
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
     let mut text = String::with_capacity(2 * bytes.len());
     for byte in bytes {

@@ -1,41 +1,67 @@
+use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::time::Instant;
 
-use core_sip::dialog::Dialog;
-use core_sip::{ClientTransactionId, ServerTransactionId, TimerSet};
+use core_sip::dialog::{Dialog, DialogId};
+use core_sip::{ClientTransactionId, Random, ServerTransactionId, TimerSet};
 use wire_sdp::attribute::Direction;
 use wire_sip::{Message, StatusCode};
 
-use crate::media::{MediaSession, VideoPlan, VideoSession};
+use crate::agent::hex;
+use crate::change::{Change, Undo};
+use crate::media::{Line, MediaSession, Video, VideoPlan, VideoReport, VideoSession};
 use crate::sdp::{Describe, Remote};
+use crate::sockets::Sockets;
+
+/// Names a call of one WIC: from 1 on, in the order in which they began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallId(pub u32);
 
 /// A call, from the first INVITE to the last BYE.
 #[derive(Debug)]
 pub(crate) struct Call {
+    pub(crate) id: CallId,
     pub(crate) stage: Stage,
     pub(crate) media: MediaSession,
-    /// Where video is wanted.
+    /// What is done with video where there is some; `None` takes none.
+    pub(crate) wants_video: Option<Video>,
+    /// As long as there is an m-line for it.
     pub(crate) video: Option<VideoSession>,
+    /// Of video that was dropped.
+    pub(crate) seen: Option<VideoReport>,
     pub(crate) describe: Describe,
     pub(crate) dialog: Option<Dialog>,
-    /// We hold.
+    /// We hold, or offer to.
     pub(crate) held: bool,
+    /// The other end has agreed to our hold.
+    pub(crate) hold_granted: bool,
     /// The other end holds.
     pub(crate) remote_held: bool,
     /// What is sent again until it is acknowledged.
     pub(crate) repeated: Option<Repeated>,
     /// The ACK of our last INVITE, sent again with each 2xx that comes again.
     pub(crate) acknowledged: Option<(ClientTransactionId, Message)>,
-    /// A re-INVITE of ours is under way.
-    pub(crate) changing: bool,
-    /// RFC 3261 §14.1 — when to try again after 491.
+    /// What we want to be otherwise, in that order.
+    pub(crate) changes: VecDeque<Change>,
+    /// The first of them is under way; how it is taken back.
+    pub(crate) changing: Option<Undo>,
+    /// The change at the head was challenged so often.
+    pub(crate) challenged: u8,
+    /// The connection was lost under the re-INVITE with that number: it may have been taken.
+    pub(crate) in_doubt: Option<u32>,
+    /// RFC 3261 §14.1 — not before that time.
     pub(crate) change_at: Option<Instant>,
     /// Our offer went in a 2xx; the answer comes in the ACK.
     pub(crate) answer_in_ack: bool,
+    /// We hung up before it was answered.
+    pub(crate) given_up: bool,
 }
 
 /// In the order of the protocol.
 #[derive(Debug)]
 pub(crate) enum Stage {
+    /// Another call is put on hold first.
+    Waiting { to: String },
     /// Our INVITE is under way.
     Inviting {
         transaction: ClientTransactionId,
@@ -71,6 +97,10 @@ pub(crate) struct Repeated {
     end: Instant,
 }
 
+/// The calls of a WIC; there are few.
+#[derive(Debug, Default)]
+pub(crate) struct Calls(Vec<Call>);
+
 const TIMERS: TimerSet = TimerSet::access();
 
 impl Repeated {
@@ -96,6 +126,52 @@ impl Repeated {
     }
 }
 
+impl Calls {
+    pub(crate) fn push(&mut self, call: Call) {
+        self.0.push(call);
+    }
+
+    pub(crate) fn remove(&mut self, id: CallId) -> Option<Call> {
+        let at = self.0.iter().position(|call| call.id == id)?;
+        Some(self.0.remove(at))
+    }
+
+    pub(crate) fn find(&mut self, id: CallId) -> Option<&mut Call> {
+        self.0.iter_mut().find(|call| call.id == id)
+    }
+
+    pub(crate) fn seen(&self, id: CallId) -> Option<&Call> {
+        self.0.iter().find(|call| call.id == id)
+    }
+
+    pub(crate) fn iter(&self) -> std::slice::Iter<'_, Call> {
+        self.0.iter()
+    }
+
+    pub(crate) fn ids(&self) -> Vec<CallId> {
+        self.0.iter().map(|call| call.id).collect()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whose dialog that is.
+    pub(crate) fn of_dialog(&self, dialog: &DialogId) -> Option<CallId> {
+        let mut calls = self.0.iter();
+        let call = calls.find(|call| call.dialog.as_ref().map(Dialog::id) == Some(dialog))?;
+        Some(call.id)
+    }
+
+    /// Whose socket that is.
+    pub(crate) fn at(&mut self, local: SocketAddr) -> Option<&mut Call> {
+        self.0.iter_mut().find(|call| {
+            let video = call.video.as_ref();
+            call.media.local() == local || video.is_some_and(|video| video.local() == local)
+        })
+    }
+}
+
 impl Call {
     /// What we want of the media: hold is `sendonly` (TS 24.610 §4.5.2.1), and then we say nothing.
     pub(crate) fn wish(&self) -> Direction {
@@ -106,28 +182,104 @@ impl Call {
         }
     }
 
+    /// Whether the other end is spoken to.
+    pub(crate) fn talks(&self) -> bool {
+        let stands = matches!(self.stage, Stage::Accepted { .. } | Stage::Confirmed);
+        stands && !self.hold_granted
+    }
+
+    /// Whether a change of ours could begin: RFC 3261 §14.1, no other one is open on either side.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        matches!(self.stage, Stage::Confirmed)
+            && self.changing.is_none()
+            && self.repeated.is_none()
+            && !self.answer_in_ack
+    }
+
+    /// The m-line for video, where it is wanted and there was none.
+    pub(crate) fn begin_video(
+        &mut self,
+        now: Instant,
+        sockets: &mut Sockets,
+        random: &mut Random,
+    ) -> Result<(), String> {
+        let Some(video) = self.wants_video.as_ref().filter(|_| self.video.is_none()) else {
+            return Ok(());
+        };
+        let local = sockets.take().ok_or("there is no socket for video")?;
+        let chance = (random.u64() as u32, random.u64() as u32);
+        let report = self.seen.take().unwrap_or_default();
+        self.video = Some(VideoSession::new(now, local, video, chance, report)?);
+        Ok(())
+    }
+
+    /// There is no m-line for video any more; says whether there was media on it.
+    pub(crate) fn end_video(&mut self, sockets: &mut Sockets) -> bool {
+        let Some(video) = self.video.take() else {
+            return false;
+        };
+        let started = video.is_started();
+        sockets.give_back(video.local());
+        if started {
+            self.seen = Some(video.into_report());
+        }
+        started
+    }
+
     /// Takes what the peer's description says; at first it starts the transport.
-    pub(crate) fn apply(&mut self, now: Instant, remote: &Remote) -> Result<(), String> {
-        if !self.media.is_started() {
+    pub(crate) fn apply(
+        &mut self,
+        now: Instant,
+        remote: &Remote,
+        sockets: &mut Sockets,
+        random: &mut Random,
+    ) -> Result<(), String> {
+        if self.media.is_started() {
+            let fresh = || credentials(random);
+            let useless = self.media.renew(now, &remote.transport, fresh)?;
+            sockets.close(useless);
+        } else {
             self.media.start(now, &remote.transport)?;
         }
         let mut plan = remote.plan.clone();
         plan.send = remote.direction.receives() && !self.held;
         self.media.apply(now, plan);
-        match (&mut self.video, &remote.video) {
-            (Some(video), Some(theirs)) => {
-                let plan = VideoPlan {
-                    payload_type: theirs.payload_type,
-                    send: theirs.direction.receives() && !self.held,
-                };
-                video.apply(now, &theirs.transport, plan)
+        match &remote.video {
+            // Without a socket for it, it is as if it were not wanted.
+            Some(theirs) if self.begin_video(now, sockets, random).is_ok() => {
+                if let Some(video) = &mut self.video {
+                    let plan = VideoPlan {
+                        payload_type: theirs.payload_type,
+                        send: theirs.direction.receives() && !self.held,
+                    };
+                    let fresh = || credentials(random);
+                    let useless = video.apply(now, &theirs.transport, plan, fresh)?;
+                    sockets.close(useless);
+                }
             }
-            (Some(video), None) => {
-                video.pause();
-                Ok(())
+            _ => {
+                self.end_video(sockets);
             }
-            (None, _) => Ok(()),
         }
+        Ok(())
+    }
+
+    /// The lines of our m-lines with media.
+    pub(crate) fn lines(&mut self) -> impl Iterator<Item = &mut Line> {
+        let video = self.video.as_mut().map(VideoSession::line);
+        std::iter::once(self.media.line()).chain(video)
+    }
+
+    /// An ICE restart of ours came to nothing.
+    pub(crate) fn abandon_restart(&mut self, sockets: &mut Sockets) {
+        for local in self.lines().filter_map(Line::abandon_restart) {
+            sockets.add(local);
+        }
+    }
+
+    /// Whether video flows, or could.
+    pub(crate) fn has_video(&self) -> bool {
+        self.video.as_ref().is_some_and(VideoSession::is_started)
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
@@ -146,6 +298,11 @@ impl Call {
         .flatten()
         .min()
     }
+}
+
+/// RFC 8839 §5.4 — a name and a password for ICE that nobody guesses.
+pub(crate) fn credentials(random: &mut Random) -> (String, String) {
+    (hex(&random.bytes::<4>()), hex(&random.bytes::<16>()))
 }
 
 /// The status that a wire status has in our events.

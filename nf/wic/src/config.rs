@@ -4,7 +4,7 @@ use std::time::Duration;
 use core_credentials::aka::{Usim, Version};
 use core_sip::Transport;
 
-use crate::media::{AudioSource, Codec, Video};
+use crate::media::{AudioSource, Codec, VideoSource};
 
 /// What a WIC begins with.
 #[derive(Clone, Debug)]
@@ -15,18 +15,27 @@ pub struct Config {
     pub credentials: Credentials,
     /// How it reaches the eP-CSCF: [`Transport::Ws`] or [`Transport::Wss`].
     pub transport: Transport,
-    /// The socket for audio, which is open. One call at a time uses it.
-    pub media: SocketAddr,
-    /// Video, if it is wanted.
-    pub video: Option<Video>,
+    /// Sockets for media, which are open: one for each m-line of each call, the first ones first. More
+    /// can be added.
+    pub sockets: Vec<SocketAddr>,
+    /// So many calls at once; one more is refused as busy.
+    pub calls: usize,
+    /// What is shown, if calls have video from the beginning; and then video that the other end adds
+    /// is taken, too.
+    pub video: Option<VideoSource>,
+    /// How many bytes of frames are kept of a call.
+    pub keep_bytes: usize,
     /// Codecs for audio, the best first.
     pub codecs: Vec<Codec>,
     /// What is said in a call.
     pub source: AudioSource,
     /// How many samples of a call are kept.
     pub keep_samples: usize,
-    /// A call that comes is answered after that time; without, it rings until told.
+    /// A call that comes is answered after that time; without, it rings until told, as does a second one.
     pub answer_after: Option<Duration>,
+    /// TS 24.371 §7.2.4 — numbers that are not called, digits only; see
+    /// [`EMERGENCY_NUMBERS`](crate::EMERGENCY_NUMBERS).
+    pub emergency_numbers: Vec<String>,
     /// How long a registration is asked for.
     pub expires: Duration,
     /// For tags, branches, nonces and identifiers.

@@ -7,32 +7,50 @@ use core_sip::dialog::{Dialog, DialogId};
 use core_sip::{ServerTransactionId, address, reply};
 use wire_sip::{HeaderName, Message, Method, StatusCode};
 
-use crate::Event;
 use crate::agent::Wic;
-use crate::call::{Call, Repeated, Stage};
+use crate::call::{Call, CallId, Repeated, Stage};
+use crate::in_call::describe;
 use crate::outgoing::ALLOW;
-use crate::sdp;
+use crate::several::Next;
+use crate::{Event, NotDone};
 
 impl Wic {
-    /// Answers the call that rings.
-    pub fn answer(&mut self, now: Instant) {
-        self.accept(now);
-        self.drain(now);
+    /// Answers the call that rings; one that is talked in is put on hold first.
+    pub fn answer(&mut self, now: Instant) -> Result<(), NotDone> {
+        let id = self.ringing()?;
+        self.answer_call(now, id)
+    }
+
+    /// Answers that call.
+    pub fn answer_call(&mut self, now: Instant, id: CallId) -> Result<(), NotDone> {
+        let call = self.calls.seen(id).ok_or(NotDone::NoCall)?;
+        if !matches!(call.stage, Stage::Ringing { .. }) {
+            return Err(NotDone::NothingRings);
+        }
+        self.after_hold(now, Next::Answer(id))?;
         self.drain_media();
+        Ok(())
     }
 
     /// Refuses the call that rings: 486, 603 or what fits.
-    pub fn reject(&mut self, now: Instant, status: StatusCode) {
-        self.refuse(now, status);
+    pub fn reject(&mut self, now: Instant, status: StatusCode) -> Result<(), NotDone> {
+        let id = self.ringing()?;
+        self.refuse(now, id, status);
         self.drain(now);
+        Ok(())
+    }
+
+    fn ringing(&self) -> Result<CallId, NotDone> {
+        let mut calls = self.calls.iter();
+        let call = calls.find(|call| matches!(call.stage, Stage::Ringing { .. }));
+        Ok(call.ok_or(NotDone::NothingRings)?.id)
     }
 
     pub(crate) fn request(&mut self, now: Instant, id: ServerTransactionId, request: Message) {
         let dialog = DialogId::of_request(&request);
-        let ours = self.call.as_ref().and_then(|call| call.dialog.as_ref());
-        let in_dialog = ours.is_some_and(|ours| Some(ours.id()) == dialog.as_ref());
-        if in_dialog {
-            return self.in_dialog(now, id, &request);
+        let ours = dialog.as_ref().and_then(|id| self.calls.of_dialog(id));
+        if let Some(call) = ours {
+            return self.in_dialog(now, call, id, &request);
         }
         if dialog.is_some() {
             // Of a dialog that is over (RFC 3261 §12.2.2).
@@ -66,7 +84,7 @@ impl Wic {
     }
 
     fn invited(&mut self, now: Instant, id: ServerTransactionId, request: Message) {
-        if self.call.is_some() {
+        if self.calls.len() >= self.config.calls {
             return self.answer_with(now, id, &request, StatusCode::BUSY_HERE);
         }
         let offer = if request.body().is_empty() {
@@ -103,21 +121,28 @@ impl Wic {
             .unwrap_or_default()
             .to_owned();
         self.transactions.respond(now, id, ringing);
+        // A second one waits until it is told.
+        let alone = self.calls.len() == 0;
+        let answer_after = self.config.answer_after.filter(|_| alone);
         call.stage = Stage::Ringing {
             transaction: id,
-            answer_at: self.config.answer_after.map(|after| now + after),
+            answer_at: answer_after.map(|after| now + after),
             request,
             tag,
             offer,
         };
-        self.call = Some(call);
-        self.event(Event::Incoming { from });
+        let id = call.id;
+        self.current.get_or_insert(id);
+        self.calls.push(call);
+        self.call_event(id, Event::Incoming { from });
     }
 
     /// RFC 3261 §13.3.1.4.
-    pub(crate) fn accept(&mut self, now: Instant) {
+    pub(crate) fn accept(&mut self, now: Instant, call_id: CallId) {
         let contact = self.dialog_contact();
-        let Some(call) = &mut self.call else { return };
+        let Some(call) = self.calls.find(call_id) else {
+            return;
+        };
         let Stage::Ringing {
             transaction,
             request,
@@ -131,11 +156,11 @@ impl Wic {
         let (id, offer) = (*transaction, offer.take());
         let mut response = reply(request, StatusCode::OK, tag);
         let applied = match &offer {
-            Some(remote) => call.apply(now, remote),
-            None => Ok(()),
+            Some(remote) => call.apply(now, remote, &mut self.sockets, &mut self.random),
+            None => call.begin_video(now, &mut self.sockets, &mut self.random),
         };
         if applied.is_err() {
-            return self.refuse(now, StatusCode::NOT_ACCEPTABLE_HERE);
+            return self.refuse(now, call_id, StatusCode::NOT_ACCEPTABLE_HERE);
         }
         call.stage = Stage::Accepted { leaving: false };
         let body = describe(call, offer.as_deref());
@@ -149,10 +174,10 @@ impl Wic {
             dialog.confirm();
         }
         self.transactions.respond(now, id, response);
-        self.event(Event::Answered);
+        self.call_event(call_id, Event::Answered);
     }
 
-    pub(crate) fn refuse(&mut self, now: Instant, status: StatusCode) {
+    pub(crate) fn refuse(&mut self, now: Instant, call_id: CallId, status: StatusCode) {
         let Some(Call {
             stage:
                 Stage::Ringing {
@@ -162,59 +187,71 @@ impl Wic {
                     ..
                 },
             ..
-        }) = &self.call
+        }) = self.calls.seen(call_id)
         else {
             return;
         };
         let response = reply(request, status, tag);
         let id = *transaction;
         self.transactions.respond(now, id, response);
-        self.ended(status.as_u16(), status.reason());
+        self.ended(now, call_id, status.as_u16(), status.reason());
     }
 
     /// RFC 3261 §9.2 — who called has thought better of it.
     pub(crate) fn cancelled(&mut self, now: Instant, id: ServerTransactionId) {
-        let ringing = matches!(&self.call, Some(Call { stage: Stage::Ringing { transaction, .. }, .. }) if *transaction == id);
-        if ringing {
-            self.refuse(now, StatusCode::REQUEST_TERMINATED);
+        let mut calls = self.calls.iter();
+        let ringing = calls.find(
+            |call| matches!(&call.stage, Stage::Ringing { transaction, .. } if *transaction == id),
+        );
+        if let Some(call) = ringing.map(|call| call.id) {
+            self.refuse(now, call, StatusCode::REQUEST_TERMINATED);
         }
     }
 
     /// RFC 3261 §13.3.1.4, and RFC 3264 §5 where our offer went in the 2xx.
     pub(crate) fn ack(&mut self, now: Instant, ack: &Message) {
-        let Some(call) = &mut self.call else { return };
-        let ours = call.dialog.as_ref().map(Dialog::id);
-        if ours != DialogId::of_request(ack).as_ref() {
+        let dialog = DialogId::of_request(ack);
+        let Some(id) = dialog.and_then(|dialog| self.calls.of_dialog(&dialog)) else {
             return;
-        }
+        };
+        let Some(call) = self.calls.find(id) else {
+            return;
+        };
         call.repeated = None;
         let leaving = matches!(call.stage, Stage::Accepted { leaving: true });
         if matches!(call.stage, Stage::Accepted { .. }) {
             call.stage = Stage::Confirmed;
         }
         if leaving {
-            return self.bye(now, 200, "hung up");
+            return self.bye(now, id, 200, "hung up");
         }
         if std::mem::take(&mut call.answer_in_ack) {
-            let applied = self
-                .config
-                .read(ack.body(), true)
+            let had_video = call.has_video();
+            let remote = self.config.read(ack.body(), true);
+            let applied = remote
                 .map_err(|error| error.to_string())
-                .and_then(|remote| call.apply(now, &remote));
-            if let Err(reason) = applied {
-                self.bye(now, 488, &reason);
+                .and_then(|remote| {
+                    call.apply(now, &remote, &mut self.sockets, &mut self.random)?;
+                    Ok(!remote.direction.receives())
+                });
+            let held = match applied {
+                Ok(held) => held,
+                Err(reason) => return self.bye(now, id, 488, &reason),
+            };
+            let video = call.has_video();
+            let mut events = Vec::new();
+            if held != call.remote_held {
+                call.remote_held = held;
+                events.push(Event::RemoteHold { held });
+            }
+            if had_video && !video {
+                events.push(Event::RemoteVideo { video });
+            }
+            for event in events {
+                self.call_event(id, event);
             }
         }
+        self.change(now, id);
         self.drain_media();
-    }
-}
-
-/// Our answer to an offer, or our offer where none came.
-pub(crate) fn describe(call: &mut Call, offer: Option<&sdp::Remote>) -> String {
-    let wish = call.wish();
-    let (audio, video) = (&mut call.media, call.video.as_mut());
-    match offer {
-        Some(offer) => call.describe.answer(audio, video, offer, wish),
-        None => call.describe.offer(audio, video, wish),
     }
 }

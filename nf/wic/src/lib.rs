@@ -6,7 +6,10 @@
 //!         ◀── Connect, Send, Transmit, Event ──────────────────────────────────
 //!              registration.rs   REGISTER, its refresh, a lost WebSocket
 //!              authentication.rs Digest by a password or a SIM, or Bearer
-//!              outgoing.rs, incoming.rs, in_call.rs   one call at a time
+//!              outgoing.rs, incoming.rs, in_call.rs   a call, from INVITE to BYE
+//!              change.rs         hold, video, another network: one after the other
+//!              several.rs        two calls: one is held before the other is talked in
+//!              emergency.rs      whom it does not call
 //!              sdp.rs, media/    what a browser would do: one `Rtc` an m-line, audio and VP8
 //! ```
 #![forbid(unsafe_code)]
@@ -14,7 +17,9 @@
 mod agent;
 mod authentication;
 mod call;
+mod change;
 mod config;
+mod emergency;
 mod in_call;
 mod incoming;
 pub mod media;
@@ -22,8 +27,12 @@ mod outgoing;
 mod output;
 mod registration;
 mod sdp;
+mod several;
+mod sockets;
 
 pub use agent::Wic;
+pub use call::CallId;
 pub use config::{Config, Credentials, Identity};
-pub use output::{Ended, Event, Output};
+pub use emergency::EMERGENCY_NUMBERS;
+pub use output::{Ended, Event, NotDone, Output};
 pub use sdp::SdpError;

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use wire_sip::{HeaderName, Message, Method, StatusCode};
 
+use crate::Event;
 use crate::agent::{Purpose, Wic};
 use crate::authentication::Verdict;
 use crate::call::code;
-use crate::{Event, Output};
 
 /// Where a registration stands.
 #[derive(Debug)]
@@ -219,11 +219,8 @@ impl Wic {
         registration.state = State::Failed {
             retry_at: now + Duration::from_secs(wait),
         };
-        self.outputs
-            .push_back(Output::Event(Event::RegistrationFailed {
-                status: code(status),
-                reason,
-            }));
+        let status = code(status);
+        self.event(Event::RegistrationFailed { status, reason });
     }
 
     pub(crate) fn registration_timeout(&mut self, now: Instant) {

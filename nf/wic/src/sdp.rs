@@ -18,6 +18,9 @@ const TELEPHONE_EVENT: u8 = 101;
 /// The number that we offer VP8 with.
 const VP8: u8 = 100;
 
+/// RFC 5764 §8.
+const PROTO: &str = "UDP/TLS/RTP/SAVPF";
+
 /// Why a description cannot be served.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SdpError {
@@ -37,14 +40,31 @@ pub(crate) struct Describe {
     codecs: Vec<Codec>,
     /// The m-lines of the session, which stay in their places (RFC 3264 §8).
     slots: Vec<Slot>,
+    /// How many `a=mid` values were given out.
+    mids: u32,
+    /// What was said last, after its o= line.
+    said: String,
 }
 
-/// What an m-line is for.
+/// The m-lines of a session, to be put back when an offer was refused.
 #[derive(Clone, Debug)]
-enum Slot {
-    Audio { mid: Option<String> },
-    Video { mid: Option<String> },
-    Refused(Refused),
+pub(crate) struct Slots(Vec<Slot>);
+
+/// An m-line, and what it is for.
+#[derive(Clone, Debug)]
+struct Slot {
+    role: Role,
+    media: String,
+    proto: String,
+    formats: String,
+    mid: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    Audio,
+    Video,
+    Refused,
 }
 
 /// What the peer's description says of the m-lines that are ours.
@@ -68,15 +88,6 @@ pub(crate) struct RemoteVideo {
     pub(crate) direction: Direction,
 }
 
-/// Media, proto and formats of an m-line with port 0.
-#[derive(Clone, Debug)]
-struct Refused {
-    media: String,
-    proto: String,
-    formats: String,
-    mid: Option<String>,
-}
-
 impl Describe {
     /// The first description will have this session identifier.
     pub(crate) fn new(session_id: u64, codecs: &[Codec]) -> Self {
@@ -85,7 +96,19 @@ impl Describe {
             version: 0,
             codecs: codecs.to_vec(),
             slots: Vec::new(),
+            mids: 0,
+            said: String::new(),
         }
+    }
+
+    /// The m-lines as they are.
+    pub(crate) fn slots(&self) -> Slots {
+        Slots(self.slots.clone())
+    }
+
+    /// RFC 3264 §8 — an offer was refused: the m-lines are those of before.
+    pub(crate) fn restore(&mut self, slots: Slots) {
+        self.slots = slots.0;
     }
 
     /// TS 24.371 §7.2.2 — UDP/TLS/RTP/SAVPF, rtcp-mux, `3ge2ae:requested`, no BUNDLE.
@@ -96,11 +119,14 @@ impl Describe {
         direction: Direction,
     ) -> String {
         if self.slots.is_empty() {
-            let mid = |mid: &str| Some(mid.to_owned());
-            self.slots.push(Slot::Audio { mid: mid("0") });
-            if video.is_some() {
-                self.slots.push(Slot::Video { mid: mid("1") });
-            }
+            self.add(Role::Audio);
+        }
+        let at = self.slots.iter().position(|slot| slot.role == Role::Video);
+        match (at, &video) {
+            (None, Some(_)) => self.add(Role::Video),
+            // RFC 3264 §8.2: a stream that is removed leaves its m-line.
+            (Some(at), None) => self.slots[at].role = Role::Refused,
+            _ => {}
         }
         let codecs: Vec<(u8, Codec)> = self
             .codecs
@@ -123,6 +149,38 @@ impl Describe {
         )
     }
 
+    /// RFC 3264 §8.1 — another m-line: in the place of one that is refused, or at the end.
+    fn add(&mut self, role: Role) {
+        let mid = loop {
+            let mid = self.mids.to_string();
+            self.mids += 1;
+            if !self
+                .slots
+                .iter()
+                .any(|slot| slot.mid.as_ref() == Some(&mid))
+            {
+                break mid;
+            }
+        };
+        let media = if role == Role::Video {
+            "video"
+        } else {
+            "audio"
+        };
+        let slot = Slot {
+            role,
+            media: media.into(),
+            proto: PROTO.into(),
+            formats: VP8.to_string(),
+            mid: Some(mid),
+        };
+        let free = |slot: &&mut Slot| slot.role == Role::Refused && slot.media == media;
+        match self.slots.iter_mut().find(free) {
+            Some(place) => *place = slot,
+            None => self.slots.push(slot),
+        }
+    }
+
     /// RFC 3264 §6 — as many m-lines as the offer has, those with media that are ours.
     pub(crate) fn answer(
         &mut self,
@@ -132,10 +190,10 @@ impl Describe {
         wish: Direction,
     ) -> String {
         self.slots.clone_from(&offer.slots);
-        let terms = |payloads, theirs: Direction, transport: &RemoteTransport| Terms {
+        let terms = |payloads, theirs: Direction, line: &Line, transport: &RemoteTransport| Terms {
             payloads,
             direction: theirs.reversed().intersection(wish),
-            setup: if transport.active {
+            setup: if line.role().unwrap_or(transport.active) {
                 Setup::Active
             } else {
                 Setup::Passive
@@ -144,12 +202,21 @@ impl Describe {
         };
         let plan = &offer.plan;
         let payloads = audio_payloads(&[(plan.payload_type, plan.codec)], plan.telephone_event);
-        let audio_terms = terms(payloads, offer.direction, &offer.transport);
+        let audio_terms = terms(payloads, offer.direction, audio.line(), &offer.transport);
         let video = video.zip(offer.video.as_ref()).map(|(video, theirs)| {
             let payloads = video_payloads(theirs.payload_type);
-            let terms = terms(payloads, theirs.direction, &theirs.transport);
+            let terms = terms(payloads, theirs.direction, video.line(), &theirs.transport);
             (video, terms)
         });
+        if video.is_none() {
+            for slot in self
+                .slots
+                .iter_mut()
+                .filter(|slot| slot.role == Role::Video)
+            {
+                slot.role = Role::Refused;
+            }
+        }
         self.write(audio, &audio_terms, video)
     }
 
@@ -159,49 +226,44 @@ impl Describe {
         audio_terms: &Terms,
         mut video: Option<(&mut VideoSession, Terms)>,
     ) -> String {
-        self.version += 1;
-        let (id, version) = (self.session_id, self.version);
-        let (family, ip) = family(audio.local());
-        let mut sdp = format!("v=0\r\no=- {id} {version} IN {family} {ip}\r\ns=-\r\nt=0 0\r\n");
+        let (family, ip) = family(audio.line().described());
+        let mut sdp = "s=-\r\nt=0 0\r\n".to_owned();
         for slot in &self.slots {
-            match (slot, &mut video) {
-                (Slot::Audio { mid }, _) => {
-                    audio_terms.write(&mut sdp, "audio", mid.as_deref(), audio.line());
+            match (slot.role, &mut video) {
+                (Role::Audio, _) => {
+                    audio_terms.write(&mut sdp, "audio", slot.mid.as_deref(), audio.line());
                 }
-                (Slot::Video { mid }, Some((video, terms))) => {
+                (Role::Video, Some((video, terms))) => {
                     let mut terms = terms.clone();
                     // RFC 3264 §5.1: who shows nothing wants to see only.
                     if !video.sends() {
                         terms.direction = terms.direction.intersection(Direction::RecvOnly);
                     }
-                    terms.write(&mut sdp, "video", mid.as_deref(), video.line());
+                    terms.write(&mut sdp, "video", slot.mid.as_deref(), video.line());
                 }
-                (Slot::Video { mid }, None) => {
-                    let refused = Refused {
-                        media: "video".into(),
-                        proto: "UDP/TLS/RTP/SAVPF".into(),
-                        formats: VP8.to_string(),
-                        mid: mid.clone(),
-                    };
-                    refused.write(&mut sdp);
-                }
-                (Slot::Refused(refused), _) => refused.write(&mut sdp),
+                (Role::Video | Role::Refused, _) => slot.refuse(&mut sdp),
             }
         }
-        sdp
+        // RFC 3264 §8: what is the same has the same version, and what is not the next one.
+        if sdp != self.said {
+            self.version += 1;
+            self.said.clone_from(&sdp);
+        }
+        let (id, version) = (self.session_id, self.version);
+        format!("v=0\r\no=- {id} {version} IN {family} {ip}\r\n{sdp}")
     }
 }
 
-impl Refused {
-    fn write(&self, sdp: &mut String) {
+impl Slot {
+    fn refuse(&self, sdp: &mut String) {
         let Self {
             media,
             proto,
             formats,
-            mid,
+            ..
         } = self;
         let _ = write!(sdp, "m={media} 0 {proto} {formats}\r\nc=IN IP4 0.0.0.0\r\n");
-        if let Some(mid) = mid {
+        if let Some(mid) = &self.mid {
             let _ = write!(sdp, "a=mid:{mid}\r\n");
         }
     }
@@ -245,7 +307,7 @@ fn video_payloads(number: u8) -> (Vec<u8>, Vec<String>) {
 
 impl Terms {
     fn write(&self, sdp: &mut String, media: &str, mid: Option<&str>, transport: &mut Line) {
-        let local = transport.local();
+        let local = transport.described();
         let (family, ip) = family(local);
         let port = local.port();
         let (numbers, lines) = &self.payloads;
@@ -256,7 +318,7 @@ impl Terms {
             let _ = write!(sdp, "{text}\r\n");
         };
         let formats = formats.join(" ");
-        line(format_args!("m={media} {port} UDP/TLS/RTP/SAVPF {formats}"));
+        line(format_args!("m={media} {port} {PROTO} {formats}"));
         line(format_args!("c=IN {family} {ip}"));
         if let Some(mid) = mid {
             line(format_args!("a=mid:{mid}"));
@@ -288,16 +350,11 @@ impl Terms {
 impl Config {
     /// Reads the peer's description; `offered`: it answers ours.
     pub(crate) fn read(&self, body: &[u8], offered: bool) -> Result<Remote, SdpError> {
-        read(body, &self.codecs, self.video.is_some(), offered)
+        read(body, &self.codecs, offered)
     }
 }
 
-fn read(
-    body: &[u8],
-    codecs: &[Codec],
-    with_video: bool,
-    offered: bool,
-) -> Result<Remote, SdpError> {
+fn read(body: &[u8], codecs: &[Codec], offered: bool) -> Result<Remote, SdpError> {
     let bad = |error: wire_sdp::Malformed| SdpError::Malformed(error.to_string());
     let session = Session::parse(body).map_err(bad)?;
     let first = |kind: &str| {
@@ -323,7 +380,7 @@ fn read(
     let transport = read_transport(&session, index, offered)?;
 
     // Video that cannot be served is refused, and the call goes on.
-    let video_at = first("video").filter(|_| with_video);
+    let video_at = first("video");
     let video = video_at.and_then(|at| {
         let mut payloads = session.medias()[at].payloads();
         let vp8 =
@@ -335,14 +392,14 @@ fn read(
         })
     });
     let slots = session.medias().iter().enumerate().map(|(at, media)| {
-        let mid = media.value("mid").map(str::to_owned);
-        if at == index {
-            Slot::Audio { mid }
+        let role = if at == index {
+            Role::Audio
         } else if Some(at) == video_at && video.is_some() {
-            Slot::Video { mid }
+            Role::Video
         } else {
-            Slot::Refused(refused(media))
-        }
+            Role::Refused
+        };
+        slot(role, media)
     });
     let direction = session.media_direction(index);
     Ok(Remote {
@@ -402,10 +459,11 @@ fn read_transport(
     })
 }
 
-fn refused(media: &wire_sdp::Media) -> Refused {
+fn slot(role: Role, media: &wire_sdp::Media) -> Slot {
     let line = media.line();
     let formats: Vec<&str> = line.formats().collect();
-    Refused {
+    Slot {
+        role,
         media: line.media.to_owned(),
         proto: line.proto.to_owned(),
         formats: formats.join(" "),

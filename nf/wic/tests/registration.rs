@@ -66,13 +66,15 @@ fn a_wrong_password_is_told_and_not_tried_again_at_once() {
 fn a_token_rides_in_every_request() {
     let mut lab = Lab::registered(token("good"), config("bob"));
     let now = lab.now();
-    lab.wic("alice").call(now, &format!("sip:bob@{DOMAIN}"));
+    lab.wic("alice")
+        .call(now, &format!("sip:bob@{DOMAIN}"))
+        .unwrap();
     lab.run(Duration::from_secs(1));
     let now = lab.now();
-    lab.wic("bob").answer(now);
+    lab.wic("bob").answer(now).unwrap();
     lab.run(Duration::from_secs(1));
     let now = lab.now();
-    lab.wic("alice").hang_up(now);
+    lab.wic("alice").hang_up(now).unwrap();
     lab.run(Duration::from_secs(1));
     let mut methods = Vec::new();
     for message in lab.seen.iter().filter(|m| m.is_request()) {

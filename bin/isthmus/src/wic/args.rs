@@ -73,13 +73,18 @@ pub struct Args {
     /// How many calls are made or answered; 0 for no end.
     #[arg(long, value_name = "COUNT", default_value_t = 1)]
     pub calls: u32,
-    /// Hang up so long after the answer, in seconds; 0 leaves it to the other end.
-    #[arg(long, value_name = "SECONDS", default_value_t = 5.0)]
-    pub duration: f64,
+    /// Hang up so long after the answer, in seconds; 0 leaves it to the other end [default: 5, with
+    /// --commands 0].
+    #[arg(long, value_name = "SECONDS")]
+    pub duration: Option<f64>,
+    /// Read commands from standard input, one a line, to its end; `help` lists them.
+    #[arg(long, conflicts_with_all = ["count", "calls", "stay"])]
+    pub commands: bool,
     /// Without a call: stay registered for so long, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 0.0)]
     pub stay: f64,
-    /// Give up when it is not registered, or a call is not answered, after so long, in seconds.
+    /// Give up when it is not registered, a call is not answered, or in a call the connection does not
+    /// come back, after so long, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
     pub timeout: f64,
     /// Play this WAV file, over and over: 8 kHz, mono, 16 bits.
@@ -175,18 +180,25 @@ impl Args {
         Ok(text.lines().next().unwrap_or_default().to_owned())
     }
 
-    pub(super) fn target(&self, index: u32) -> Option<String> {
-        let target = number(self.call.as_ref()?, index);
+    /// How long a call lasts; 0 has no end.
+    pub(super) fn duration(&self) -> f64 {
+        let default = if self.commands { 0.0 } else { 5.0 };
+        self.duration.unwrap_or(default)
+    }
+
+    /// The URI that a target is short for.
+    pub(super) fn target(&self, target: &str, index: u32) -> String {
+        let target = number(target, index);
         let is_uri = ["sip:", "sips:", "tel:", "urn:"]
             .iter()
             .any(|scheme| target.starts_with(scheme));
-        Some(if is_uri {
+        if is_uri {
             target
         } else if target.contains('@') {
             format!("sip:{target}")
         } else {
             format!("sip:{target}@{}", self.domain)
-        })
+        }
     }
 
     pub(super) fn codecs(&self) -> Vec<Codec> {
@@ -247,10 +259,10 @@ mod tests {
         assert_eq!(identity.public, "sip:load7@d");
         assert_eq!(identity.private, "load7@d");
         assert_eq!(args.password(7).unwrap(), "p7");
-        assert_eq!(args.target(7).as_deref(), Some("sip:bob@d"));
-        let of = |call: &str| parse(&format!("--call {call}")).unwrap().target(0).unwrap();
-        assert_eq!(of("tel:+15550100"), "tel:+15550100");
-        assert_eq!(of("bob@example.com"), "sip:bob@example.com");
+        assert_eq!(args.target("bob", 7), "sip:bob@d");
+        assert_eq!(args.target("bob{}", 7), "sip:bob7@d");
+        assert_eq!(args.target("tel:+15550100", 0), "tel:+15550100");
+        assert_eq!(args.target("bob@example.com", 0), "sip:bob@example.com");
     }
 
     #[test]
@@ -262,6 +274,7 @@ mod tests {
         assert!(parse("--aka-v1").is_err());
         assert!(parse("--token t --password p").is_err());
         assert!(parse("--resume 3").is_err());
+        assert!(parse("--commands --count 2").is_err());
         assert!(parse("").unwrap().password(0).is_err());
     }
 

@@ -1,215 +1,112 @@
 //! One phone: its sockets, its clock, and what it was told to do.
 
-use std::net::{IpAddr, SocketAddr};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Context as _;
 use bytes::Bytes;
-use core_credentials::aka::Version;
-use core_sip::{ConnectionId, Transport};
-use nf_wic::media::{AudioSource, MediaPart, Video, VideoSource};
-use nf_wic::{Config, Credentials, Ended, Event, Output, Wic};
-use rustls::ClientConfig;
+use core_sip::ConnectionId;
+use nf_wic::media::{MediaPart, VideoSource};
+use nf_wic::{CallId, Ended, Event, Output, Wic};
 use serde_json::json;
-use tokio::net::{UdpSocket, lookup_host};
 use tokio::sync::mpsc;
-use url::Url;
 use wire_sip::StatusCode;
 
-use super::args::{numbered, seconds};
+use super::args::seconds;
 use super::link::{Door, FromLink};
-use super::report::Report;
+use super::report::{Report, Words};
+use super::setup::RENEW;
 use super::sign_in::Session;
-use super::{Args, ivf, sim, wav};
-
-/// Where the all-in-one has it.
-const W2: &str = "wss://localhost:8443/w2";
-
-/// A token is renewed when it has less than that.
-const RENEW: u64 = 60;
-
-/// One hour of G.711 is enough to listen to.
-const LONGEST_RECORDING: usize = 8000 * 3600;
-
-/// A few minutes of a picture as browsers send it.
-const LONGEST_FILM: usize = 256 << 20;
+use super::sockets::Sockets;
+use super::{Args, ivf, wav};
 
 /// Longer than a datagram.
 const DATAGRAM: usize = 2048;
 
 /// A phone and all that it needs.
 pub(super) struct Driver {
-    index: u32,
-    args: Arc<Args>,
-    wic: Wic,
-    media: UdpSocket,
-    video: Option<UdpSocket>,
-    video_at: Option<SocketAddr>,
-    door: Door,
-    session: Option<Session>,
-    report: Report,
-    links: mpsc::Receiver<FromLink>,
-    up: mpsc::Sender<FromLink>,
-    down: Option<mpsc::Sender<Bytes>>,
-    link: u64,
-    task: Task,
+    pub(super) index: u32,
+    pub(super) args: Arc<Args>,
+    pub(super) wic: Wic,
+    /// Where its sockets are.
+    pub(super) address: IpAddr,
+    pub(super) sockets: Sockets,
+    /// What it shows when video is added without more words.
+    pub(super) shown: VideoSource,
+    pub(super) door: Door,
+    pub(super) session: Option<Session>,
+    pub(super) report: Report,
+    pub(super) links: mpsc::Receiver<FromLink>,
+    pub(super) up: mpsc::Sender<FromLink>,
+    /// Lines that somebody types.
+    pub(super) commands: Option<mpsc::Receiver<String>>,
+    pub(super) down: Option<mpsc::Sender<Bytes>>,
+    pub(super) link: u64,
+    pub(super) task: Task,
 }
 
 /// How far it is with what it was told to do.
 #[derive(Debug, Default)]
-struct Task {
-    registered: bool,
-    called_at: Option<Instant>,
-    answered_at: Option<Instant>,
+pub(super) struct Task {
+    pub(super) registered: bool,
+    /// Calls that are not over.
+    pub(super) open: BTreeMap<CallId, Open>,
+    /// How many are over.
     calls: u32,
     failed: bool,
     done: bool,
     /// The next thing to do, and when.
-    steps: Vec<(Instant, Step)>,
+    pub(super) steps: Vec<(Instant, Step)>,
+}
+
+/// A call that is not over.
+#[derive(Debug, Default)]
+pub(super) struct Open {
+    pub(super) called_at: Option<Instant>,
+    answered: bool,
+    /// The keys of the command line were pressed.
+    pressed: bool,
+    /// What was reported of it last.
+    pub(super) reported: Words,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Step {
+pub(super) enum Step {
     GiveUp,
+    GiveUpCall(CallId),
+    /// There is a call, and no connection.
+    Lost,
     Renew,
-    Reject,
-    Dtmf,
-    Hold,
-    Resume,
-    HangUp,
+    Reject(CallId),
+    Dtmf(CallId),
+    Hold(CallId),
+    Resume(CallId),
+    HangUp(CallId),
     Leave,
     /// The registrar did not answer the goodbye.
     Gone,
 }
 
-impl Driver {
-    /// An error is one of what was asked for; `None` when signing in failed, which is reported.
-    pub(super) async fn new(
-        index: u32,
-        args: &Arc<Args>,
-        tls: &Arc<ClientConfig>,
-        (source, shown): (AudioSource, VideoSource),
-        report: Report,
-    ) -> anyhow::Result<Option<Self>> {
-        let now = Instant::now();
-        let mut identity = args.identity(index);
-        let mut told = None;
-        let mut task = Task::default();
-        let mut session = None;
-        let credentials = if let Some(token) = &args.token {
-            Credentials::Token {
-                token: token.clone(),
-            }
-        } else if let Some(file) = &args.sim {
-            Credentials::Usim {
-                usim: Box::new(sim::read(&numbered(file, index))?),
-                version: if args.aka_v1 {
-                    Version::V1
-                } else {
-                    Version::V2
-                },
-            }
-        } else if let Some(base) = &args.sign_in {
-            let (user, password) = (args.user(index), args.password(index)?);
-            let mut open = Session::new(args, base)?;
-            let grant = match open.open(&user, &password).await {
-                Ok(grant) => grant,
-                Err(error) => {
-                    let reason = format!("{error:#}");
-                    report.say("no_token", json!({ "reason": reason }));
-                    return Ok(None);
-                }
-            };
-            let renew = grant.expires_in.saturating_sub(RENEW).max(1);
-            let renew = now + std::time::Duration::from_secs(renew);
-            task.steps.push((renew, Step::Renew));
-            identity.private = grant.impi;
-            identity.home_domain = grant.home_domain;
-            if let Some(public) = grant.impus.into_iter().next() {
-                identity.public = args.impu.clone().unwrap_or(public);
-            }
-            told = grant.w2;
-            session = Some(open);
-            Credentials::Token {
-                token: grant.access_token,
-            }
-        } else {
-            Credentials::Digest {
-                password: args.password(index)?,
-            }
-        };
-        let w2 = args.w2.clone().or(told);
-        let w2 = w2.unwrap_or_else(|| W2.to_owned());
-        let url = Url::parse(&w2).context("--w2 is no URL")?;
-        let transport = match url.scheme() {
-            "wss" => Transport::Wss,
-            "ws" => Transport::Ws,
-            other => anyhow::bail!("--w2 is {other}: ws and wss are known"),
-        };
-        let media = media_socket(args, &url).await?;
-        let video = if args.wants_video() {
-            Some(media_socket(args, &url).await?)
-        } else {
-            None
-        };
-        let video_at = video.as_ref().map(UdpSocket::local_addr).transpose()?;
-        let mut seed = [0; 32];
-        getrandom::fill(&mut seed).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
-        let config = Config {
-            identity,
-            credentials,
-            transport,
-            media: media.local_addr()?,
-            video: video_at.map(|local| Video {
-                local,
-                source: shown,
-                keep_bytes: if args.record_video.is_some() {
-                    LONGEST_FILM
-                } else {
-                    0
-                },
-            }),
-            codecs: args.codecs(),
-            source,
-            keep_samples: if args.record.is_some() {
-                LONGEST_RECORDING
-            } else {
-                0
-            },
-            answer_after: args.answer.then(|| seconds(args.ring)),
-            expires: std::time::Duration::from_secs(args.expires),
-            seed,
-        };
-        let (up, links) = mpsc::channel(64);
-        task.steps.push((now + seconds(args.timeout), Step::GiveUp));
-        Ok(Some(Self {
-            index,
-            args: Arc::clone(args),
-            wic: Wic::new(config),
-            media,
-            video,
-            video_at,
-            door: Door {
-                url,
-                origin: args.origin.clone(),
-                tls: Arc::clone(tls),
-            },
-            session,
-            report,
-            links,
-            up,
-            down: None,
-            link: 0,
-            task,
-        }))
+impl Step {
+    fn call(self) -> Option<CallId> {
+        match self {
+            Self::GiveUpCall(id)
+            | Self::Reject(id)
+            | Self::Dtmf(id)
+            | Self::Hold(id)
+            | Self::Resume(id)
+            | Self::HangUp(id) => Some(id),
+            _ => None,
+        }
     }
+}
 
+impl Driver {
     /// Runs until what was asked for is done; says whether it was.
     pub(super) async fn run(mut self) -> anyhow::Result<bool> {
         let mut buffer = vec![0; DATAGRAM];
-        let mut picture = vec![0; DATAGRAM];
-        let audio_at = self.media.local_addr()?;
         self.wic.start();
         let mut interrupt = std::pin::pin!(tokio::signal::ctrl_c());
         let mut interrupted = false;
@@ -228,23 +125,22 @@ impl Driver {
             };
             tokio::select! {
                 Some(event) = self.links.recv() => self.handle_link(event),
-                received = self.media.recv_from(&mut buffer) => {
-                    // A refused datagram (ICMP) is the other end's way to say that it is gone.
-                    if let Ok((length, from)) = received {
-                        let bytes = &buffer[..length];
-                        self.wic.handle_media(Instant::now(), audio_at, from, bytes);
-                    }
-                }
-                received = receive(self.video.as_ref(), &mut picture) => {
-                    if let (Ok((length, from)), Some(at)) = (received, self.video_at) {
-                        let bytes = &picture[..length];
-                        self.wic.handle_media(Instant::now(), at, from, bytes);
-                    }
+                (local, length, from) = self.sockets.receive(&mut buffer) => {
+                    let bytes = &buffer[..length];
+                    self.wic.handle_media(Instant::now(), local, from, bytes);
                 }
                 () = sleep => {
                     let now = Instant::now();
                     self.wic.handle_timeout(now);
                     self.steps(now).await;
+                }
+                line = next_line(&mut self.commands) => {
+                    if let Some(line) = line {
+                        self.command(&line).await;
+                    } else {
+                        self.commands = None;
+                        self.leave(Instant::now());
+                    }
                 }
                 _ = &mut interrupt, if !interrupted => {
                     interrupted = true;
@@ -283,6 +179,11 @@ impl Driver {
                     self.link += 1;
                     self.down = Some(self.door.open(self.link, self.up.clone()));
                 }
+                Output::Disconnect => {
+                    // What it still says is of a link before.
+                    self.link += 1;
+                    self.down = None;
+                }
                 Output::Send(message) => {
                     if let Some(down) = &self.down
                         && down.try_send(message).is_err()
@@ -292,42 +193,39 @@ impl Driver {
                         self.wic.handle_closed(Instant::now());
                     }
                 }
-                Output::Transmit { from, to, bytes } => {
-                    let video = self.video.as_ref().filter(|_| self.video_at == Some(from));
-                    // An address that cannot be reached from here is one candidate of several.
-                    let _ = video.unwrap_or(&self.media).send_to(&bytes, to).await;
-                }
-                Output::Event(event) => self.event(event).await,
+                Output::Transmit { from, to, bytes } => self.sockets.send(from, to, &bytes).await,
+                Output::Close(local) => self.sockets.close(local),
+                Output::Event { event, call } => self.event(event, call).await,
             }
         }
     }
 
-    async fn event(&mut self, event: Event) {
+    async fn event(&mut self, event: Event, call: Option<CallId>) {
         let now = Instant::now();
-        if event == Event::Answered {
-            let setup = self.task.called_at.take();
-            let setup = setup.map(|at| (at.elapsed().as_secs_f64() * 1e5).round() / 100.0);
-            self.report.say("answered", json!({ "setup_ms": setup }));
-        } else {
-            self.report.event(&event);
+        if let Some(id) = call {
+            self.call_event(now, id, event);
+            return;
         }
+        self.report.event(&event);
         match event {
             Event::Registered { .. } if !self.task.registered => {
                 self.task.registered = true;
                 self.forget(Step::GiveUp);
                 if self.args.call.is_some() {
                     self.call(now);
-                } else if !self.args.answer && self.args.reject.is_none() {
+                } else if !self.args.answer && self.args.reject.is_none() && !self.args.commands {
                     let stay = now + seconds(self.args.stay);
                     self.task.steps.push((stay, Step::Leave));
                 }
             }
+            Event::Registered { .. } => self.forget(Step::Lost),
             Event::RegistrationFailed { .. } if !self.task.registered => self.give_up(),
             // The registrar will not have our goodbye: there is nothing to wait for.
             Event::RegistrationFailed { .. } if self.leaving() => self.task.done = true,
-            Event::Incoming { .. } if self.args.reject.is_some() => {
-                let at = now + seconds(self.args.ring);
-                self.task.steps.push((at, Step::Reject));
+            Event::ConnectionLost if self.wic.in_call() && !self.leaving() => {
+                let limit = now + seconds(self.args.timeout);
+                self.forget(Step::Lost);
+                self.task.steps.push((limit, Step::Lost));
             }
             Event::TokenRefused => match self.renew().await {
                 Ok(()) => {}
@@ -337,55 +235,85 @@ impl Driver {
                     self.give_up();
                 }
             },
-            Event::Answered => self.answered(now),
-            Event::MediaConnected(MediaPart::Audio) if self.args.dtmf.is_some() => {
-                let at = now + seconds(1.0);
-                self.task.steps.push((at, Step::Dtmf));
-            }
-            Event::Ended(ended) => self.ended(now, &ended),
             Event::Unregistered => self.task.done = true,
             _ => {}
         }
     }
 
-    fn call(&mut self, now: Instant) {
-        if let Some(target) = self.args.target(self.index) {
-            self.task.called_at = Some(now);
-            let limit = now + seconds(self.args.timeout);
-            self.task.steps.push((limit, Step::GiveUp));
-            self.wic.call(now, &target);
+    fn call_event(&mut self, now: Instant, id: CallId, event: Event) {
+        let open = self.task.open.entry(id).or_default();
+        if event == Event::Answered {
+            let setup = open.called_at.take();
+            let setup = setup.map(|at| (at.elapsed().as_secs_f64() * 1e5).round() / 100.0);
+            let more = json!({ "setup_ms": setup });
+            self.report.say_of(id, "answered", more);
+        } else {
+            self.report.event_of(id, &event);
         }
-    }
-
-    fn answered(&mut self, now: Instant) {
-        self.forget(Step::GiveUp);
-        self.task.answered_at = Some(now);
         let args = &self.args;
-        let hold = args.hold.map(|after| (after, Step::Hold));
-        let resume = args.resume.map(|after| (after, Step::Resume));
-        let hang_up = (args.duration > 0.0).then_some((args.duration, Step::HangUp));
-        for (after, step) in [hold, resume, hang_up].into_iter().flatten() {
-            self.task.steps.push((now + seconds(after), step));
+        match event {
+            Event::Calling { .. } => {
+                open.called_at = Some(now);
+                let limit = now + seconds(args.timeout);
+                self.task.steps.push((limit, Step::GiveUpCall(id)));
+            }
+            Event::Incoming { .. } if args.reject.is_some() => {
+                let at = now + seconds(args.ring);
+                self.task.steps.push((at, Step::Reject(id)));
+            }
+            Event::Answered => {
+                open.answered = true;
+                self.forget(Step::GiveUpCall(id));
+                let args = &self.args;
+                let hold = args.hold.map(|after| (after, Step::Hold(id)));
+                let resume = args.resume.map(|after| (after, Step::Resume(id)));
+                let duration = args.duration();
+                let hang_up = (duration > 0.0).then_some((duration, Step::HangUp(id)));
+                for (after, step) in [hold, resume, hang_up].into_iter().flatten() {
+                    self.task.steps.push((now + seconds(after), step));
+                }
+            }
+            Event::MediaConnected(MediaPart::Audio) if args.dtmf.is_some() => {
+                // Once: it comes again after a restart.
+                let step = Step::Dtmf(id);
+                if !std::mem::replace(&mut open.pressed, true) {
+                    self.task.steps.push((now + seconds(1.0), step));
+                }
+            }
+            Event::Ended(ended) => self.ended(now, id, &ended),
+            _ => {}
         }
     }
 
-    fn ended(&mut self, now: Instant, ended: &Ended) {
-        for step in [
-            Step::GiveUp,
-            Step::Reject,
-            Step::Dtmf,
-            Step::Hold,
-            Step::Resume,
-            Step::HangUp,
-        ] {
-            self.forget(step);
+    fn call(&mut self, now: Instant) {
+        let Some(target) = self.args.call.as_ref() else {
+            return;
+        };
+        let target = self.args.target(target, self.index);
+        if let Err(reason) = self.wic.call(now, &target) {
+            self.not_done("call", &reason);
+            self.give_up();
+        }
+    }
+
+    /// Says why a command came to nothing.
+    pub(super) fn not_done(&self, command: &str, reason: &dyn std::fmt::Display) {
+        let more = json!({ "command": command, "reason": reason.to_string() });
+        self.report.say("not_done", more);
+    }
+
+    fn ended(&mut self, now: Instant, id: CallId, ended: &Ended) {
+        self.task.steps.retain(|(_, step)| step.call() != Some(id));
+        if !self.wic.in_call() {
+            self.forget(Step::Lost);
         }
         self.task.calls += 1;
-        let answered = self.task.answered_at.take().is_some();
+        let answered = self.task.open.remove(&id).is_some_and(|open| open.answered);
         let heard = ended.media.as_ref().is_some_and(|media| media.packets > 0);
-        // Who only waits for calls is not to blame for one that was given up.
+        // Who only waits for calls is not to blame for one that was given up; who types sees it.
         let good = answered && ended.status == 200 && heard;
-        self.task.failed |= !good && (answered || self.args.call.is_some());
+        let blamed = answered || self.args.call.is_some();
+        self.task.failed |= !good && blamed && !self.args.commands;
         if let (Some(file), Some(media)) = (&self.args.record, &ended.media) {
             let file = wav::name(file, self.index, self.task.calls);
             if let Err(error) = wav::write(&file, &media.recording) {
@@ -402,7 +330,12 @@ impl Driver {
                 self.task.failed = true;
             }
         }
-        if self.args.calls > 0 && self.task.calls >= self.args.calls {
+        if self.args.commands {
+            return;
+        }
+        // TS 24.371 §7.2.4: an emergency call is not tried again.
+        let over = ended.status == 380;
+        if over || self.args.calls > 0 && self.task.calls >= self.args.calls {
             self.leave(now);
         } else if self.args.call.is_some() {
             self.call(now);
@@ -419,32 +352,60 @@ impl Driver {
             .collect();
         self.task.steps.retain(|(at, _)| *at > now);
         for step in due {
-            match step {
-                Step::GiveUp => {
-                    self.report.say("gave_up", json!({}));
-                    self.give_up();
-                }
-                Step::Renew => {
-                    if let Err(error) = self.renew().await {
-                        self.report
-                            .say("no_token", json!({ "reason": format!("{error:#}") }));
-                    }
-                }
-                Step::Reject => {
-                    let status = self.args.reject.and_then(StatusCode::new);
-                    self.wic
-                        .reject(now, status.unwrap_or(StatusCode::BUSY_HERE));
-                }
-                Step::Dtmf => {
-                    let digits = self.args.dtmf.clone().unwrap_or_default();
-                    self.wic.send_dtmf(&digits);
-                }
-                Step::Hold => self.wic.hold(now, true),
-                Step::Resume => self.wic.hold(now, false),
-                Step::HangUp => self.wic.hang_up(now),
-                Step::Leave => self.leave(now),
-                Step::Gone => self.task.done = true,
+            self.step(now, step).await;
+        }
+    }
+
+    async fn step(&mut self, now: Instant, step: Step) {
+        let current = step.call().is_none() || step.call() == self.wic.current();
+        let done = match step {
+            Step::GiveUp | Step::Lost => {
+                self.report.say("gave_up", json!({}));
+                self.give_up();
+                Ok(())
             }
+            Step::GiveUpCall(id) => {
+                self.report.say_of(id, "gave_up", json!({}));
+                if self.args.commands {
+                    self.wic.hang_up_call(now, id)
+                } else {
+                    self.give_up();
+                    Ok(())
+                }
+            }
+            Step::Renew => {
+                if let Err(error) = self.renew().await {
+                    self.report
+                        .say("no_token", json!({ "reason": format!("{error:#}") }));
+                }
+                Ok(())
+            }
+            Step::Reject(_) => {
+                let status = self.args.reject.and_then(StatusCode::new);
+                let status = status.unwrap_or(StatusCode::BUSY_HERE);
+                self.wic.reject(now, status)
+            }
+            Step::Dtmf(_) if current => {
+                let digits = self.args.dtmf.clone().unwrap_or_default();
+                self.wic.send_dtmf(&digits)
+            }
+            Step::Hold(_) if current => self.wic.hold(now, true),
+            Step::Resume(_) if current => self.wic.hold(now, false),
+            Step::Dtmf(_) | Step::Hold(_) | Step::Resume(_) => Ok(()),
+            Step::HangUp(id) => self.wic.hang_up_call(now, id),
+            Step::Leave => {
+                self.leave(now);
+                Ok(())
+            }
+            Step::Gone => {
+                self.task.done = true;
+                Ok(())
+            }
+        };
+        if let Err(reason) = done {
+            let word = format!("{step:?}").to_ascii_lowercase();
+            let word = word.split('(').next().unwrap_or_default();
+            self.not_done(word, &reason);
         }
     }
 
@@ -454,14 +415,18 @@ impl Driver {
     }
 
     /// Hangs up, says goodbye to the registrar, and waits a little for its answer.
-    fn leave(&mut self, now: Instant) {
+    pub(super) fn leave(&mut self, now: Instant) {
         if self.leaving() {
             return;
         }
         let gone = now + seconds(3.0);
         self.task.steps = vec![(gone, Step::Gone)];
-        self.wic.hang_up(now);
-        if !self.wic.is_registered() {
+        for id in self.wic.calls() {
+            // It is there: nothing can be in its way.
+            let _ = self.wic.hang_up_call(now, id);
+        }
+        // Nobody is there to hear it.
+        if !self.wic.is_registered() || !self.wic.is_connected() {
             self.task.done = true;
             return;
         }
@@ -492,47 +457,10 @@ impl Driver {
     }
 }
 
-/// The next datagram; where there is no socket there is never one.
-async fn receive(
-    socket: Option<&UdpSocket>,
-    buffer: &mut [u8],
-) -> std::io::Result<(usize, SocketAddr)> {
-    match socket {
-        Some(socket) => socket.recv_from(buffer).await,
+/// The next line that is typed: never one where nobody can type; `None` at the end.
+async fn next_line(commands: &mut Option<mpsc::Receiver<String>>) -> Option<String> {
+    match commands {
+        Some(commands) => commands.recv().await,
         None => std::future::pending().await,
     }
-}
-
-/// A socket on the address that leads to the eP-CSCF: its gateway is not far from it.
-async fn media_socket(args: &Args, url: &Url) -> anyhow::Result<UdpSocket> {
-    let address = match args.media_address {
-        Some(address) => address,
-        None => way_to(url).await?,
-    };
-    UdpSocket::bind(SocketAddr::new(address, 0))
-        .await
-        .with_context(|| format!("no media socket on {address}"))
-}
-
-async fn way_to(url: &Url) -> anyhow::Result<IpAddr> {
-    let host = url.host_str().context("the URL has no host")?;
-    let port = url.port_or_known_default().unwrap_or(443);
-    let found: Vec<SocketAddr> = lookup_host((host.trim_matches(['[', ']']), port))
-        .await
-        .with_context(|| format!("{host} has no address"))?
-        .collect();
-    // IPv4 first: the laboratory's gateway has nothing else.
-    let there = found
-        .iter()
-        .find(|address| address.is_ipv4())
-        .or(found.first())
-        .with_context(|| format!("{host} has no address"))?;
-    let any: IpAddr = if there.is_ipv4() {
-        std::net::Ipv4Addr::UNSPECIFIED.into()
-    } else {
-        std::net::Ipv6Addr::UNSPECIFIED.into()
-    };
-    let probe = UdpSocket::bind(SocketAddr::new(any, 0)).await?;
-    probe.connect(there).await?;
-    Ok(probe.local_addr()?.ip())
 }

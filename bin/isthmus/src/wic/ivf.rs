@@ -16,6 +16,11 @@ pub(super) fn source(args: &Args) -> anyhow::Result<VideoSource> {
             VideoSource::Nothing
         });
     };
+    film(file)
+}
+
+/// A film that is shown.
+pub(super) fn film(file: &Path) -> anyhow::Result<VideoSource> {
     let frames = std::fs::read(file)
         .map_err(anyhow::Error::from)
         .and_then(|bytes| Ok(read_ivf(&bytes.into())?));

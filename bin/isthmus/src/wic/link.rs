@@ -74,6 +74,7 @@ impl Door {
             .context("the WebSocket did not open in time")??;
         up.send(FromLink::Opened(number)).await?;
         let mut ping = tokio::time::interval_at(tokio::time::Instant::now() + PING, PING);
+        let mut heard = true;
         loop {
             tokio::select! {
                 message = messages.recv() => match message {
@@ -86,7 +87,7 @@ impl Door {
                         Err(bytes) => socket.send(Message::binary(bytes.into_bytes())).await?,
                     },
                 },
-                frame = socket.next() => match frame {
+                frame = socket.next() => { heard = true; match frame {
                     Some(Ok(Message::Text(text))) => {
                         up.send(FromLink::Message(number, text.into())).await?;
                     }
@@ -100,8 +101,14 @@ impl Door {
                     Some(Ok(_)) => {}
                     Some(Err(error)) => return Err(error.into()),
                     None => return Ok(()),
-                },
-                _ = ping.tick() => socket.send(Message::Ping(Bytes::new())).await?,
+                } }
+                _ = ping.tick() => {
+                    // RFC 6455 §5.5.3: not even the last ping was answered.
+                    if !std::mem::take(&mut heard) {
+                        bail!("the other end is silent");
+                    }
+                    socket.send(Message::Ping(Bytes::new())).await?;
+                }
             }
         }
     }

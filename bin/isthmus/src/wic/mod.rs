@@ -1,16 +1,21 @@
 //! `isthmus wic`: a phone without a browser, for probing, for load and for tests.
 //!
-//! The phone itself is [`nf_wic::Wic`]; here are its WebSocket (`link`), its media socket and its
-//! clock (`driver`), how it gets a token (`sign_in`), its SIM (`sim`), its files (`wav`, `ivf`), and the JSON lines
-//! that it prints (`report`).
+//! The phone itself is [`nf_wic::Wic`]; here are its WebSocket (`link`), its media sockets (`sockets`),
+//! its clock and what it was told at first (`driver`) and later (`commands`, `perform`), how it gets a
+//! token (`sign_in`), its SIM (`sim`), its files (`wav`, `ivf`), and the JSON lines that it prints
+//! (`report`).
 
 mod args;
+mod commands;
 mod driver;
 mod ivf;
 mod link;
+mod perform;
 mod report;
+mod setup;
 mod sign_in;
 mod sim;
+mod sockets;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -22,6 +27,7 @@ use std::sync::Arc;
 pub use args::Args;
 use driver::Driver;
 use report::Report;
+use tokio::sync::mpsc;
 
 /// Runs it. Exit code 0: all that was asked for was done; 1: a registration or a call failed; 2: it
 /// could not be asked for.
@@ -30,7 +36,10 @@ pub fn run(args: Args) -> ExitCode {
         .enable_all()
         .build();
     let result = match runtime {
-        Ok(runtime) => runtime.block_on(run_all(args)),
+        Ok(runtime) => {
+            let typed = args.commands.then(commands::from_standard_input);
+            runtime.block_on(run_all(args, typed))
+        }
         Err(error) => Err(error.into()),
     };
     match result {
@@ -44,7 +53,7 @@ pub fn run(args: Args) -> ExitCode {
 }
 
 /// All of them at once; says whether each did what it was asked for.
-async fn run_all(args: Args) -> anyhow::Result<bool> {
+async fn run_all(args: Args, mut typed: Option<mpsc::Receiver<String>>) -> anyhow::Result<bool> {
     let args = Arc::new(args);
     let tls = tls::client(&args)?;
     let source = wav::source(&args)?;
@@ -53,7 +62,9 @@ async fn run_all(args: Args) -> anyhow::Result<bool> {
     let mut running = tokio::task::JoinSet::new();
     for index in 0..args.count {
         let report = Report::new(index, args.count);
-        match Driver::new(index, &args, &tls, (source.clone(), shown.clone()), report).await? {
+        let shows = (source.clone(), shown.clone());
+        let typed = typed.take();
+        match Driver::new(index, &args, &tls, shows, report, typed).await? {
             Some(driver) => {
                 running.spawn(driver.run());
             }

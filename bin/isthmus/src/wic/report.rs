@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::time::Instant;
 
 use nf_wic::media::MediaPart;
-use nf_wic::{Ended, Event};
+use nf_wic::{CallId, Ended, Event};
 use serde_json::{Map, Value, json};
 
 /// The mouth of one phone.
@@ -41,10 +41,44 @@ impl Report {
         let _ = out.flush();
     }
 
+    /// Prints an event of a call with more about it.
+    pub(super) fn say_of(&self, call: CallId, event: &str, more: Value) {
+        let mut line = Map::new();
+        line.insert("call".into(), json!(call.0));
+        if let Value::Object(more) = more {
+            line.extend(more);
+        }
+        self.say(event, Value::Object(line));
+    }
+
     /// Prints what a phone says. What its owner adds, it says itself.
     pub(super) fn event(&self, event: &Event) {
         let (word, more) = words(event);
         self.say(word, more);
+    }
+
+    /// Prints what a phone says of a call.
+    pub(super) fn event_of(&self, call: CallId, event: &Event) {
+        let (word, more) = words(event);
+        self.say_of(call, word, more);
+    }
+}
+
+/// What was said of a call already.
+#[derive(Debug, Default)]
+pub(super) struct Words {
+    packets: u64,
+    power: f64,
+}
+
+impl Words {
+    /// The mean power of what came since it was asked last, from that since the beginning.
+    pub(super) fn energy_since(&mut self, packets: u64, energy: f64) -> f64 {
+        let power = energy * packets as f64;
+        let more = packets.saturating_sub(self.packets);
+        let since = (power - self.power).max(0.0) / more.max(1) as f64;
+        (self.packets, self.power) = (packets, power);
+        if more == 0 { 0.0 } else { since }
     }
 }
 
@@ -72,6 +106,19 @@ fn words(event: &Event) -> (&'static str, Value) {
         Event::MediaConnected(MediaPart::Video) => ("video_connected", json!({})),
         Event::RemoteHold { held } => ("remote_hold", json!({ "held": held })),
         Event::Held { held } => ("held", json!({ "held": held })),
+        Event::Video { video } => ("video", json!({ "video": video })),
+        Event::RemoteVideo { video } => ("remote_video", json!({ "video": video })),
+        Event::Restarted => ("restarted", json!({})),
+        Event::Refreshed => ("refreshed", json!({})),
+        Event::NotChanged {
+            change,
+            status,
+            reason,
+        } => (
+            "not_changed",
+            json!({ "change": change, "status": status, "reason": reason }),
+        ),
+        Event::EmergencyRefused { words } => ("emergency_refused", json!({ "reason": words })),
         Event::Digit(digit) => ("digit", json!({ "digit": digit })),
         Event::Ended(Ended {
             status,
@@ -101,4 +148,19 @@ fn words(event: &Event) -> (&'static str, Value) {
 pub(super) fn complain(error: &anyhow::Error) {
     let mut out = std::io::stderr().lock();
     let _ = writeln!(out, "isthmus wic: {error:#}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loudness_is_that_since_it_was_asked_last() {
+        let mut words = Words::default();
+        assert!((words.energy_since(100, 0.1) - 0.1).abs() < 1e-9);
+        // A hundred packets of silence halve the mean.
+        assert!(words.energy_since(200, 0.05).abs() < 1e-9);
+        assert!((words.energy_since(300, 0.1) - 0.2).abs() < 1e-9);
+        assert!(words.energy_since(300, 0.1).abs() < 1e-9);
+    }
 }

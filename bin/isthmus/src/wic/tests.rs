@@ -29,10 +29,12 @@ fn args(words: &str) -> Args {
 async fn edge(listener: TcpListener) {
     let (to_first, from_second) = mpsc::unbounded_channel();
     let (to_second, from_first) = mpsc::unbounded_channel();
+    let mut served = tokio::task::JoinSet::new();
     for (across, mine) in [(to_second, from_second), (to_first, from_first)] {
         let (stream, _) = listener.accept().await.expect("a phone");
-        tokio::spawn(serve(stream, across, mine));
+        served.spawn(serve(stream, across, mine));
     }
+    while served.join_next().await.is_some() {}
     std::future::pending::<()>().await;
 }
 
@@ -88,10 +90,13 @@ async fn serve(
 
 async fn both(port: u16, caller: &str, callee: &str) -> (bool, bool) {
     let common = format!("--w2 ws://127.0.0.1:{port}/w2 --password x");
-    let callee = run_all(args(&format!("{common} --user bob --answer {callee}")));
+    let callee = run_all(
+        args(&format!("{common} --user bob --answer {callee}")),
+        None,
+    );
     let callee = tokio::spawn(callee);
     tokio::time::sleep(Duration::from_millis(300)).await;
-    let caller = run_all(args(&format!("{common} --call bob {caller}"))).await;
+    let caller = run_all(args(&format!("{common} --call bob {caller}")), None).await;
     let callee = callee.await.expect("no panic");
     (caller.expect("runs"), callee.expect("runs"))
 }
@@ -114,19 +119,78 @@ async fn a_call_with_media_digits_and_a_recording_is_a_success() {
     edge.abort();
 }
 
+/// A call under way, and the tasks of both phones.
+async fn talking(words: &str) -> (tokio::task::JoinHandle<()>, [Phone; 2]) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let edge = tokio::spawn(edge(listener));
+    let common = format!("--w2 ws://127.0.0.1:{port}/w2 --password x --duration 0 {words}");
+    let mut phones = Vec::new();
+    for who in ["--user bob --answer", "--user alice --call bob"] {
+        let (lines, typed) = mpsc::channel(8);
+        let args = args(&format!("{common} {who}"));
+        let typed = args.commands.then_some(typed);
+        phones.push(Phone {
+            lines,
+            done: tokio::spawn(run_all(args, typed)),
+        });
+        tokio::time::sleep(Duration::from_millis(600)).await;
+    }
+    (edge, phones.try_into().ok().expect("two"))
+}
+
+struct Phone {
+    lines: mpsc::Sender<String>,
+    done: tokio::task::JoinHandle<anyhow::Result<bool>>,
+}
+
+#[tokio::test]
+async fn a_call_whose_edge_is_gone_is_given_up_in_time() {
+    let (edge, phones) = talking("--timeout 1").await;
+    assert!(phones.iter().all(|phone| !phone.done.is_finished()));
+    // Its connections break with it, and nobody listens any more.
+    edge.abort();
+    for phone in phones {
+        let done = tokio::time::timeout(Duration::from_secs(8), phone.done).await;
+        assert!(!done.expect("not for ever").unwrap().unwrap());
+    }
+}
+
+#[tokio::test]
+async fn commands_are_done_and_what_is_none_ends_nothing() {
+    let (edge, [bob, alice]) = talking("--commands").await;
+    for line in [
+        "dance", "hold", "resume", "reinvite", "update", "restart", "report",
+    ] {
+        alice.lines.send(line.into()).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    assert!(!alice.done.is_finished() && !bob.done.is_finished());
+    alice.lines.send("hangup".into()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    // The one is told to go, and the other has nobody to tell it anything any more.
+    alice.lines.send("quit".into()).await.unwrap();
+    drop(bob.lines);
+    for done in [alice.done, bob.done] {
+        let done = tokio::time::timeout(Duration::from_secs(5), done).await;
+        assert!(done.expect("at once").unwrap().unwrap());
+    }
+    edge.abort();
+}
+
 #[tokio::test]
 async fn where_nobody_listens_it_gives_up() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     drop(listener);
     let words = format!("--w2 ws://127.0.0.1:{port}/w2 --password x --timeout 0.4");
-    let done = run_all(args(&words)).await.unwrap();
+    let done = run_all(args(&words), None).await.unwrap();
     assert!(!done);
 }
 
 #[tokio::test]
 async fn what_cannot_be_asked_for_is_an_error() {
     for words in ["--w2 http://a/ --password x", "--w2 ws://127.0.0.1:1/"] {
-        assert!(run_all(args(words)).await.is_err(), "{words}");
+        assert!(run_all(args(words), None).await.is_err(), "{words}");
     }
 }

@@ -2,6 +2,7 @@
 #![allow(dead_code)] // each test program uses a part
 
 pub(crate) mod authority;
+pub(crate) mod phone;
 pub(crate) mod sip;
 pub(crate) mod w2;
 

@@ -29,6 +29,20 @@ pub(crate) struct Line {
     connected: bool,
     sources: SmallVec<[u32; 4]>,
     outputs: VecDeque<LineOutput>,
+    /// Who the peer is, once it is known.
+    remote: Option<Known>,
+    /// RFC 8445 §9 — where and by which name we will be, if the peer agrees.
+    restart: Option<(SocketAddr, IceCreds)>,
+    /// A restart was agreed on, and no path is found yet.
+    searching: bool,
+}
+
+/// What stays of the peer's description.
+struct Known {
+    ufrag: String,
+    candidates: Vec<Candidate>,
+    /// Whether we are the DTLS client.
+    active: bool,
 }
 
 /// What its transport wants, and what came through it.
@@ -97,6 +111,9 @@ impl Line {
             connected: false,
             sources: SmallVec::new(),
             outputs: VecDeque::new(),
+            remote: None,
+            restart: None,
+            searching: false,
         })
     }
 
@@ -128,12 +145,26 @@ impl Line {
         self.local
     }
 
+    /// The socket that our next description names.
+    pub(crate) fn described(&self) -> SocketAddr {
+        self.restart.as_ref().map_or(self.local, |(next, _)| *next)
+    }
+
+    /// Whether we are the DTLS client, once that is settled. It stays so while the association does
+    /// (RFC 8842 §5.3).
+    pub(crate) fn role(&self) -> Option<bool> {
+        self.remote.as_ref().map(|remote| remote.active)
+    }
+
     pub(crate) fn ssrc(&self) -> u32 {
         self.ssrc
     }
 
     pub(crate) fn credentials(&mut self) -> (String, String) {
-        let IceCreds { ufrag, pass } = self.rtc.direct_api().local_ice_credentials();
+        let IceCreds { ufrag, pass } = match &self.restart {
+            Some((_, next)) => next.clone(),
+            None => self.rtc.direct_api().local_ice_credentials(),
+        };
         (ufrag, pass)
     }
 
@@ -148,11 +179,12 @@ impl Line {
     pub(super) fn start(&mut self, now: Instant, remote: &RemoteTransport) -> Result<(), String> {
         // A clock that stood still would make old timers fire all at once.
         self.input(Input::Timeout(now));
-        for candidate in &remote.candidates {
-            if let Ok(candidate) = Candidate::host(*candidate, "udp") {
-                self.rtc.add_remote_candidate(candidate);
-            }
-        }
+        let candidates = self.add_candidates(remote);
+        self.remote = Some(Known {
+            ufrag: remote.ufrag.clone(),
+            candidates,
+            active: remote.active,
+        });
         let (hash_func, bytes) = remote.fingerprint.clone();
         let mut direct: DirectApi<'_> = self.rtc.direct_api();
         direct.set_remote_ice_credentials(IceCreds {
@@ -165,6 +197,81 @@ impl Line {
         let started = direct.start_dtls(remote.active);
         self.drain(now);
         started.map_err(|error| error.to_string())
+    }
+
+    /// RFC 8445 §9 — our next offer names another socket and other credentials. Until the peer agrees
+    /// everything goes on as it was.
+    pub(crate) fn prepare_restart(&mut self, local: SocketAddr, (ufrag, pass): (String, String)) {
+        self.restart = Some((local, IceCreds { ufrag, pass }));
+    }
+
+    /// The peer did not agree; the socket that is not needed.
+    pub(crate) fn abandon_restart(&mut self) -> Option<SocketAddr> {
+        self.restart.take().map(|(local, _)| local)
+    }
+
+    /// A description that came when we know the peer: it takes part in our restart, or restarts
+    /// itself, or says nothing new. The socket that is not needed any more. `fresh`: credentials for
+    /// our answer, where it restarted.
+    pub(super) fn renew(
+        &mut self,
+        now: Instant,
+        remote: &RemoteTransport,
+        fresh: impl FnOnce() -> (String, String),
+    ) -> Result<Option<SocketAddr>, String> {
+        let Some(known) = &self.remote else {
+            return Ok(None);
+        };
+        let restarts = known.ufrag != remote.ufrag;
+        let active = known.active;
+        let (local, credentials) = match self.restart.take() {
+            Some(agreed) if remote.offered => agreed,
+            // RFC 8839 §4.4.1.1.1: only an offer restarts.
+            other if !restarts || remote.offered => {
+                self.restart = other;
+                return Ok(None);
+            }
+            other => {
+                self.restart = other;
+                let (ufrag, pass) = fresh();
+                (self.local, IceCreds { ufrag, pass })
+            }
+        };
+        let ours = Candidate::host(local, "udp").map_err(|error| error.to_string())?;
+        let before = Candidate::host(self.local, "udp").map_err(|error| error.to_string())?;
+        let old = std::mem::replace(&mut self.local, local);
+        let known = self.remote.take().map(|known| known.candidates);
+        let mut direct = self.rtc.direct_api();
+        direct.invalidate_candidate(&before);
+        for candidate in known.into_iter().flatten() {
+            direct.invalidate_candidate(&candidate);
+        }
+        direct.set_local_ice_credentials(credentials);
+        direct.set_remote_ice_credentials(IceCreds {
+            ufrag: remote.ufrag.clone(),
+            pass: remote.pwd.clone(),
+        });
+        self.rtc.add_local_candidate(ours);
+        let candidates = self.add_candidates(remote);
+        self.remote = Some(Known {
+            ufrag: remote.ufrag.clone(),
+            candidates,
+            active,
+        });
+        self.searching = true;
+        self.input(Input::Timeout(now));
+        Ok((old != local).then_some(old))
+    }
+
+    fn add_candidates(&mut self, remote: &RemoteTransport) -> Vec<Candidate> {
+        let addresses = remote.candidates.iter();
+        let candidates: Vec<Candidate> = addresses
+            .filter_map(|address| Candidate::host(*address, "udp").ok())
+            .collect();
+        for candidate in &candidates {
+            self.rtc.add_remote_candidate(candidate.clone());
+        }
+        candidates
     }
 
     /// Sends a packet; the sequence number is the next one.
@@ -241,12 +348,20 @@ impl Line {
                     self.timeout = Some(at.max(now + Duration::from_millis(1)));
                     return;
                 }
+                // Of a socket that was given up in a restart.
+                Ok(Output::Transmit(transmit)) if transmit.source != self.local => continue,
                 Ok(Output::Transmit(transmit)) => LineOutput::Transmit {
                     to: transmit.destination,
                     bytes: transmit.contents.to_vec(),
                 },
                 Ok(Output::Event(Event::Connected)) => {
                     self.connected = true;
+                    LineOutput::Connected
+                }
+                Ok(Output::Event(Event::IceConnectionStateChange(state)))
+                    if self.searching && state.is_connected() =>
+                {
+                    self.searching = false;
                     LineOutput::Connected
                 }
                 Ok(Output::Event(Event::RtpPacket(packet))) => LineOutput::Packet(packet.into()),

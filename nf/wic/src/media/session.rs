@@ -155,6 +155,18 @@ impl MediaSession {
         started
     }
 
+    /// A description that came later; the socket that it made useless.
+    pub(crate) fn renew(
+        &mut self,
+        now: Instant,
+        remote: &RemoteTransport,
+        fresh: impl FnOnce() -> (String, String),
+    ) -> Result<Option<SocketAddr>, String> {
+        let renewed = self.line.renew(now, remote, fresh);
+        self.drain();
+        renewed
+    }
+
     /// What was agreed on, at first or anew.
     pub(crate) fn apply(&mut self, now: Instant, plan: MediaPlan) {
         if self.next_frame.is_none() {

@@ -24,8 +24,6 @@ pub enum VideoSource {
 /// What a WIC does with video.
 #[derive(Clone, Debug)]
 pub struct Video {
-    /// The socket for it, which is open, and is not that for audio.
-    pub local: SocketAddr,
     /// What is shown.
     pub source: VideoSource,
     /// How many bytes of frames are kept of a call.
@@ -83,14 +81,17 @@ const LONGEST_PAUSE: u32 = 5 * CLOCK;
 const PATIENCE: Duration = Duration::from_millis(400);
 
 impl VideoSession {
-    /// With a random SSRC and a random first timestamp.
+    /// On a socket that is open, with a random SSRC and a random first timestamp; what is seen is added
+    /// to `report`.
     pub(crate) fn new(
         now: Instant,
+        local: SocketAddr,
         video: &Video,
         (ssrc, timestamp): (u32, u32),
+        report: VideoReport,
     ) -> Result<Self, String> {
         Ok(Self {
-            line: Line::new(now, video.local, MediaKind::Video, (ssrc, timestamp))?,
+            line: Line::new(now, local, MediaKind::Video, (ssrc, timestamp))?,
             video: video.clone(),
             plan: None,
             started: false,
@@ -101,7 +102,7 @@ impl VideoSession {
             base: timestamp,
             asked_at: None,
             turned_at: None,
-            report: VideoReport::default(),
+            report,
             events: VecDeque::new(),
         })
     }
@@ -154,27 +155,30 @@ impl VideoSession {
         self.plan.as_ref().map(|plan| plan.payload_type)
     }
 
-    /// What was agreed on, at first or anew; without a plan there is no video for now.
+    /// What was agreed on, at first or anew; the socket that it made useless.
     pub(crate) fn apply(
         &mut self,
         now: Instant,
         remote: &RemoteTransport,
         plan: VideoPlan,
-    ) -> Result<(), String> {
-        if !self.started {
+        fresh: impl FnOnce() -> (String, String),
+    ) -> Result<Option<SocketAddr>, String> {
+        let useless = if self.started {
+            self.line.renew(now, remote, fresh)?
+        } else {
             self.line.start(now, remote)?;
             self.started = true;
-            self.drain(now);
-        }
+            None
+        };
+        self.drain(now);
         self.plan = Some(plan);
         self.roll(now);
-        Ok(())
+        Ok(useless)
     }
 
-    /// The other end wants no video.
-    pub(crate) fn pause(&mut self) {
-        self.plan = None;
-        self.next_frame = None;
+    /// It is over: what was seen and shown.
+    pub(crate) fn into_report(self) -> VideoReport {
+        self.report
     }
 
     fn drain(&mut self, now: Instant) {

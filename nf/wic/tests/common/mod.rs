@@ -1,7 +1,7 @@
 //! Two WICs and a core that is as small as can be, on virtual time.
 #![allow(dead_code)] // not each test needs all of it
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use core_credentials::digest::{
 };
 use core_sip::{ConnectionId, Transport, reply};
 use nf_wic::media::{AudioSource, Codec};
-use nf_wic::{Config, Credentials, Ended, Event, Identity, Output, Wic};
+use nf_wic::{Config, Credentials, EMERGENCY_NUMBERS, Ended, Event, Identity, Output, Wic};
 use testbed::{Clock, LinkQuality, Net};
 use wire_sip::{HeaderName, Message, Method, StatusCode};
 
@@ -34,6 +34,11 @@ pub(crate) struct Lab {
     /// The WebSockets of these WICs cannot be opened.
     pub(crate) unreachable: Vec<SocketAddr>,
     connections: u64,
+    origins: HashMap<String, SocketAddr>,
+    /// The core answers each re-INVITE and UPDATE with 488.
+    pub(crate) refuse_changes: bool,
+    /// Sockets for media that were given up.
+    pub(crate) closed: Vec<SocketAddr>,
     /// SIP as it passed the core: method or status, and the whole message.
     pub(crate) seen: Vec<Message>,
 }
@@ -62,8 +67,15 @@ pub(crate) struct Hss {
 }
 
 pub(crate) fn address(name: &str) -> SocketAddr {
-    let host = name.len() as u8;
+    let host = name.as_bytes()[0];
     ([192, 0, 2, host], 40_000).into()
+}
+
+/// Six of them, the first one at [`address`].
+fn sockets(name: &str) -> Vec<SocketAddr> {
+    let ip = address(name).ip();
+    let ports = (0..6).map(|at| 40_000 + 2 * at);
+    ports.map(|port| SocketAddr::new(ip, port)).collect()
 }
 
 fn core() -> SocketAddr {
@@ -72,7 +84,7 @@ fn core() -> SocketAddr {
 
 pub(crate) fn config(name: &str) -> Config {
     let mut seed = [7; 32];
-    seed[0] = name.len() as u8;
+    seed[0] = name.as_bytes()[0];
     Config {
         identity: Identity {
             public: format!("sip:{name}@{DOMAIN}"),
@@ -83,8 +95,11 @@ pub(crate) fn config(name: &str) -> Config {
             password: PASSWORD.into(),
         },
         transport: Transport::Wss,
-        media: address(name),
+        sockets: sockets(name),
+        calls: 2,
         video: None,
+        keep_bytes: 1 << 20,
+        emergency_numbers: EMERGENCY_NUMBERS.map(str::to_owned).to_vec(),
         codecs: vec![Codec::Pcma, Codec::Pcmu],
         source: AudioSource::Tone { frequency: 440.0 },
         keep_samples: 8000,
@@ -110,10 +125,13 @@ impl Lab {
             },
             unreachable: Vec::new(),
             connections: 0,
+            closed: Vec::new(),
+            origins: HashMap::new(),
+            refuse_changes: false,
             seen: Vec::new(),
         };
         for config in configs {
-            let address = config.media;
+            let address = config.sockets[0];
             let mut wic = Wic::new(config);
             wic.start();
             lab.wics.insert(address, wic);
@@ -230,7 +248,9 @@ impl Lab {
                         Output::Transmit { from, to, bytes } => {
                             self.net.send(now, from, to, Packet::Media(bytes));
                         }
-                        Output::Event(event) => {
+                        Output::Disconnect => {}
+                        Output::Close(local) => self.closed.push(local),
+                        Output::Event { event, .. } => {
                             let whose = name_of(*address);
                             self.events.push((format!("sip:{whose}@{DOMAIN}"), event));
                         }
@@ -243,18 +263,20 @@ impl Lab {
     fn through_core(&mut self, now: Instant, from: SocketAddr, bytes: Bytes) {
         let mut message = Message::parse(bytes).expect("our SIP is well formed");
         self.seen.push(message.clone());
-        let other = self.wics.keys().copied().find(|address| *address != from);
         if message.method() == Method::Register && message.is_request() {
             let response = self.core.register(&message);
             self.net
                 .send(now, core(), from, Packet::Sip(response.to_bytes()));
             return;
         }
-        let other = other.expect("two WICs");
+        let to;
         if message.is_request() {
-            let branch = message.header(HeaderName::Via).expect("a Via");
-            let branch = branch.split("branch=").nth(1).expect("a branch");
-            let via = format!("SIP/2.0/WSS core.invalid;branch=z9hG4bKc{}", branch.trim());
+            let branch = branch_of(&message);
+            let via = format!("SIP/2.0/WSS core.invalid;branch=z9hG4bKc{branch}");
+            self.origins.insert(branch, from);
+            let uri = message.request_uri().expect("a URI");
+            let user = uri.split([':', '@']).nth(1).expect("a user");
+            to = address(user);
             message.push_front(HeaderName::Via, via);
             let begins = message.method() == Method::Invite
                 && message
@@ -265,17 +287,38 @@ impl Lab {
             }
         } else {
             message.remove_first_value(HeaderName::Via);
+            to = self.origins[&branch_of(&message)];
+        }
+        if self.refuse_changes && message.is_request() && is_change(&message) {
+            let refusal = reply(&message, StatusCode::NOT_ACCEPTABLE_HERE, "core");
+            let mut refusal = refusal;
+            refusal.remove_first_value(HeaderName::Via);
+            self.net
+                .send(now, core(), from, Packet::Sip(refusal.to_bytes()));
+            return;
         }
         let bytes = message.to_bytes();
-        self.net.send(now, core(), other, Packet::Sip(bytes));
+        self.net.send(now, core(), to, Packet::Sip(bytes));
     }
 }
 
+fn branch_of(message: &Message) -> String {
+    let via = message.header(HeaderName::Via).expect("a Via");
+    let branch = via.split("branch=").nth(1).expect("a branch");
+    branch.split(';').next().expect("it is there").trim().into()
+}
+
+/// A re-INVITE or an UPDATE.
+fn is_change(message: &Message) -> bool {
+    let to = message.header(HeaderName::To).expect("a To");
+    matches!(message.method(), Method::Invite | Method::Update) && to.contains("tag=")
+}
+
 fn name_of(address: SocketAddr) -> &'static str {
-    ["bob", "alice"]
+    ["alice", "bob", "carol"]
         .into_iter()
         .find(|name| self::address(name) == address)
-        .expect("alice or bob")
+        .expect("one of three")
 }
 
 impl Hss {
