@@ -50,8 +50,9 @@ pub struct Negotiation {
     pub(super) call: Call,
     pub(super) to_wic: Written,
     pub(super) to_core: Written,
-    /// What held before the offer that is being negotiated.
-    before: Option<Box<Call>>,
+    /// What held before the offer that is being negotiated; and below it, what held before one that has had its answer
+    /// in a provisional response, and may still fail (RFC 6141 §3).
+    before: Vec<Call>,
     /// The WIC's first offer with the answer that it got, once a fork has gone on to negotiate something else
     /// before any was confirmed: another fork may still answer it.
     asked: Option<Box<Call>>,
@@ -68,7 +69,7 @@ impl Negotiation {
             call: Call::default(),
             to_wic: Written::new(wic_session),
             to_core: Written::new(core_session),
-            before: None,
+            before: Vec::new(),
             asked: None,
             unseen: None,
         }
@@ -160,9 +161,9 @@ impl Negotiation {
             Err(refusal) => {
                 // Nothing of a refused command has taken effect.
                 if matches!(self.call.phase, Phase::Preparing(..))
-                    && let Some(before) = self.before.take()
+                    && let Some(before) = self.before.pop()
                 {
-                    self.call = *before;
+                    self.call = before;
                 }
                 return Err(refusal.into());
             }
@@ -202,10 +203,10 @@ impl Negotiation {
     /// The replies to these commands are of no interest.
     pub fn rollback(&mut self) -> Vec<Command> {
         self.unseen = None;
-        let Some(before) = self.before.take() else {
+        let Some(before) = self.before.pop() else {
             return Vec::new();
         };
-        let failed = std::mem::replace(&mut self.call, *before);
+        let failed = std::mem::replace(&mut self.call, before);
         let Some(context) = self.context else {
             return Vec::new();
         };
@@ -241,13 +242,21 @@ impl Negotiation {
         commands
     }
 
+    /// An offer that had its answer in a provisional response has failed, while another one that came after it is open:
+    /// when that fails too, what holds is what was before both.
+    pub fn failed_below(&mut self) {
+        if self.before.len() > 1 {
+            self.before.pop();
+        }
+    }
+
     /// The answer that came in a provisional response is the answer: a 2xx without SDP followed it
     /// (RFC 3262 §5), or an offer that could only come after it.
     pub fn confirm(&mut self) {
         self.asked = None;
         if let Phase::Answered(_, answer) = &mut self.call.phase {
             answer.finality = Finality::Final;
-            self.before = None;
+            self.before = Vec::new();
         }
     }
 
@@ -267,7 +276,7 @@ impl Negotiation {
             stream.w3 = now.w3.clone();
         }
         self.call = *asked;
-        self.before = None;
+        self.before = Vec::new();
         let next = self.answer(Leg::Core, sdp, Finality::Final)?;
         self.mark_diverged();
         Ok(next)
@@ -313,7 +322,7 @@ impl Negotiation {
         let Phase::Answered(offer, answer) = &self.call.phase else {
             return;
         };
-        if answer.finality == Finality::Final && self.before.is_none() && !answer.diverged {
+        if answer.finality == Finality::Final && self.before.is_empty() && !answer.diverged {
             self.call.phase = Phase::Agreed {
                 from: offer.from,
                 offered: offer.received.to_bytes(),
@@ -325,7 +334,7 @@ impl Negotiation {
     /// The call is over: what releases the gateway, if it has anything of this call.
     pub fn release(&mut self) -> Option<Command> {
         self.call = Call::default();
-        self.before = None;
+        self.before = Vec::new();
         self.asked = None;
         self.context
             .take()
@@ -384,8 +393,11 @@ impl Negotiation {
         if undecided && self.asked.is_none() && !own {
             self.asked = Some(Box::new(self.call.clone()));
         }
+        if !self.is_previewed() {
+            self.before.clear();
+        }
         call.phase = Phase::Preparing(offer, commands);
-        self.before = Some(Box::new(std::mem::replace(&mut self.call, call)));
+        self.before.push(std::mem::replace(&mut self.call, call));
         self.proceed()
     }
 
@@ -406,8 +418,9 @@ impl Negotiation {
                 Ok(Next::Forward(sdp))
             }
             Phase::Answering(offer, mut answer, _) => {
+                // RFC 6141 §3.4: what was agreed on in full stays, whatever becomes of the request around it.
                 if answer.finality == Finality::Final {
-                    self.before = None;
+                    self.before = Vec::new();
                 }
                 if offer.own {
                     self.call.phase = Phase::Answered(offer, answer);

@@ -83,8 +83,8 @@ pub(crate) struct Dialog {
     pub(crate) reliable: SmallVec<[Reliable; 1]>,
     /// What this fork answered in a reliable response, while none is confirmed.
     pub(crate) answer: Option<Bytes>,
-    /// Whoever asked has had it reliably, too: the offer of the first INVITE is answered (RFC 3262 §5).
-    pub(crate) settled: bool,
+    /// The INVITE whose offer was answered in a reliable response, as whoever asked has seen it (RFC 3262 §5).
+    pub(crate) settled: Option<ServerTransactionId>,
 }
 
 impl Dialog {
@@ -259,7 +259,7 @@ mod tests {
             from_core: Numbering::default(),
             reliable: SmallVec::new(),
             answer: None,
-            settled: false,
+            settled: None,
         }
     }
 

@@ -139,16 +139,26 @@ impl EpCscf {
             let usual = self.config.session_expires;
             session.time_response(now, from, asked, &mut message, usual);
         }
-        if status.is_success() {
-            if initial {
-                let tag = session.callee_tag(from, &message).unwrap_or_default();
-                session.dialogs.confirm(tag);
-                session.negotiated = None;
-                session.state = State::Confirmed;
-                session.invite = None;
-                self.counters.answered += 1;
-            } else if refreshes && let Some(dialog) = session.dialog_of(from, &message) {
-                dialog.party_mut(from).refresh(&message);
+        if status.is_success() && initial {
+            let tag = session.callee_tag(from, &message).unwrap_or_default();
+            session.dialogs.confirm(tag);
+            session.negotiated = None;
+            session.state = State::Confirmed;
+            session.invite = None;
+            self.counters.answered += 1;
+        }
+        // RFC 6141 §4: both targets are refreshed when the request has been taken, be it reliably for a start; one
+        // that is refused has moved nobody.
+        let taken = status.is_success() || reliable(&message).is_some();
+        if taken
+            && refreshes
+            && !initial
+            && let Some(dialog) = session.dialog_of(from, &message)
+        {
+            dialog.party_mut(from).refresh(&message);
+            if let Some(forward) = self.forwards.get(&server) {
+                let asked = forward.context.request();
+                dialog.party_mut(from.other()).refresh(asked);
             }
         }
         if status.is_final() && session.inviting == Some(Inviting::Passed(from.other(), server)) {
@@ -175,7 +185,7 @@ impl EpCscf {
             if plain {
                 session.keep_preview(server, &mut message);
             } else if status.is_provisional() && description::find(&message).is_some() {
-                session.note_settled(from, &message);
+                session.note_settled(server, from, &message);
             }
             if status.is_final() {
                 session.forget_promise(server);
@@ -267,6 +277,10 @@ impl EpCscf {
             for command in session.negotiation.rollback() {
                 self.tell_gateway(command);
             }
+        } else if session.previous == Some(Exchange::Request(server)) {
+            // RFC 6141 §3.4: what came after it is still open, and would fall back to what was before both.
+            session.previous = None;
+            session.negotiation.failed_below();
         }
     }
 

@@ -97,7 +97,7 @@ pub(crate) struct Session {
     /// What the edge has made reliable for it, until its PRACK comes.
     pub(crate) promise: Option<Box<Promise>>,
     /// What whoever asked was told of the media by a plain provisional response.
-    pub(crate) preview: Option<Bytes>,
+    pub(crate) preview: Option<(ServerTransactionId, Bytes)>,
     /// The identity that was called, as P-Called-Party-ID said.
     pub(crate) called: Option<Box<str>>,
     /// The same icid through the whole dialog (TS 24.229 §4.5).
@@ -203,9 +203,6 @@ impl Session {
                     request.set(HeaderName::RAck, prack);
                 }
             }
-            if invite || request.method() == Method::Update {
-                dialog.party_mut(from).refresh(request);
-            }
             sent
         } else {
             self.caller.address = request.header(HeaderName::From).unwrap_or_default().into();
@@ -251,7 +248,7 @@ impl Session {
                 from_core,
                 reliable: SmallVec::new(),
                 answer: None,
-                settled: false,
+                settled: None,
             });
             if !added {
                 return false;

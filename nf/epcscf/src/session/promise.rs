@@ -146,19 +146,16 @@ impl Session {
     /// RFC 3261 §13.2.1 — a provisional response told whoever asked of the media, but not reliably: to them that was a
     /// preview, and a 2xx without SDP, which is enough for one who has answered reliably, leaves with the answer.
     pub(super) fn keep_preview(&mut self, server: ServerTransactionId, response: &mut Message) {
-        if self.first != server {
-            return;
-        }
         let status = response.status().unwrap_or(StatusCode::TRYING);
         if status.is_provisional() {
             if let Some(said) = description::find(response) {
-                self.preview = Some(said);
+                self.preview = Some((server, said));
             }
             return;
         }
-        let preview = self.preview.take();
+        let preview = self.preview.take_if(|(of, _)| *of == server);
         let current = self.exchange == Some(super::Exchange::Request(server));
-        if let Some(preview) = preview
+        if let Some((_, preview)) = preview
             && current
             && status.is_success()
             && response.body().is_empty()
@@ -168,12 +165,17 @@ impl Session {
     }
 
     /// RFC 3262 §5 — the answer goes to whoever asked in a reliable response, and needs no saying again.
-    pub(super) fn note_settled(&mut self, from: Leg, response: &Message) {
+    pub(super) fn note_settled(
+        &mut self,
+        server: ServerTransactionId,
+        from: Leg,
+        response: &Message,
+    ) {
         if !response.has(HeaderName::RSeq) {
             return;
         }
         if let Some(dialog) = self.dialog_of(from, response) {
-            dialog.settled = true;
+            dialog.settled = Some(server);
             self.preview = None;
         }
     }

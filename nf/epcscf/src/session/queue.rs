@@ -354,11 +354,7 @@ impl Session {
         if message.method() == Method::Prack && asked {
             return self.negotiation.answer(from, sdp, Finality::Final);
         }
-        // Deviates: RFC 3264 §8 asks it of everyone, but there are phones and gateways that never count; our own `o=`
-        // counts for the WIC whatever they do. Browsers do count.
-        if from == Leg::Wic {
-            self.negotiation.check_version(from, sdp)?;
-        }
+        self.negotiation.check_version(from, sdp)?;
         if self.is_unsettled(from, message) {
             let own = from == self.initiator;
             let glare = PeerMisbehaved::OfferWhileOffered;
@@ -378,14 +374,14 @@ impl Session {
         Ok(next)
     }
 
-    /// RFC 3311 §5.1 — whether the offer of the first INVITE has had nothing but previews in the dialog of this request.
+    /// RFC 3311 §5.1 — whether the offer of an INVITE has had nothing but previews in the dialog of this request.
     fn is_unsettled(&self, from: Leg, message: &Message) -> bool {
-        let open = self.state == State::Early
-            && self.exchange == Some(Exchange::Request(self.first))
-            && self.negotiation.is_previewed();
+        let Some(Exchange::Request(asked)) = self.exchange else {
+            return false;
+        };
         let dialog = self.callee_tag(from, message);
         let dialog = dialog.and_then(|tag| self.dialogs.get(tag));
-        open && !dialog.is_some_and(|dialog| dialog.settled)
+        self.negotiation.is_previewed() && dialog.is_none_or(|d| d.settled != Some(asked))
     }
 
     /// RFC 3261 §13.2.2.4 — an ACK answers the offer of its 2xx, or has nothing to say.

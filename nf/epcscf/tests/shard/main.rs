@@ -4,6 +4,7 @@
 mod bearer;
 mod bindings;
 mod calls;
+mod changes;
 mod digest;
 mod forks;
 mod introspection;

@@ -139,7 +139,7 @@ fn a_reliable_183_is_answered_and_changed_with_update() {
     assert_eq!(bench.at_wic().status(), Some(StatusCode::OK));
 
     let update = bobs("UPDATE", 1, &early);
-    bench.core_says(&with_sdp(update, &core_sdp().replace("30000", "30500")));
+    bench.core_says(&with_sdp(update, &moved("30500")));
     let update = bench.at_wic();
     assert!(is_secure(&update));
     let held = wic_sdp().replace("actpass", "active");

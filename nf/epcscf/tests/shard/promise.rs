@@ -126,10 +126,7 @@ fn a_wic_that_answers_420_is_asked_again_without_it() {
     // It is not asked for it in the call either.
     let mut change = bobs("INVITE", 9, &ok);
     change.push_back(HeaderName::Require, "100rel");
-    change.set_body(
-        Some("application/sdp"),
-        core_sdp().replace("30000", "30600").into_bytes(),
-    );
+    change.set_body(Some("application/sdp"), moved("30600").into_bytes());
     bench.core_says(&change);
     let change = bench.at_wic();
     assert_eq!(change.header(HeaderName::CSeq), Some("10 INVITE"));

@@ -102,7 +102,7 @@ fn an_update_that_overtakes_the_answer_is_491_and_the_answer_arrives() {
         routes.join(", "),
         early.header(HeaderName::To).unwrap(),
     ));
-    bench.core_says(&with_sdp(update, &core_sdp().replace("30000", "30500")));
+    bench.core_says(&with_sdp(update, &moved("30500")));
     assert_eq!(bench.at_core().status(), Some(StatusCode::REQUEST_PENDING));
     bench.core_says(&answer(&request, StatusCode::OK, "bob", Some(&core_sdp())));
     let ok = bench.at_wic();

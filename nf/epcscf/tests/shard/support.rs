@@ -115,6 +115,12 @@ impl Bench {
         self.now = end;
     }
 
+    /// The process ends, and its calls before it.
+    pub(crate) fn shut_down(&mut self) {
+        self.shard.handle_shutdown(self.now);
+        self.drain();
+    }
+
     /// Every shard was told that nobody is registered by a lease any more.
     pub(crate) fn lease_ends(&mut self, lease: &str) {
         self.shard.handle_lease_ended(self.now, lease);
@@ -400,6 +406,13 @@ pub(crate) fn core_sdp() -> String {
     "v=0\r\no=far 5 5 IN IP4 192.0.2.99\r\ns=-\r\nc=IN IP4 192.0.2.99\r\nt=0 0\r\n\
      m=audio 30000 RTP/AVP 8\r\na=rtpmap:8 PCMA/8000\r\na=sendrecv\r\n"
         .to_owned()
+}
+
+/// Bob's next description: he listens elsewhere.
+pub(crate) fn moved(port: &str) -> String {
+    core_sdp()
+        .replace("far 5 5", "far 5 6")
+        .replace("30000", port)
 }
 
 /// Alice calls.
