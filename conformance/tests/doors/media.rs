@@ -95,7 +95,7 @@ impl Call {
             Command::Reserve { streams, .. } | Command::Configure { streams, .. } => {
                 streams.as_slice()
             }
-            Command::Subtract { .. } | Command::Release { .. } => &[],
+            Command::Subtract { .. } | Command::Release { .. } | Command::Channel { .. } => &[],
         });
         streams
             .into_iter()

@@ -10,8 +10,8 @@ pub struct Limits {
     pub receive_message: u32,
     /// Bytes that wait to be read, in all channels: our receive window.
     pub receive_buffer: u32,
-    /// Bytes that wait to be sent or acknowledged, in one channel, the message that is sent last
-    /// not counted.
+    /// Bytes that wait to be sent or acknowledged, in one channel; the message that goes beyond is
+    /// still taken.
     pub channel_buffer: usize,
     /// The same, in all channels.
     pub send_buffer: usize,

@@ -142,7 +142,7 @@ fn a_peer_that_never_reads_stops_the_sender_and_nothing_grows() {
         {
             sent += 1;
         }
-        assert!(left.buffered() <= 512 * 1024);
+        assert!(left.buffered() < 512 * 1024 + 16_384);
         pair.run(Duration::from_millis(50));
     }
     let bytes = sent * 16_384;

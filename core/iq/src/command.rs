@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CoreLocal, CoreSettings, Feedback, MediaKind, PayloadMap, W3Local, W3Settings};
+use crate::{
+    ChannelAction, CoreLocal, CoreSettings, DataLocal, DataSettings, Feedback, MediaKind,
+    PayloadMap, W3Local, W3Settings,
+};
 
 /// Numbers a request, so that its reply finds the way back. Chosen by the eP-CSCF.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -50,6 +53,16 @@ pub enum Command {
         /// The streams to end.
         streams: Vec<StreamId>,
     },
+    /// Do something with a data channel. Answered by [`Reply::ChannelDone`] or, to an Open, by
+    /// [`Reply::ChannelOpening`].
+    Channel {
+        /// The Context.
+        context: ContextId,
+        /// The stream, of [`MediaKind::Data`].
+        stream: StreamId,
+        /// What to do.
+        action: ChannelAction,
+    },
     /// TS 23.334 §8.4 — release the Context and all that is in it. Always answered by
     /// [`Reply::Released`], also when the Context is gone already.
     Release {
@@ -74,6 +87,9 @@ pub struct StreamSettings {
     pub payloads: Option<PayloadMap>,
     /// Which RTCP feedback each side understands.
     pub feedback: Option<Feedback>,
+    /// The data channels, of a stream of [`MediaKind::Data`].
+    #[serde(default)]
+    pub data: Option<DataSettings>,
 }
 
 impl StreamSettings {
@@ -86,6 +102,7 @@ impl StreamSettings {
             core: None,
             payloads: None,
             feedback: None,
+            data: None,
         }
     }
 }
@@ -100,6 +117,13 @@ pub enum Reply {
     Configured(Reserved),
     /// To [`Command::Release`].
     Released,
+    /// To [`Command::Channel`]: it is done.
+    ChannelDone,
+    /// To [`ChannelAction::Open`]: the peer is asked under this id.
+    ChannelOpening {
+        /// The id, of the gateway's choice.
+        id: u16,
+    },
 }
 
 /// What a Reserve gave.
@@ -120,4 +144,7 @@ pub struct ReservedStream {
     pub w3: W3Local,
     /// What the core is told.
     pub core: CoreLocal,
+    /// What both are told of data channels.
+    #[serde(default)]
+    pub data: Option<DataLocal>,
 }

@@ -82,8 +82,8 @@ pub enum FrameError {
     Malformed(String),
 }
 
-/// The longest frame once both sides know each other.
-pub const MAX_FRAME: usize = 256 * 1024;
+/// The longest frame once both sides know each other: a data channel's message of 256 KiB fits.
+pub const MAX_FRAME: usize = 512 * 1024;
 
 /// The longest frame before: a stranger is held to little.
 pub const MAX_GREETING: usize = 2 * 1024;

@@ -9,6 +9,8 @@ pub enum MediaKind {
     Audio,
     /// `m=video`: the gateway asks for a key frame when a gate opens.
     Video,
+    /// `m=application` with `webrtc-datachannel` (RFC 8841).
+    Data,
 }
 
 /// TS 23.334 §5.4 (gate control) — which way packets may pass at a Termination, seen from the

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ContextId, StreamId};
+use crate::{
+    ChannelAt, ChannelDescription, ChannelEnd, ChannelMessage, ContextId, StreamEnd, StreamId,
+};
 
 /// Something happened in a Context.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,4 +37,47 @@ pub enum Event {
     WicSilent,
     /// Checks came again after [`Event::WicSilent`].
     WicBack,
+    /// Data channels can be used at this end: SCTP stands.
+    DataConnected {
+        /// Which end.
+        end: StreamEnd,
+    },
+    /// There are no data channels at this end any more, and those at the other are closed.
+    DataEnded {
+        /// Which end.
+        end: StreamEnd,
+        /// Why, in words for a log.
+        reason: String,
+    },
+    /// A channel was opened in band, and nobody has said yet what is to become of it.
+    ChannelRequested {
+        /// Which.
+        at: ChannelAt,
+        /// What it is to be.
+        channel: ChannelDescription,
+    },
+    /// A channel is open.
+    ChannelOpened {
+        /// Which.
+        at: ChannelAt,
+    },
+    /// A channel is closed.
+    ChannelClosed {
+        /// Which.
+        at: ChannelAt,
+        /// By whom.
+        end: ChannelEnd,
+    },
+    /// A message came. It costs one credit.
+    ChannelMessage {
+        /// Where.
+        at: ChannelAt,
+        /// What.
+        message: ChannelMessage,
+    },
+    /// There is room again for what is sent.
+    ChannelWritable {
+        /// Where.
+        at: ChannelAt,
+    },
 }

@@ -22,6 +22,12 @@ pub enum Refusal {
     /// The request cannot mean what it says: 500 towards the caller, and a fault of ours.
     #[error("the request is not valid: {0}")]
     Invalid(String),
+    /// Too much waits to be sent in a data channel, or in all of its association.
+    #[error("the data channel is full")]
+    ChannelFull,
+    /// There is no such data channel, or it is not in a state for that.
+    #[error("no such data channel")]
+    UnknownChannel,
     /// The gateway, or the way to it, is gone: 503 with Retry-After towards the caller.
     #[error("the gateway cannot be reached")]
     Unreachable,

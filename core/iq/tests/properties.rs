@@ -6,9 +6,11 @@ mod fuzz_body;
 use std::net::{IpAddr, SocketAddr};
 
 use core_iq::{
-    Command, ContextId, CoreSettings, Decoder, DtlsRole, Feedback, Fingerprint, FrameError,
-    FromGateway, Gate, IceCredentials, MAX_GREETING, MediaKind, PayloadMap, PayloadMapping,
-    Refusal, RequestId, StreamId, StreamSettings, ToGateway, W3Settings, encode,
+    ChannelAction, ChannelAt, ChannelDescription, ChannelMessage, ChannelReliability, Command,
+    ContextId, CoreSettings, DataSettings, Decoder, DtlsRole, DtlsSettings, FarEnd, Feedback,
+    Fingerprint, FrameError, FromGateway, Gate, IceCredentials, MAX_GREETING, MediaKind,
+    NegotiatedChannel, PayloadMap, PayloadMapping, Refusal, RequestId, SctpSettings, StreamEnd,
+    StreamId, StreamSettings, ToGateway, W3Settings, encode,
 };
 use fuzz_body::fuzz;
 use proptest::collection::vec;
@@ -79,9 +81,10 @@ fn stream() -> impl Strategy<Value = StreamSettings> {
         option::of(core),
         option::of(payloads),
         option::of(feedback),
+        option::of(data()),
     )
         .prop_map(
-            |(stream, video, w3, core, payloads, feedback)| StreamSettings {
+            |(stream, video, w3, core, payloads, feedback, data)| StreamSettings {
                 stream: StreamId(stream),
                 media: if video {
                     MediaKind::Video
@@ -92,8 +95,84 @@ fn stream() -> impl Strategy<Value = StreamSettings> {
                 core,
                 payloads,
                 feedback,
+                data,
             },
         )
+}
+
+fn description() -> impl Strategy<Value = ChannelDescription> {
+    let reliability = prop_oneof![
+        Just(ChannelReliability::Reliable),
+        any::<u32>().prop_map(ChannelReliability::MaxRetransmits),
+        any::<u32>().prop_map(ChannelReliability::MaxLifetime),
+    ];
+    (
+        any::<String>(),
+        any::<String>(),
+        any::<bool>(),
+        reliability,
+        any::<u16>(),
+    )
+        .prop_map(
+            |(label, protocol, ordered, reliability, priority)| ChannelDescription {
+                label,
+                protocol,
+                ordered,
+                reliability,
+                priority,
+            },
+        )
+}
+
+fn data() -> impl Strategy<Value = DataSettings> {
+    let sctp = || {
+        (any::<u16>(), option::of(any::<u64>())).prop_map(|(port, max_message_size)| SctpSettings {
+            port,
+            max_message_size,
+        })
+    };
+    let dtls = w3().prop_map(|w3| DtlsSettings {
+        remote_ice: w3.remote_ice,
+        remote_fingerprints: w3.remote_fingerprints,
+        dtls_role: w3.dtls_role,
+    });
+    let channel =
+        (any::<u16>(), description()).prop_map(|(id, channel)| NegotiatedChannel { id, channel });
+    let far_end = prop_oneof![
+        Just(FarEnd::Nobody),
+        any::<bool>().prop_map(|announce| FarEnd::Relay { announce }),
+        Just(FarEnd::Application),
+    ];
+    (
+        option::of(sctp()),
+        option::of(sctp()),
+        option::of(dtls),
+        option::of(vec(channel, 0..3)),
+        option::of(far_end),
+    )
+        .prop_map(|(w3, core, core_dtls, channels, far_end)| DataSettings {
+            w3,
+            core,
+            core_dtls,
+            channels,
+            far_end,
+        })
+}
+
+fn action() -> impl Strategy<Value = ChannelAction> {
+    let end = || prop_oneof![Just(StreamEnd::W3), Just(StreamEnd::Core)];
+    let at = move || (end(), any::<u16>()).prop_map(|(end, id)| ChannelAt { end, id });
+    let message = prop_oneof![
+        vec(any::<u8>(), 0..40).prop_map(ChannelMessage::Text),
+        vec(any::<u8>(), 0..40).prop_map(ChannelMessage::Binary),
+    ];
+    prop_oneof![
+        (end(), description()).prop_map(|(end, channel)| ChannelAction::Open { end, channel }),
+        at().prop_map(ChannelAction::Accept),
+        at().prop_map(ChannelAction::Close),
+        (at(), message).prop_map(|(at, message)| ChannelAction::Send(at, message)),
+        (at(), any::<u32>()).prop_map(|(at, more)| ChannelAction::Credit(at, more)),
+    ]
 }
 
 fn command() -> impl Strategy<Value = Command> {
@@ -105,6 +184,13 @@ fn command() -> impl Strategy<Value = Command> {
             .prop_map(|(context, streams)| Command::Configure { context, streams }),
         (context.clone(), vec(any::<u16>().prop_map(StreamId), 0..3))
             .prop_map(|(context, streams)| Command::Subtract { context, streams }),
+        (context.clone(), any::<u16>(), action()).prop_map(|(context, stream, action)| {
+            Command::Channel {
+                context,
+                stream: StreamId(stream),
+                action,
+            }
+        }),
         context.prop_map(|context| Command::Release { context }),
     ]
 }
@@ -168,8 +254,31 @@ fn a_stranger_is_held_to_little_and_nothing_is_kept_for_a_long_frame() {
 }
 
 #[test]
+fn a_message_of_the_largest_size_fits_a_frame() {
+    let at = ChannelAt {
+        end: StreamEnd::W3,
+        id: 1000,
+    };
+    let message = ChannelMessage::Binary(vec![0xff; 256 * 1024]);
+    let frame = ToGateway::Request {
+        id: RequestId(1),
+        command: Command::Channel {
+            context: ContextId(1),
+            stream: StreamId(1),
+            action: ChannelAction::Send(at, message),
+        },
+    };
+    let mut bytes = Vec::new();
+    encode(&frame, &mut bytes).unwrap();
+    let mut decoder = Decoder::new();
+    decoder.trust();
+    decoder.push(&bytes);
+    assert_eq!(decoder.next_frame(), Ok(Some(frame)));
+}
+
+#[test]
 fn a_reply_too_long_to_be_taken_is_not_written() {
-    let reason = "x".repeat(300 * 1024);
+    let reason = "x".repeat(600 * 1024);
     let frame = FromGateway::Reply {
         id: RequestId(1),
         result: Err(Refusal::Invalid(reason)),

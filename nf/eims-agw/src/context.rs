@@ -15,6 +15,7 @@ use core_iq::{
 use smallvec::SmallVec;
 
 use crate::core_side::CoreSide;
+use crate::data::{self, Data};
 use crate::gateway::{Gateway, Role};
 use crate::media::Side;
 use crate::payloads::PayloadTable;
@@ -70,6 +71,11 @@ impl Gateway {
             Command::Subtract { context, streams } => {
                 self.subtract(context, &streams).map(Reply::Configured)
             }
+            Command::Channel {
+                context,
+                stream,
+                action,
+            } => self.channel(now, context, stream, action),
             Command::Release { context } => {
                 self.release(context);
                 Ok(Reply::Released)
@@ -81,7 +87,7 @@ impl Gateway {
     /// A wish for ports was fulfilled, or not.
     pub fn handle_ports_bound(
         &mut self,
-        _now: Instant,
+        now: Instant,
         request: PortRequest,
         result: Result<BoundPorts, String>,
     ) {
@@ -99,6 +105,7 @@ impl Gateway {
                 if let Some(stream) = self.streams.at_mut(wish.stream) {
                     stream.core.bound = Some(bound);
                 }
+                self.place_data(now, wish.stream);
                 self.one_bound(wish.context);
             }
             Err(reason) => {
@@ -208,11 +215,16 @@ impl Gateway {
         payloads: PayloadTable,
     ) -> u32 {
         let ice = w3_side::credentials(&mut self.random);
+        let silence = self.config.silence;
+        let data = (settings.media == MediaKind::Data).then(|| {
+            let ice = w3_side::credentials(&mut self.random);
+            Box::new(Data::new(W3Side::new(ice, &self.identity, silence, false)))
+        });
         let mut stream = Stream {
             context,
             id: settings.stream,
             media: settings.media,
-            w3: W3Side::new(ice, &self.identity, self.config.silence),
+            w3: W3Side::new(ice, &self.identity, silence, data.is_none()),
             core: CoreSide::default(),
             payloads,
             feedback: core_iq::Feedback::default(),
@@ -220,6 +232,7 @@ impl Gateway {
             ssrc_of_wic: None,
             ssrc_of_far_end: None,
             video: Video::default(),
+            data,
         };
         if let Some(w3) = &settings.w3 {
             stream
@@ -235,7 +248,10 @@ impl Gateway {
         let ufrag = stream.w3.local_ice().ufrag.as_str().into();
         let index = self.streams.insert(stream);
         self.by_ufrag.insert(ufrag, index);
-        self.after_w3(index);
+        if let Some(data) = &settings.data {
+            self.apply_data(now, index, data);
+        }
+        self.after_w3(now, index);
         index
     }
 
@@ -312,7 +328,12 @@ impl Gateway {
                 self.by_ufrag.remove(stale.as_str());
             }
         }
-        self.after_w3(index);
+        if let Some(data) = &settings.data {
+            self.apply_data(now, index, data);
+        } else if moved {
+            self.place_data(now, index);
+        }
+        self.after_w3(now, index);
         // Video is never black: who looks for the first time gets a whole frame.
         if begins_to_core {
             self.far_end_begins(now, index);
@@ -487,6 +508,11 @@ impl Gateway {
         }
     }
 
+    pub(crate) fn stream_of(&self, id: ContextId, stream: StreamId) -> Result<u32, Refusal> {
+        let context = self.index_of(id)?;
+        self.find(context, stream).ok_or(Refusal::UnknownStream)
+    }
+
     fn held(&self, context: u32) -> &[u32] {
         let context = self.contexts.at(context);
         context.map_or(&[], |context| &context.streams)
@@ -519,6 +545,7 @@ impl Gateway {
                 rtp: public(bound.rtp.1),
                 rtcp: public(bound.rtcp.1),
             },
+            data: self.data_local(stream),
         })
     }
 }
@@ -527,6 +554,12 @@ impl Gateway {
 fn check(settings: &StreamSettings) -> Result<Option<PayloadTable>, Refusal> {
     if let Some(w3) = &settings.w3 {
         w3_side::check(w3)?;
+    }
+    if let Some(data) = &settings.data {
+        if settings.media != MediaKind::Data {
+            return Err(Refusal::Invalid("data channels of a media stream".into()));
+        }
+        data::check(data)?;
     }
     if let Some(feedback) = &settings.feedback
         && settings.media == MediaKind::Audio

@@ -100,8 +100,12 @@ impl Gateway {
             };
             stream.deadline = None;
             stream.w3.handle_timeout(now);
+            self.data_timeout(now, index);
+            let Some(stream) = self.streams.at_mut(index) else {
+                continue;
+            };
             let again = stream.video.once_more.take_if(|at| *at <= now).is_some();
-            self.after_w3(index);
+            self.after_w3(now, index);
             self.ask_again(now, index);
             if again {
                 self.ask_for_key_frame(index, Side::W3, None);
@@ -160,7 +164,7 @@ impl Gateway {
         if admitted {
             self.counters.checks_answered += 1;
             self.admit(index, path);
-            self.after_w3(index);
+            self.after_w3(now, index);
         } else {
             self.counters.checks_refused += 1;
         }
@@ -183,10 +187,13 @@ impl Gateway {
     }
 
     /// Drains what the W3 side of a stream has to say, and keeps its deadline.
-    pub(crate) fn after_w3(&mut self, index: u32) {
+    pub(crate) fn after_w3(&mut self, now: Instant, index: u32) {
         let Some(stream) = self.streams.at_mut(index) else {
             return;
         };
+        if stream.data.is_some() {
+            return self.after_data(now, index);
+        }
         let (context, id) = (stream.context, stream.id);
         let mut connected = false;
         while let Some(output) = stream.w3.poll() {

@@ -1,7 +1,7 @@
 //! eIMS-AGW: the IMS access gateway enhanced for WebRTC (TS 23.334).
 //!
 //! A [`Gateway`] is one worker. It joins streams of WICs (ICE-lite, DTLS, SRTP on W3) with plain RTP
-//! and RTCP towards the core, and does what an eP-CSCF asks on Iq.
+//! and RTCP towards the core, or with data channels there, and does what an eP-CSCF asks on Iq.
 //!
 //! ```text
 //!   W3, one port for all              the worker                       core, two ports a stream
@@ -13,6 +13,7 @@
 //! ```
 //! - `gateway.rs` the owner, its outputs and timers; `context.rs` what Iq asks;
 //! - `media.rs` the way of a packet; `feedback.rs` RTCP; `resend.rs`, `gaps.rs` video that was lost;
+//! - `data/` data channels: DTLS and SCTP on both sides, and what joins them;
 //! - `w3_side.rs`, `core_side.rs` the two Terminations of a `stream.rs`;
 //! - `addresses.rs`, `ports.rs`, `payloads.rs`, `deadlines.rs`, `slab.rs` tables.
 #![forbid(unsafe_code)]
@@ -22,6 +23,7 @@ mod config;
 mod context;
 mod core_side;
 mod counters;
+mod data;
 mod deadlines;
 mod feedback;
 mod gaps;

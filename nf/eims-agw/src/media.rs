@@ -45,7 +45,7 @@ impl Gateway {
                     Received::Rtp { length } => self.rtp_from_w3(now, index, buffer, length),
                     Received::Rtcp { length } => self.rtcp_from_w3(index, buffer, length),
                     Received::Consumed | Received::Reply { .. } => {
-                        self.after_w3(index);
+                        self.after_w3(now, index);
                         None
                     }
                     Received::Dropped => {
@@ -57,6 +57,9 @@ impl Gateway {
                         None
                     }
                 }
+            }
+            (Role::CoreRtp(index), Kind::Stun | Kind::Dtls) if self.has_data(index) => {
+                self.data_from_core(now, index, arrival, buffer)
             }
             (Role::CoreRtp(index), Kind::Rtp) => self.rtp_from_core(index, arrival, buffer),
             // RFC 5761 §4: a far end that sends RTCP to the RTP port means RTCP all the same.

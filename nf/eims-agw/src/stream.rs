@@ -5,6 +5,7 @@ use std::time::Instant;
 use core_iq::{ContextId, Feedback, MediaKind, StreamId};
 
 use crate::core_side::CoreSide;
+use crate::data::Data;
 use crate::feedback::Takes;
 use crate::gaps::Gaps;
 use crate::payloads::PayloadTable;
@@ -27,6 +28,8 @@ pub(crate) struct Stream {
     /// The last SSRC of the far end's RTP.
     pub(crate) ssrc_of_far_end: Option<u32>,
     pub(crate) video: Video,
+    /// Of a stream of data channels.
+    pub(crate) data: Option<Box<Data>>,
 }
 
 /// What only a video stream has: kept apart, so that audio does not pay for it.
@@ -99,6 +102,7 @@ impl Stream {
             self.w3.poll_timeout(),
             gaps.and_then(Gaps::next),
             self.video.once_more,
+            self.data.as_ref().and_then(|data| data.poll_timeout()),
         ]
         .into_iter()
         .flatten()

@@ -33,7 +33,7 @@ pub struct Identity {
 }
 
 /// Makes the transport of a Termination.
-type Transports = dyn Fn(ice::IceCredentials, Duration) -> Transport + Send + Sync;
+type Transports = dyn Fn(ice::IceCredentials, Duration, bool) -> Transport + Send + Sync;
 
 impl std::fmt::Debug for Identity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -52,12 +52,12 @@ impl Identity {
                 algorithm: fingerprint.algorithm,
                 digest: fingerprint.digest,
             },
-            transports: Arc::new(move |ice, silence| {
+            transports: Arc::new(move |ice, silence, media| {
                 let transport = TransportConfig {
                     ice,
                     certificate: Arc::clone(&certificate),
                     silence,
-                    media: true,
+                    media,
                 };
                 Transport::new(transport, Arc::clone(&config))
             }),
@@ -116,9 +116,15 @@ pub(crate) fn ufrag_of(message: &[u8]) -> Option<&str> {
 }
 
 impl W3Side {
-    pub(crate) fn new(local: IceCredentials, identity: &Identity, silence: Duration) -> Self {
+    /// With `media`, DTLS must give keys for SRTP.
+    pub(crate) fn new(
+        local: IceCredentials,
+        identity: &Identity,
+        silence: Duration,
+        media: bool,
+    ) -> Self {
         Self {
-            transport: (identity.transports)(to_w3(&local), silence),
+            transport: (identity.transports)(to_w3(&local), silence, media),
             ufrags: vec![local.ufrag.clone()],
             local,
             connected: false,
@@ -223,6 +229,20 @@ impl W3Side {
 
     pub(crate) fn is_admitted(&self, path: Path) -> bool {
         self.transport.ice().is_admitted(path)
+    }
+
+    /// Goes without checks, to where the peer's SDP says it is.
+    pub(crate) fn set_fixed_path(&mut self, now: Instant, path: Path) {
+        self.transport.set_fixed_path(now, path);
+    }
+
+    /// Our role in DTLS.
+    pub(crate) fn role(&self) -> Option<Role> {
+        self.transport.role()
+    }
+
+    pub(crate) fn send_data(&mut self, data: &[u8]) -> Result<(), DtlsError> {
+        self.transport.send_data(data)
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Instant) {

@@ -167,6 +167,7 @@ impl Local {
             Command::Reserve { context, .. } => *context,
             Command::Configure { context, .. }
             | Command::Subtract { context, .. }
+            | Command::Channel { context, .. }
             | Command::Release { context } => Some(*context),
         };
         let index = match named {

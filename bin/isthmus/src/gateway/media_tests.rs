@@ -64,7 +64,7 @@ fn ask(client: &GatewayClient, events: &Receiver<GatewayEvent>, command: Command
         match events.recv_timeout(PATIENCE).unwrap() {
             GatewayEvent::Reply { result, .. } => match result.unwrap() {
                 Reply::Reserved(reserved) | Reply::Configured(reserved) => return reserved,
-                Reply::Released => panic!("released"),
+                other => panic!("{other:?}"),
             },
             GatewayEvent::Notification(_) => {}
             other => panic!("{other:?}"),

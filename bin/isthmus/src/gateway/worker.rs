@@ -254,6 +254,7 @@ impl Worker {
             Command::Reserve { context, .. } => *context,
             Command::Configure { context, .. }
             | Command::Subtract { context, .. }
+            | Command::Channel { context, .. }
             | Command::Release { context } => Some(*context),
         };
         // Another client's Context is not there for this one.

@@ -189,33 +189,43 @@ impl Association {
         true
     }
 
+    /// Whether a message can be sent now; if not, [`Event::Writable`] or [`Event::Opened`] says when.
+    pub fn has_room(&mut self, id: ChannelId) -> bool {
+        let limits = self.config.limits;
+        let Some(entry) = self.channels.get(&id) else {
+            return false;
+        };
+        if !entry.is_readable() || entry.blocked {
+            return false;
+        }
+        if entry.buffered >= limits.channel_buffer || self.buffered >= limits.send_buffer {
+            self.measure();
+        }
+        let full = self.buffered >= limits.send_buffer;
+        let Some(entry) = self.channels.get_mut(&id) else {
+            return false;
+        };
+        if full || entry.buffered >= limits.channel_buffer {
+            entry.blocked = true;
+            self.blocked += 1;
+            return false;
+        }
+        true
+    }
+
     /// Sends a message, if there is room.
     pub fn send(&mut self, now: Instant, id: ChannelId, message: Message) -> Result<(), SendError> {
         self.now = now;
         let most = self.config.send_message();
         let length = message.data.len();
-        let entry = self.channels.get_mut(&id).ok_or(SendError::NotOpen)?;
+        let entry = self.channels.get(&id).ok_or(SendError::NotOpen)?;
         if !entry.is_readable() {
             return Err(SendError::NotOpen);
         }
         if length > most as usize {
             return Err(SendError::TooLarge(most));
         }
-        if entry.blocked {
-            return Err(SendError::Full);
-        }
-        let limits = self.config.limits;
-        if entry.buffered + length > limits.channel_buffer
-            || self.buffered + length > limits.send_buffer
-        {
-            self.measure();
-        }
-        let entry = self.channels.get_mut(&id).ok_or(SendError::NotOpen)?;
-        let own = entry.buffered > 0 && entry.buffered + length > limits.channel_buffer;
-        let all = self.buffered > 0 && self.buffered + length > limits.send_buffer;
-        if own || all {
-            entry.blocked = true;
-            self.blocked += 1;
+        if !self.has_room(id) {
             return Err(SendError::Full);
         }
         let (protocol, data) = message.into_payload();
@@ -223,8 +233,10 @@ impl Association {
         self.engine
             .write(id.0, protocol, data)
             .map_err(|_| SendError::NotOpen)?;
-        entry.buffered += written;
-        self.buffered += written;
+        if let Some(entry) = self.channels.get_mut(&id) {
+            entry.buffered += written;
+            self.buffered += written;
+        }
         Ok(())
     }
 

@@ -19,6 +19,8 @@ pub struct Transport {
     dtls: Dtls,
     media: Option<Box<Media>>,
     wants_media: bool,
+    /// Where the peer is by its SDP alone, when nobody checks.
+    fixed: Option<Path>,
     outputs: VecDeque<Output>,
     counters: Counters,
 }
@@ -57,6 +59,7 @@ impl Transport {
             },
             media: None,
             wants_media: config.media,
+            fixed: None,
             outputs: VecDeque::new(),
             counters: Counters::default(),
         }
@@ -80,6 +83,18 @@ impl Transport {
     /// RFC 8445 §9 — the peer restarts ICE, and so do we; the association goes on.
     pub fn restart_ice(&mut self, local: IceCredentials, remote: IceCredentials) {
         self.ice.restart(local, remote);
+    }
+
+    /// Goes without checks: the peer is where its SDP says, since it does no ICE, or is lite as we are.
+    /// A pair that it nominates all the same goes before.
+    pub fn set_fixed_path(&mut self, now: Instant, path: Path) {
+        self.fixed = Some(path);
+        self.begin(now);
+    }
+
+    /// Our role in the association that stands or begins.
+    pub fn role(&self) -> Option<Role> {
+        self.dtls.association.as_ref().map(Association::role)
     }
 
     /// Another stream has this path now.
@@ -175,7 +190,12 @@ impl Transport {
 
     /// Where media go: nowhere before a pair is nominated, or while the peer is silent.
     pub fn selected(&self) -> Option<Path> {
-        self.ice.selected()
+        self.ice.selected().or(self.fixed)
+    }
+
+    /// Whether what comes from there is taken: a good check came over it, or it is fixed.
+    pub fn is_admitted(&self, path: Path) -> bool {
+        self.fixed == Some(path) || self.ice.is_admitted(path)
     }
 
     /// Whether media can be sent now.
@@ -233,7 +253,7 @@ impl Transport {
     }
 
     fn dtls(&mut self, now: Instant, path: Path, packet: &[u8]) -> Received {
-        if !self.ice.is_admitted(path) {
+        if !self.is_admitted(path) {
             self.counters.wrong_source += 1;
             return Received::Dropped;
         }
@@ -278,7 +298,7 @@ impl Transport {
     }
 
     fn receiver(&mut self, path: Path) -> Option<&mut Receiver> {
-        if !self.ice.is_admitted(path) {
+        if !self.is_admitted(path) {
             self.counters.wrong_source += 1;
             return None;
         }
@@ -300,11 +320,9 @@ impl Transport {
 
     /// A client sends its ClientHello as soon as there is a way.
     fn begin(&mut self, now: Instant) {
+        let way = self.selected();
         let dtls = &mut self.dtls;
-        if dtls.role != Some(Role::Client)
-            || dtls.association.is_some()
-            || self.ice.selected().is_none()
-        {
+        if dtls.role != Some(Role::Client) || dtls.association.is_some() || way.is_none() {
             return;
         }
         let association = dtls_association(&dtls.config, &dtls.certificate, now, Role::Client);
@@ -328,7 +346,7 @@ impl Transport {
     }
 
     fn drain_dtls(&mut self) {
-        let way = self.ice.selected().or(self.dtls.heard_on);
+        let way = self.selected().or(self.dtls.heard_on);
         let Some(association) = &mut self.dtls.association else {
             return;
         };

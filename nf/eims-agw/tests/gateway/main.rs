@@ -3,6 +3,7 @@
 
 mod audio_call;
 mod contexts;
+mod data_channels;
 mod dtls;
 mod floods;
 mod ice;

@@ -19,6 +19,8 @@ pub(super) fn insert(media: &mut Media, kind: MediaKind, ipv6: bool, policy: &Po
     }
     let value = match kind {
         MediaKind::Video => policy.video_bandwidth,
+        // RTP alone has a rate that follows from its codec.
+        MediaKind::Data => return,
         MediaKind::Audio => {
             // 50 packets a second, each with IP, UDP and RTP headers of 40 or 60 bytes.
             let headers = if ipv6 { 24 } else { 16 };

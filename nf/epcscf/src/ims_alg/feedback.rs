@@ -22,7 +22,7 @@ pub(super) fn write(
         for words in RELAYED {
             let wanted = match kind {
                 MediaKind::Video => true,
-                MediaKind::Audio => far_side_takes.contains(&(payload, words)),
+                MediaKind::Audio | MediaKind::Data => far_side_takes.contains(&(payload, words)),
             };
             if wanted && test(payload, words) {
                 media.push_attribute(&RtcpFb {

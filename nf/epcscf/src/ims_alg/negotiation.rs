@@ -174,7 +174,9 @@ impl Negotiation {
                 reserved
             }
             Reply::Configured(reserved) => reserved,
-            Reply::Released => return Err(Refused::Misuse("nothing was to be released")),
+            Reply::Released | Reply::ChannelDone | Reply::ChannelOpening { .. } => {
+                return Err(Refused::Misuse("an answer to another question"));
+            }
         };
         for told in &reserved.streams {
             self.call

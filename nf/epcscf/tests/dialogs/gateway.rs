@@ -45,6 +45,7 @@ impl Gateway {
             return Err(Refusal::NoResources("ports".into()));
         }
         match command {
+            Command::Channel { .. } => panic!("{command:?}"),
             Command::Reserve { context, streams } => {
                 let context = context.unwrap_or_else(|| {
                     self.made += 1;
@@ -124,5 +125,6 @@ fn told(stream: StreamId) -> ReservedStream {
             rtp: SocketAddr::from(([198, 51, 100, 9], port)),
             rtcp: SocketAddr::from(([198, 51, 100, 9], port + 1)),
         },
+        data: None,
     }
 }

@@ -32,6 +32,7 @@ impl Gateway {
         self.commands.push(command.clone());
         let context = ContextId(7);
         match command {
+            Command::Channel { .. } => panic!("{command:?}"),
             Command::Reserve { streams, .. } => {
                 for s in streams {
                     if self.streams.iter().any(|(id, ..)| *id == s.stream) {
@@ -149,6 +150,7 @@ impl Gateway {
                 rtp: address([203, 0, 113, 5], port),
                 rtcp: address([203, 0, 113, 5], port + 1),
             },
+            data: None,
         }
     }
 }

@@ -242,9 +242,9 @@ impl Bench {
                 self.contexts += u64::from(context.is_none());
                 (context.unwrap_or(ContextId(self.contexts)), streams)
             }
-            Command::Configure { context, .. } | Command::Subtract { context, .. } => {
-                (context, Vec::new())
-            }
+            Command::Configure { context, .. }
+            | Command::Subtract { context, .. }
+            | Command::Channel { context, .. } => (context, Vec::new()),
             Command::Release { .. } => {
                 self.shard
                     .handle_iq_reply(self.now, id, Ok(Reply::Released));
@@ -270,6 +270,7 @@ impl Bench {
                     rtp: SocketAddr::from(([198, 51, 100, 9], port)),
                     rtcp: SocketAddr::from(([198, 51, 100, 9], port + 1)),
                 },
+                data: None,
             }
         });
         let reserved = Reserved {

@@ -1,6 +1,10 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use core_data_channel::{
+    Association as Channels, AssociationConfig, ChannelId, Event as ChannelEvent,
+    Message as ChannelMessage, Output as ChannelOutput, Role as ChannelRole,
+};
 use core_iq::{DtlsRole, Fingerprint, Gate, IceCredentials, ReservedStream, W3Local, W3Settings};
 use core_w3::dtls::{self, Association, AssociationEvent, Certificate, Dimpl, Role};
 use core_w3::srtp::{Receiver, Sender};
@@ -16,6 +20,10 @@ pub struct Wic {
     association: Option<Association>,
     role: Role,
     media: Option<(Sender, Receiver)>,
+    /// It has data channels, and no media.
+    pub data: bool,
+    pub channels: Option<Channels>,
+    pub told: Vec<ChannelEvent>,
     next_check: Option<Instant>,
     checks: u64,
     pub nominated: bool,
@@ -44,6 +52,9 @@ impl Wic {
             association: None,
             role: Role::Client,
             media: None,
+            data: false,
+            channels: None,
+            told: Vec::new(),
             next_check: None,
             checks: 0,
             nominated: false,
@@ -98,7 +109,40 @@ impl Wic {
     }
 
     pub fn is_connected(&self) -> bool {
-        self.media.is_some()
+        self.media.is_some() || self.channels.is_some()
+    }
+
+    /// Its data channels; drains what is to be sent after each use.
+    pub fn with_channels<R>(&mut self, act: impl FnOnce(&mut Channels) -> R) -> R {
+        let result = act(self.channels.as_mut().expect("connected"));
+        self.drain_channels();
+        result
+    }
+
+    pub fn send_message(&mut self, now: Instant, id: ChannelId, message: ChannelMessage) {
+        self.with_channels(|channels| channels.send(now, id, message).unwrap());
+    }
+
+    pub fn read_message(&mut self, now: Instant, id: ChannelId) -> Option<ChannelMessage> {
+        self.with_channels(|channels| channels.read(now, id))
+    }
+
+    pub fn take_told(&mut self) -> Vec<ChannelEvent> {
+        std::mem::take(&mut self.told)
+    }
+
+    fn drain_channels(&mut self) {
+        let (Some(channels), Some(association)) = (&mut self.channels, &mut self.association)
+        else {
+            return;
+        };
+        while let Some(output) = channels.poll_output() {
+            match output {
+                ChannelOutput::Packet(packet) => association.send(&packet).unwrap(),
+                ChannelOutput::Event(event) => self.told.push(event),
+            }
+        }
+        self.gather();
     }
 
     pub fn send_rtp(&mut self, packet: &[u8]) {
@@ -131,7 +175,8 @@ impl Wic {
             .as_ref()
             .and_then(Association::poll_timeout);
         let check = self.next_check.filter(|_| self.checking);
-        [association, check].into_iter().flatten().min()
+        let channels = self.channels.as_ref().and_then(Channels::poll_timeout);
+        [association, check, channels].into_iter().flatten().min()
     }
 
     pub fn handle_timeout(&mut self, now: Instant) {
@@ -147,6 +192,12 @@ impl Wic {
             association.handle_timeout(now, &announced);
         }
         self.gather();
+        if let Some(channels) = &mut self.channels
+            && channels.poll_timeout().is_some_and(|at| at <= now)
+        {
+            channels.handle_timeout(now);
+        }
+        self.drain_channels();
     }
 
     pub fn handle(&mut self, now: Instant, bytes: &[u8]) {
@@ -159,7 +210,20 @@ impl Wic {
                     .association
                     .get_or_insert_with(|| begin(now, certificate, role));
                 association.handle_packet(now, bytes, &announced);
-                self.gather();
+                let packets = self.gather();
+                if self.data && self.is_dtls_connected() && self.channels.is_none() {
+                    let role = match self.role {
+                        Role::Client => ChannelRole::Client,
+                        Role::Server => ChannelRole::Server,
+                    };
+                    self.channels = Some(Channels::new(now, AssociationConfig::new(role)));
+                }
+                for packet in packets {
+                    if let Some(channels) = &mut self.channels {
+                        channels.handle_packet(now, packet.into());
+                    }
+                }
+                self.drain_channels();
             }
             kind @ (Kind::Rtp | Kind::Rtcp) => {
                 let Some((_, receiver)) = &mut self.media else {
@@ -238,14 +302,23 @@ impl Wic {
         }]
     }
 
-    fn gather(&mut self) {
+    fn is_dtls_connected(&self) -> bool {
+        self.association
+            .as_ref()
+            .is_some_and(Association::is_connected)
+    }
+
+    /// Puts out what DTLS sends; gives the application data that came.
+    fn gather(&mut self) -> Vec<Vec<u8>> {
         let to = self.candidate();
+        let mut data = Vec::new();
         let Some(association) = &mut self.association else {
-            return;
+            return data;
         };
         while let Some(event) = association.poll_event() {
             match event {
                 AssociationEvent::Transmit(bytes) => self.outbox.push((to, bytes)),
+                AssociationEvent::Connected(_) if self.data => {}
                 AssociationEvent::Connected(keys) => {
                     let keys = keys.expect("use_srtp was offered");
                     let (ours, theirs) = match self.role {
@@ -259,9 +332,11 @@ impl Wic {
                     ));
                 }
                 AssociationEvent::Failed(error) => self.failed = Some(error.to_string()),
-                AssociationEvent::Data(_) | AssociationEvent::Closed => {}
+                AssociationEvent::Data(bytes) => data.push(bytes),
+                AssociationEvent::Closed => {}
             }
         }
+        data
     }
 }
 

@@ -1,0 +1,544 @@
+//! Data channels between two WICs, each with a gateway of its own, and between a WIC and whoever
+//! speaks Iq.
+
+use std::time::Duration;
+
+use core_data_channel::{
+    Channel, ChannelId, CloseReason, Event as ChannelEvent, Message, Priority, Reliability,
+    SendError,
+};
+use core_iq::{
+    ChannelAction, ChannelAt, ChannelDescription, ChannelEnd, ChannelMessage, ChannelReliability,
+    Command, ContextId, CoreSettings, DataSettings, DtlsRole, DtlsSettings, Event, FarEnd, Gate,
+    MediaKind, NegotiatedChannel, Refusal, Reply, Reserved, SctpSettings, StreamEnd, StreamId,
+    StreamSettings,
+};
+use testbed::LinkQuality;
+
+use crate::support::{Bed, Wic, config};
+
+const SECOND: Duration = Duration::from_secs(1);
+const STREAM: StreamId = StreamId(1);
+const SCTP: SctpSettings = SctpSettings {
+    port: 5000,
+    max_message_size: Some(256 * 1024),
+};
+const RELAY: FarEnd = FarEnd::Relay { announce: false };
+
+/// Two WICs behind two gateways; Contexts whose far ends do not know each other yet.
+struct Call {
+    bed: Bed,
+    reserved: Vec<Reserved>,
+}
+
+impl Call {
+    fn new(far_end: FarEnd) -> Self {
+        let mut bed = Bed::new(vec![config(0), config(1)], 1, LinkQuality::good());
+        let mut reserved = Vec::new();
+        for at in 0..2 {
+            let mut wic = Wic::new(&format!("198.51.100.{}:50000", at + 1));
+            wic.data = true;
+            let mut settings = StreamSettings::new(STREAM, MediaKind::Data);
+            settings.w3 = Some(wic.settings(Gate::OPEN));
+            settings.data = Some(DataSettings {
+                w3: Some(SCTP),
+                far_end: Some(far_end),
+                ..DataSettings::default()
+            });
+            bed.wics.push(wic);
+            let made = bed.reserve(at, vec![settings]);
+            let now = bed.now();
+            bed.wics[at].accept(now, &made.streams[0]);
+            reserved.push(made);
+        }
+        Self { bed, reserved }
+    }
+
+    /// Joined, with everything up.
+    fn joined() -> Self {
+        let mut call = Self::new(RELAY);
+        call.join(SCTP);
+        call.bed.run(SECOND * 3);
+        for wic in &mut call.bed.wics {
+            assert_eq!(wic.take_told(), [ChannelEvent::Connected]);
+        }
+        call
+    }
+
+    /// Each gateway is told what the other's SDP says.
+    fn join(&mut self, sctp: SctpSettings) {
+        for (at, role) in [(0, DtlsRole::Client), (1, DtlsRole::Server)] {
+            let far = &self.reserved[1 - at].streams[0];
+            let data = far.data.as_ref().unwrap();
+            let mut change = StreamSettings::new(STREAM, MediaKind::Data);
+            change.core = Some(CoreSettings {
+                remote_rtp: Some(far.core.rtp),
+                ..CoreSettings::default()
+            });
+            change.data = Some(DataSettings {
+                core: Some(sctp),
+                core_dtls: Some(DtlsSettings {
+                    remote_ice: Some(data.core_ice.clone()),
+                    remote_fingerprints: Some(vec![data.core_fingerprint.clone()]),
+                    dtls_role: Some(role),
+                }),
+                ..DataSettings::default()
+            });
+            self.bed.configure(at, self.reserved[at].context, change);
+        }
+    }
+
+    fn negotiate(&mut self, channels: &[NegotiatedChannel]) {
+        for at in 0..2 {
+            let mut change = StreamSettings::new(STREAM, MediaKind::Data);
+            change.data = Some(DataSettings {
+                channels: Some(channels.to_vec()),
+                ..DataSettings::default()
+            });
+            self.bed.configure(at, self.reserved[at].context, change);
+        }
+    }
+
+    fn open(&mut self, wic: usize, channel: Channel) -> ChannelId {
+        let now = self.bed.now();
+        self.bed.wics[wic].with_channels(|channels| channels.open(now, channel).unwrap())
+    }
+
+    fn accept(&mut self, wic: usize, id: ChannelId) {
+        let now = self.bed.now();
+        assert!(self.bed.wics[wic].with_channels(|channels| channels.accept(now, id)));
+    }
+
+    fn close(&mut self, wic: usize, id: ChannelId) {
+        let now = self.bed.now();
+        self.bed.wics[wic].with_channels(|channels| channels.close(now, id));
+    }
+
+    fn send(&mut self, wic: usize, id: ChannelId, message: Message) {
+        let now = self.bed.now();
+        self.bed.wics[wic].send_message(now, id, message);
+    }
+
+    fn read(&mut self, wic: usize, id: ChannelId) -> Option<Message> {
+        let now = self.bed.now();
+        self.bed.wics[wic].read_message(now, id)
+    }
+
+    fn told(&mut self, wic: usize) -> Vec<ChannelEvent> {
+        self.bed.run(SECOND);
+        self.bed.wics[wic].take_told()
+    }
+
+    /// The channel that WIC 1 is asked for.
+    fn requested(&mut self, wanted: &Channel) -> ChannelId {
+        match &self.told(1)[..] {
+            [ChannelEvent::Requested { id, channel }] => {
+                assert_eq!(channel, wanted);
+                *id
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A channel that WIC 0 opened and WIC 1 accepted.
+    fn channel(&mut self, channel: &Channel) -> (ChannelId, ChannelId) {
+        let near = self.open(0, channel.clone());
+        let far = self.requested(channel);
+        self.accept(1, far);
+        assert!(self.told(0).contains(&ChannelEvent::Opened { id: near }));
+        (near, far)
+    }
+}
+
+fn kinds() -> Vec<Channel> {
+    let channel = |ordered, reliability| Channel {
+        label: format!("{ordered} {reliability:?}"),
+        protocol: "chat".to_owned(),
+        ordered,
+        reliability,
+        priority: Priority::HIGH,
+    };
+    vec![
+        channel(true, Reliability::Reliable),
+        channel(false, Reliability::Reliable),
+        channel(true, Reliability::MaxRetransmits(2)),
+        channel(false, Reliability::MaxRetransmits(0)),
+        channel(true, Reliability::MaxLifetime(300)),
+        channel(false, Reliability::MaxLifetime(1)),
+    ]
+}
+
+/// TS 24.371 §8.1, RFC 8832 §6
+#[test]
+fn a_channel_of_each_type_is_opened_in_band_through_both_gateways() {
+    let mut call = Call::joined();
+    for channel in kinds() {
+        let (near, far) = call.channel(&channel);
+        call.send(0, near, Message::text("there"));
+        call.send(1, far, Message::binary(vec![0; 70_000 - 5_000]));
+        call.bed.run(SECOND);
+        assert_eq!(call.read(1, far), Some(Message::text("there")));
+        let back = call.read(0, near).expect("it came back");
+        assert_eq!(back.data.len(), 65_000);
+        call.close(0, near);
+        let reason = CloseReason::ByPeer;
+        let closed = [
+            ChannelEvent::Closed { id: far, reason },
+            ChannelEvent::Released { id: far },
+        ];
+        assert!(call.told(1).ends_with(&closed));
+        assert!(
+            call.told(0)
+                .ends_with(&[ChannelEvent::Released { id: near }])
+        );
+    }
+}
+
+#[test]
+fn empty_and_text_and_binary_stay_what_they_are() {
+    let mut call = Call::joined();
+    let (near, far) = call.channel(&Channel::new("a"));
+    let messages = [
+        Message::text(""),
+        Message::binary(Vec::new()),
+        Message::text("ü"),
+        Message::binary(vec![0]),
+    ];
+    for message in messages.clone() {
+        call.send(0, near, message);
+    }
+    call.bed.run(SECOND);
+    for message in messages {
+        assert_eq!(call.read(1, far), Some(message));
+    }
+}
+
+#[test]
+fn a_refusal_of_the_far_end_comes_back_as_a_reset() {
+    let mut call = Call::joined();
+    let near = call.open(0, Channel::new("no"));
+    let far = call.requested(&Channel::new("no"));
+    call.close(1, far);
+    let reason = CloseReason::ByPeer;
+    assert!(
+        call.told(0)
+            .contains(&ChannelEvent::Closed { id: near, reason })
+    );
+}
+
+#[test]
+fn what_is_opened_before_the_far_end_is_there_waits_for_it() {
+    let mut call = Call::new(RELAY);
+    call.bed.run(SECOND);
+    let near = call.open(0, Channel::new("early"));
+    call.send(0, near, Message::text("early"));
+    call.bed.run(SECOND);
+    call.join(SCTP);
+    call.bed.run(SECOND * 2);
+    let told = call.told(1);
+    let Some(ChannelEvent::Requested { id: far, .. }) = told.last() else {
+        panic!("{told:?}");
+    };
+    let far = *far;
+    call.accept(1, far);
+    call.bed.run(SECOND);
+    assert_eq!(call.read(1, far), Some(Message::text("early")));
+}
+
+fn negotiated(ids: &[u16]) -> Vec<NegotiatedChannel> {
+    let one = |id: &u16| NegotiatedChannel {
+        id: *id,
+        channel: ChannelDescription {
+            label: "dc".to_owned(),
+            protocol: String::new(),
+            ordered: true,
+            reliability: ChannelReliability::Reliable,
+            priority: 256,
+        },
+    };
+    ids.iter().map(one).collect()
+}
+
+/// RFC 8864 §6
+#[test]
+fn channels_of_sdp_are_joined_closed_when_it_drops_them_and_come_again() {
+    let mut call = Call::joined();
+    let id = ChannelId(1000);
+    for round in 0..3 {
+        call.negotiate(&negotiated(&[1000, 1002]));
+        let now = call.bed.now();
+        for wic in &mut call.bed.wics {
+            let begun = |channels: &mut core_data_channel::Association| {
+                channels.negotiate(now, id, Channel::new("dc")).unwrap();
+            };
+            wic.with_channels(begun);
+        }
+        let text = Message::text(format!("round {round}"));
+        call.send(0, id, text.clone());
+        call.bed.run(SECOND);
+        assert_eq!(call.read(1, id), Some(text));
+        call.negotiate(&negotiated(&[1002]));
+        call.bed.run(SECOND * 2);
+        for wic in 0..2 {
+            let told = call.told(wic);
+            assert!(told.ends_with(&[ChannelEvent::Released { id }]), "{told:?}");
+        }
+    }
+}
+
+#[test]
+fn a_file_arrives_in_order_and_a_reader_that_rests_stops_the_sender() {
+    let mut call = Call::joined();
+    let (near, far) = call.channel(&Channel::new("file"));
+    let (mut sent, mut read) = (0_u32, 0_u32);
+    const MESSAGES: u32 = 512; // of 16 KiB: 8 MiB
+    let push = |call: &mut Call, sent: &mut u32| {
+        let now = call.bed.now();
+        call.bed.wics[0].with_channels(|channels| {
+            while *sent < MESSAGES {
+                let mut data = vec![0; 16 * 1024];
+                data[..4].copy_from_slice(&sent.to_be_bytes());
+                match channels.send(now, near, Message::binary(data)) {
+                    Ok(()) => *sent += 1,
+                    Err(SendError::Full) => break,
+                    Err(error) => panic!("{error}"),
+                }
+            }
+        });
+    };
+    for _ in 0..100 {
+        push(&mut call, &mut sent);
+        call.bed.run(Duration::from_millis(100));
+    }
+    // Three windows of 1 MiB, three buffers of half of that, and the messages beyond.
+    assert!(sent < 310, "{sent} messages went into buffers");
+    let begin = call.bed.now();
+    while read < MESSAGES {
+        push(&mut call, &mut sent);
+        while let Some(message) = call.read(1, far) {
+            assert_eq!(message.data[..4], read.to_be_bytes());
+            read += 1;
+        }
+        call.bed.run(Duration::from_millis(20));
+        assert!(call.bed.now() - begin < SECOND * 60, "{read} of {sent}");
+    }
+}
+
+#[test]
+fn a_message_larger_than_the_far_end_takes_closes_the_channel() {
+    let mut call = Call::new(RELAY);
+    call.join(SctpSettings {
+        port: 5000,
+        max_message_size: Some(1000),
+    });
+    call.bed.run(SECOND * 3);
+    call.told(0);
+    call.told(1);
+    let (near, far) = call.channel(&Channel::new("small"));
+    call.send(0, near, Message::binary(vec![0; 1001]));
+    call.bed.run(SECOND);
+    let reason = CloseReason::ByPeer;
+    assert!(
+        call.told(0)
+            .contains(&ChannelEvent::Closed { id: near, reason })
+    );
+    assert!(
+        call.told(1)
+            .contains(&ChannelEvent::Closed { id: far, reason })
+    );
+    let at = ChannelAt {
+        end: StreamEnd::W3,
+        id: near.0,
+    };
+    let failed = call.bed.events(0).into_iter().any(|event| {
+        matches!(event, Event::ChannelClosed { at: closed, end: ChannelEnd::Failed(_) } if closed == at)
+    });
+    assert!(failed);
+}
+
+#[test]
+fn nobody_at_the_far_end_refuses_what_is_opened() {
+    let mut call = Call::new(FarEnd::Nobody);
+    call.bed.run(SECOND);
+    let id = call.open(0, Channel::new("a"));
+    let reason = CloseReason::ByPeer;
+    assert!(call.told(0).contains(&ChannelEvent::Closed { id, reason }));
+}
+
+#[test]
+fn a_far_end_with_another_certificate_gets_nothing() {
+    let mut call = Call::new(RELAY);
+    let wrong = &mut call.reserved[0].streams[0].data;
+    wrong.as_mut().unwrap().core_fingerprint.digest[0] ^= 1;
+    call.join(SCTP);
+    call.bed.run(SECOND * 3);
+    let id = call.open(0, Channel::new("a"));
+    call.told(0);
+    assert_eq!(call.told(1), [ChannelEvent::Connected]);
+    let up = |event: &Event| {
+        let end = StreamEnd::Core;
+        *event == Event::DataConnected { end }
+    };
+    assert!(!call.bed.events(1).iter().any(up));
+    let failed = |event: &Event| {
+        matches!(
+            event,
+            Event::DataEnded {
+                end: StreamEnd::Core,
+                ..
+            }
+        )
+    };
+    assert_eq!(
+        call.bed
+            .events(1)
+            .iter()
+            .filter(|event| failed(event))
+            .count(),
+        1
+    );
+    let now = call.bed.now();
+    let sent = call.bed.wics[0].with_channels(|c| c.send(now, id, Message::text("waits")));
+    assert_eq!(sent, Ok(()), "it waits in the WIC's own window");
+}
+
+#[test]
+fn a_channel_that_is_to_be_announced_waits_until_sdp_has_it() {
+    let mut call = Call::new(FarEnd::Relay { announce: true });
+    call.join(SCTP);
+    call.bed.run(SECOND * 3);
+    call.told(1);
+    let id = call.open(0, Channel::new("dc"));
+    call.bed.run(SECOND);
+    let at = ChannelAt {
+        end: StreamEnd::W3,
+        id: id.0,
+    };
+    let asked = call.bed.events(0).into_iter().any(|event| {
+        matches!(event, Event::ChannelRequested { at: asked, channel } if asked == at && channel.label == "dc")
+    });
+    assert!(asked);
+    assert_eq!(call.told(1), []);
+    call.negotiate(&negotiated(&[id.0]));
+    let now = call.bed.now();
+    call.bed.wics[1].with_channels(|channels| {
+        channels.negotiate(now, id, Channel::new("dc")).unwrap();
+    });
+    assert!(call.told(0).contains(&ChannelEvent::Opened { id }));
+    call.send(0, id, Message::text("announced"));
+    call.bed.run(SECOND);
+    assert_eq!(call.read(1, id), Some(Message::text("announced")));
+}
+
+/// TS 24.371 §8.4.1: the gateway is the endpoint, here for somebody who speaks Iq.
+#[test]
+fn an_application_accepts_reads_by_credit_writes_and_closes() {
+    let mut call = Call::new(FarEnd::Application);
+    call.bed.run(SECOND);
+    let context = call.reserved[0].context;
+    let act = |call: &mut Call, action| ask(&mut call.bed, context, action);
+    let id = call.open(0, Channel::new("app"));
+    call.send(0, id, Message::text("one"));
+    call.send(0, id, Message::text("two"));
+    call.bed.run(SECOND);
+    let at = ChannelAt {
+        end: StreamEnd::W3,
+        id: id.0,
+    };
+    assert_eq!(
+        act(&mut call, ChannelAction::Accept(at)),
+        Ok(Reply::ChannelDone)
+    );
+    let again = act(&mut call, ChannelAction::Accept(at));
+    assert_eq!(again, Err(Refusal::UnknownChannel));
+    assert!(call.told(0).contains(&ChannelEvent::Opened { id }));
+    assert_eq!(messages(&call.bed), [], "no credit, no message");
+    act(&mut call, ChannelAction::Credit(at, 1)).unwrap();
+    let one = ChannelMessage::Text(b"one".to_vec());
+    assert_eq!(messages(&call.bed), std::slice::from_ref(&one));
+    act(&mut call, ChannelAction::Credit(at, 5)).unwrap();
+    let two = ChannelMessage::Text(b"two".to_vec());
+    assert_eq!(messages(&call.bed), [one, two]);
+
+    let large = || ChannelAction::Send(at, ChannelMessage::Binary(vec![1; 200_000]));
+    let mut full = false;
+    for _ in 0..10 {
+        match act(&mut call, large()) {
+            Ok(_) => {}
+            Err(Refusal::ChannelFull) => full = true,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(full);
+    call.bed.run(SECOND * 3);
+    assert!(call.read(0, id).is_some());
+    let writable = Event::ChannelWritable { at };
+    assert!(call.bed.events(0).contains(&writable));
+
+    act(&mut call, ChannelAction::Close(at)).unwrap();
+    while call.read(0, id).is_some() {}
+    call.bed.run(SECOND);
+    while call.read(0, id).is_some() {}
+    assert!(call.told(0).contains(&ChannelEvent::Released { id }));
+
+    let opened = ChannelAction::Open {
+        end: StreamEnd::W3,
+        channel: negotiated(&[0])[0].channel.clone(),
+    };
+    let Ok(Reply::ChannelOpening { id }) = act(&mut call, opened) else {
+        panic!("no channel");
+    };
+    let requested = ChannelEvent::Requested {
+        id: ChannelId(id),
+        channel: Channel::new("dc"),
+    };
+    assert_eq!(call.told(0), [requested]);
+}
+
+fn ask(bed: &mut Bed, context: ContextId, action: ChannelAction) -> Result<Reply, Refusal> {
+    let stream = STREAM;
+    bed.ask(
+        0,
+        Command::Channel {
+            context,
+            stream,
+            action,
+        },
+    )
+}
+
+fn messages(bed: &Bed) -> Vec<ChannelMessage> {
+    let told = bed.events(0).into_iter();
+    told.filter_map(|event| match event {
+        Event::ChannelMessage { message, .. } => Some(message),
+        _ => None,
+    })
+    .collect()
+}
+
+#[test]
+fn settings_that_cannot_be_are_refused() {
+    let mut call = Call::new(RELAY);
+    let context = call.reserved[0].context;
+    let mut twice = StreamSettings::new(STREAM, MediaKind::Data);
+    twice.data = Some(DataSettings {
+        channels: Some(negotiated(&[1000, 1000])),
+        ..DataSettings::default()
+    });
+    let mut never = twice.clone();
+    never.data.as_mut().unwrap().channels = Some(negotiated(&[65_535]));
+    for settings in [twice, never] {
+        let streams = vec![settings];
+        let refused = call.bed.ask(0, Command::Configure { context, streams });
+        assert!(matches!(refused, Err(Refusal::Invalid(_))), "{refused:?}");
+    }
+    let at = ChannelAt {
+        end: StreamEnd::W3,
+        id: 4,
+    };
+    let send = ChannelAction::Send(at, ChannelMessage::Text(Vec::new()));
+    assert_eq!(
+        ask(&mut call.bed, context, send),
+        Err(Refusal::UnknownChannel)
+    );
+}
