@@ -9,15 +9,18 @@
 #![forbid(unsafe_code)]
 
 mod attribute;
+pub mod call_control;
 pub mod common;
 pub mod dc_app_call;
 pub mod dc_app_management;
 mod describe;
 mod fault;
+pub mod ims_session;
 mod json;
 mod openapi;
 mod operation;
 mod operations;
+pub mod patch;
 mod problem;
 
 pub use attribute::{

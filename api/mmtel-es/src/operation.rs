@@ -14,17 +14,28 @@ pub enum Api {
     DcAppManagement,
     /// MMTel_DCAppCall (TS 29.392 §6.2).
     DcAppCall,
+    /// MMTel_CallEvent (TS 29.392 §6.3).
+    CallEvent,
+    /// MMTel_CallControl (TS 29.392 §6.4).
+    CallControl,
 }
 
 impl Api {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::DcAppManagement, Self::DcAppCall];
+    pub const ALL: [Self; 4] = [
+        Self::DcAppManagement,
+        Self::DcAppCall,
+        Self::CallEvent,
+        Self::CallControl,
+    ];
 
     /// The name of the service.
     pub fn service(self) -> &'static str {
         match self {
             Self::DcAppManagement => "MMTel_DCAppManagement",
             Self::DcAppCall => "MMTel_DCAppCall",
+            Self::CallEvent => "MMTel_CallEvent",
+            Self::CallControl => "MMTel_CallControl",
         }
     }
 
@@ -33,6 +44,9 @@ impl Api {
         match self {
             Self::DcAppManagement => "mmtel-dcappmgmt",
             Self::DcAppCall => "mmtel-dcappcall",
+            // Clause 6.3.1 has "callevnt", table 5.1-1 and the annex have this.
+            Self::CallEvent => "mmtel-callevent",
+            Self::CallControl => "mmtel-callcontrol",
         }
     }
 
@@ -46,6 +60,8 @@ impl Api {
         match self {
             Self::DcAppManagement => crate::operations::dc_app_management::OPERATIONS,
             Self::DcAppCall => crate::operations::dc_app_call::OPERATIONS,
+            Self::CallEvent => crate::operations::call_event::OPERATIONS,
+            Self::CallControl => crate::operations::call_control::OPERATIONS,
         }
     }
 }
@@ -132,6 +148,15 @@ impl Answer {
             status: 200,
             description,
             schema: Some(schema),
+            location: false,
+        }
+    }
+
+    pub(crate) const fn no_content(description: &'static str) -> Self {
+        Self {
+            status: 204,
+            description,
+            schema: None,
             location: false,
         }
     }

@@ -127,6 +127,75 @@ proptest! {
     }
 }
 
+/// A patch that is one does no harm to a session: it becomes another one, or stays and says why.
+mod patches {
+    use api_mmtel_es::ProblemDetails;
+    use api_mmtel_es::call_control::ImsSession;
+    use api_mmtel_es::patch::Patch;
+
+    use super::*;
+
+    fn pointer() -> impl Strategy<Value = String> {
+        let segment = prop::sample::select(vec![
+            "afId",
+            "suppFeat",
+            "imsSessionInfo",
+            "sessionInfo",
+            "mediaInfoSet",
+            "notifUri",
+            "0",
+            "1",
+            "-",
+            "mediaType",
+            "vendorSpecific-000001",
+            "~01",
+            "",
+        ]);
+        vec(segment, 0..4).prop_map(|path| {
+            let path: Vec<_> = std::iter::once("").chain(path).collect();
+            path.join("/")
+        })
+    }
+
+    fn item() -> impl Strategy<Value = Value> {
+        let op = prop::sample::select(vec!["add", "copy", "move", "remove", "replace", "test"]);
+        (op, pointer(), pointer(), value()).prop_map(|(op, path, from, value)| {
+            json!({ "op": op, "path": path, "from": from, "value": value })
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+
+        #[test]
+        fn a_patch_is_applied_or_explained(items in vec(item(), 1..6)) {
+            let session: ImsSession = read_value(json!({
+                "afId": "as1",
+                "imsSessionInfo": {
+                    "sessionInfo": { "callingId": "tel:+15550100", "calledId": "tel:+15550101" },
+                    "mediaInfoSet": [{ "mediaType": "AUDIO", "mediaCorrectionId": "1" }],
+                },
+            }))
+            .unwrap();
+            let count = items.len();
+            let patch: Patch = read_value(items.into()).unwrap();
+            match patch.apply(&session) {
+                Ok(patched) => {
+                    let written = patched.write().unwrap();
+                    prop_assert!(read_value::<ImsSession>(written).is_ok());
+                }
+                Err(unpatched) => {
+                    let problem = ProblemDetails::from(&unpatched);
+                    prop_assert!([400, 409].contains(&problem.status()));
+                    if let api_mmtel_es::patch::Unpatched::Failed { index, .. } = unpatched {
+                        prop_assert!(index < count);
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// A package of the size that is accepted is read without being held many times over.
 #[test]
 fn a_large_package_is_read() {

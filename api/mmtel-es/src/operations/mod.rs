@@ -1,5 +1,7 @@
 //! The rows of the table, a file an API.
 
+pub(crate) mod call_control;
+pub(crate) mod call_event;
 pub(crate) mod dc_app_call;
 pub(crate) mod dc_app_management;
 

@@ -1,11 +1,14 @@
 //! What the property test and the fuzz target both run: any bytes, read as any body.
 
+use api_mmtel_es::call_control::ImsSession;
 use api_mmtel_es::dc_app_call::{
     DcCallReq, DcCallResp, DcMediaNotifyReq, DcMediaNotifyResp, DcMediaUpdateReq, DcMediaUpdateResp,
 };
 use api_mmtel_es::dc_app_management::{
     DcAppConfigReq, DcAppConfigResp, DcAppIdReq, DcAppIdResp, DcAppStatResp, DcAppUpdateReq,
 };
+use api_mmtel_es::ims_session::ImsSessionEventNotification;
+use api_mmtel_es::patch::Patch;
 use api_mmtel_es::{Attribute, MAX_FAULTS, ProblemDetails, read, write};
 use serde_json::Value;
 
@@ -27,6 +30,9 @@ pub(crate) fn fuzz(data: &[u8]) {
     body::<DcMediaUpdateResp>(data);
     body::<DcMediaNotifyReq>(data);
     body::<DcMediaNotifyResp>(data);
+    body::<ImsSession>(data);
+    body::<ImsSessionEventNotification>(data);
+    body::<Patch>(data);
     body::<ProblemDetails>(data);
 }
 
