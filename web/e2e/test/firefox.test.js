@@ -62,4 +62,47 @@ describe('Firefox', () => {
     await bob.press('Hang up');
     await alice.hears(/ended/);
   });
+
+  it('adds video and drops it, holds and resumes with it, from either side', { timeout: 100_000 }, async () => {
+    /** Waits until each sees the other's picture move, or not. */
+    const until = async (when, sees) => {
+      const deadline = Date.now() + 15_000;
+      for (;;) {
+        const [hers, his] = await Promise.all([alice.watches(1_500), bob.watches(1_500)]);
+        if (sees.alice === hers > 5 && sees.bob === his > 5) return;
+        assert.ok(Date.now() < deadline, `${when}: Firefox ${hers} frames, Chromium ${his}\n${await alice.told()}\n${await bob.told()}`);
+      }
+    };
+    await bob.find('button', 'Call');
+    await alice.call('bob');
+    await bob.answer();
+    await alice.hears(/^In a call with Bob$/);
+    await alice.press('Camera');
+    await bob.press('With camera');
+    await until('Firefox adds video', { alice: true, bob: true });
+    await alice.press('Hold');
+    await bob.hears(/has put you on hold/);
+    await until('Firefox holds', { alice: false, bob: false });
+    await alice.press('Resume');
+    await until('Firefox resumes', { alice: true, bob: true });
+    await alice.press('Audio only');
+    await bob.hears(/^In a call with Alice$/);
+    await bob.press('Camera');
+    await alice.press('Without camera');
+    await until('Chromium adds video', { alice: true, bob: false });
+    await bob.press('Hold');
+    await alice.hears(/has put you on hold/);
+    await until('Chromium holds', { alice: false, bob: false });
+    await bob.press('Resume');
+    await until('Chromium resumes', { alice: true, bob: false });
+    await bob.press('Camera off');
+    await alice.hears(/^In a call with Bob$/);
+    await alice.press('Camera');
+    await bob.press('No video');
+    await alice.hears(/^Bob does not want video now/);
+    assert.ok((await alice.energy()) > 0.05, 'Firefox hears Chromium');
+    assert.ok((await bob.energy()) > 0.01, 'Chromium hears Firefox');
+    await alice.press('Hang up');
+    await bob.hears(/ended/);
+  });
 });
