@@ -15,7 +15,9 @@ class Phone {
     this.lines = [];
     this.said = '';
     this.waiting = new Set();
-    this.child = spawn(BINARY, ['wic', ...words.map(String)], { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.looked = 0;
+    const typed = words.includes('--commands') ? 'pipe' : 'ignore';
+    this.child = spawn(BINARY, ['wic', ...words.map(String)], { stdio: [typed, 'pipe', 'pipe'] });
     let rest = '';
     this.child.stdout.setEncoding('utf8').on('data', (text) => {
       const parts = (rest + text).split('\n');
@@ -35,8 +37,45 @@ class Phone {
     });
   }
 
+  /** Types a command; it was started with `--commands`. */
+  types(line) {
+    this.child.stdin.write(`${line}\n`);
+  }
+
   /** The first line of an event, once it is there. */
   hears(event, within = 10_000) {
+    return this.#find(() => this.lines.find((each) => each.event === event), event, within);
+  }
+
+  /** The next line of an event, after the one that was heard so last. */
+  next(event, within = 10_000) {
+    const look = () => {
+      const at = this.lines.findIndex((each, index) => index >= this.looked && each.event === event);
+      if (at < 0) return undefined;
+      this.looked = at + 1;
+      return this.lines[at];
+    };
+    return this.#find(look, event, within);
+  }
+
+  /** What comes in a second: packets, mean energy, frames. */
+  async second() {
+    const report = () => {
+      this.types('report');
+      return this.next('report');
+    };
+    const first = await report();
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    const second = await report();
+    const frames = (each) => each.video?.frames ?? 0;
+    return {
+      packets: second.packets - first.packets,
+      energy: second.energy,
+      frames: frames(second) - frames(first),
+    };
+  }
+
+  #find(find, event, within) {
     return new Promise((resolve, reject) => {
       const done = (settle, value) => {
         clearTimeout(late);
@@ -44,7 +83,7 @@ class Phone {
         settle(value);
       };
       const look = () => {
-        const line = this.lines.find((each) => each.event === event);
+        const line = find();
         if (line) done(resolve, line);
         else if (this.code !== undefined) done(reject, new Error(`no «${event}»\n${this.told()}`));
       };

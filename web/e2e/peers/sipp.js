@@ -8,6 +8,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { freePorts } from './ports.js';
+import { changes } from './sipp_changes.js';
 
 const SCENARIOS = path.join(path.dirname(fileURLToPath(import.meta.url)), 'sipp');
 
@@ -64,12 +65,19 @@ class FarEnd {
     return this.who.port;
   }
 
+  /** Calls, and changes the call act by act; see `changes`. */
+  change(target, acts) {
+    const file = path.join(this.who.folder, 'changes.xml');
+    fs.writeFileSync(file, changes(acts));
+    return this.run('changes', { target, file });
+  }
+
   /** Plays a scenario once. `done` fails with SIPp's own words when it went another way. */
-  run(scenario, { target = 'sip:nobody@invalid' } = {}) {
+  run(scenario, { target = 'sip:nobody@invalid', file = path.join(SCENARIOS, `${scenario}.xml`) } = {}) {
     const { aor, domain, user, password, core, port, folder } = this.who;
     const errors = path.join(folder, `${scenario}.err`);
     const words = [
-      ...['-sf', path.join(SCENARIOS, `${scenario}.xml`)],
+      ...['-sf', file],
       ...['-i', '127.0.0.1', '-p', String(port), '-t', 'u1'],
       ...['-m', '1', '-l', '1', '-nostdin', '-timeout', '60s', '-timeout_error'],
       ...['-trace_err', '-error_file', errors],

@@ -1,0 +1,228 @@
+// What ordinary SIP peers do to a call from the core's side: SIPp plays each offer that there is, baresip is an
+// ordinary phone; the phone without a browser says what it heard and saw after each.
+
+import assert from 'node:assert/strict';
+import dgram from 'node:dgram';
+import { once } from 'node:events';
+import { after, afterEach, before, describe, it } from 'node:test';
+
+import { startPhone } from '../harness/headless.js';
+import { startIsthmus } from '../harness/isthmus.js';
+import { startBaresip } from '../peers/baresip.js';
+import { farEnd } from '../peers/sipp.js';
+import { audio, video } from '../peers/sipp_changes.js';
+
+const DOMAIN = 'ims.mnc001.mcc001.3gppnetwork.org';
+const ALICE = `sip:alice@${DOMAIN}`;
+
+/** Waits until this is what comes in a second. */
+async function comes(phone, what, right) {
+  let seen;
+  for (let turn = 0; turn < 5; turn += 1) {
+    seen = await phone.second();
+    if (right(seen)) return;
+  }
+  assert.fail(`${what}: ${JSON.stringify(seen)}\n${phone.told()}`);
+}
+
+const hears = ({ packets, energy }) => packets > 30 && energy > 0.01;
+
+/** Somebody who counts the RTP that comes. */
+async function listener() {
+  const socket = dgram.createSocket('udp4');
+  const counted = { socket, packets: 0 };
+  socket.on('message', () => {
+    counted.packets += 1;
+  });
+  socket.bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  counted.port = socket.address().port;
+  return counted;
+}
+
+/** How many packets come within a second. */
+async function within(counted) {
+  const first = counted.packets;
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  return counted.packets - first;
+}
+
+describe('a call is changed from the side of the core', { timeout: 120_000 }, () => {
+  let product;
+  let alice;
+  let ends = [];
+
+  const phone = (...words) => {
+    const w2 = `wss://localhost:${product.ports.https}/w2`;
+    const origin = `https://localhost:${product.ports.https}`;
+    const who = ['--w2', w2, '--insecure', '--origin', origin, '--user', 'alice', '--commands'];
+    alice = startPhone(...who, '--password', product.passwords().alice, ...words);
+    ends.push(alice);
+    return alice.next('registered');
+  };
+
+  const sipp = async () => {
+    const dave = await farEnd({
+      aor: `sip:dave@${DOMAIN}`,
+      domain: DOMAIN,
+      user: `dave@${DOMAIN}`,
+      password: product.passwords().dave,
+      core: `127.0.0.1:${product.ports.core}`,
+    });
+    ends.push(dave);
+    return dave;
+  };
+
+  before(async () => {
+    product = await startIsthmus();
+  });
+
+  afterEach(async () => {
+    await Promise.all(ends.map((each) => each.stop()));
+    ends = [];
+  });
+
+  after(() => product?.stop());
+
+  it('SIPp holds and resumes by UPDATE and by re-INVITE', async () => {
+    const dave = await sipp();
+    await phone('--answer');
+    const played = dave.change(ALICE, [
+      { method: 'UPDATE' },
+      { method: 'UPDATE', media: audio('sendonly'), expect: ['a=recvonly'] },
+      { method: 'UPDATE', media: audio(), expect: ['a=sendrecv'] },
+      { method: 'INVITE', media: audio('inactive'), expect: ['a=inactive'] },
+      { method: 'INVITE', media: audio(), expect: ['a=sendrecv'] },
+      { method: 'INVITE', media: audio(), expect: ['a=sendrecv'], after: 500 },
+    ]);
+    await alice.next('media_connected');
+    await comes(alice, 'at first', hears);
+    for (let turn = 0; turn < 2; turn += 1) {
+      assert.equal((await alice.next('remote_hold')).held, true);
+      assert.equal((await alice.next('remote_hold')).held, false);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await comes(alice, 'after all of it', hears);
+    alice.types('hangup');
+    await played.done;
+    assert.equal((await alice.next('ended')).status, 200);
+  });
+
+  it('SIPp adds video, drops it and adds it again', async () => {
+    const dave = await sipp();
+    const film = await listener();
+    await phone('--answer', '--video');
+    const both = [...audio(), ...video(film.port)];
+    const without = [...audio(), ...video(0)];
+    const played = dave.change(ALICE, [
+      { method: 'INVITE', media: both, expect: ['m=video [1-9]', 'VP8/90000'] },
+      { method: 'INVITE', media: without, expect: ['m=video 0 '] },
+      { method: 'INVITE', media: both, expect: ['m=video [1-9]'] },
+      { method: 'INVITE', media: both, expect: ['m=video [1-9]'], after: 500 },
+    ]);
+    await alice.next('media_connected');
+    for (const on of [true, false, true]) {
+      assert.equal((await alice.next('remote_video')).video, on);
+      if (on) await alice.next('video_connected');
+      await comes(alice, `video ${on}`, hears);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    alice.types('hangup');
+    await played.done;
+    film.socket.close();
+  });
+
+  it('SIPp asks for an offer in a re-INVITE without one, and answers it in the ACK', async () => {
+    const dave = await sipp();
+    await phone('--answer');
+    const played = dave.change(ALICE, [
+      { method: 'INVITE', expect: ['m=audio [1-9]'], answer: audio('sendonly') },
+      { method: 'INVITE', expect: ['m=audio [1-9]'], answer: audio() },
+    ]);
+    await alice.next('media_connected');
+    assert.equal((await alice.next('remote_hold')).held, true);
+    assert.equal((await alice.next('remote_hold')).held, false);
+    await comes(alice, 'after the late offers', hears);
+    alice.types('hangup');
+    await played.done;
+  });
+
+  it('SIPp moves its media to another address, and what is said goes there', async () => {
+    const dave = await sipp();
+    const elsewhere = await listener();
+    await phone('--answer');
+    const moved = audio('sendrecv', elsewhere.port);
+    const played = dave.change(ALICE, [{ method: 'INVITE', media: moved, expect: ['m=audio [1-9]'] }]);
+    await alice.next('media_connected');
+    assert.equal(await within(elsewhere), 0);
+    let came = 0;
+    for (let turn = 0; turn < 6 && came < 30; turn += 1) came = await within(elsewhere);
+    assert.ok(came >= 30, `${came} packets where it moved to`);
+    alice.types('hangup');
+    await played.done;
+    elsewhere.socket.close();
+  });
+
+  describe('with baresip', () => {
+    let carol;
+
+    const call = async (...words) => {
+      carol = await startBaresip({
+        uri: `sip:carol@${DOMAIN}`,
+        user: `carol@${DOMAIN}`,
+        password: product.passwords().carol,
+        registrar: `127.0.0.1:${product.ports.core}`,
+        video: words.includes('--video'),
+      });
+      ends.push(carol);
+      await carol.registered();
+      await phone(...words);
+    };
+
+    it('it holds and resumes, and is held', async () => {
+      await call();
+      alice.types('call carol');
+      await carol.event('CALL_INCOMING');
+      await carol.command('accept');
+      await alice.next('media_connected');
+      await comes(alice, 'at first', hears);
+      for (let turn = 0; turn < 2; turn += 1) {
+        await carol.command('hold');
+        assert.equal((await alice.next('remote_hold')).held, true);
+        await carol.command('resume');
+        assert.equal((await alice.next('remote_hold')).held, false);
+        await comes(alice, 'resumed', hears);
+        alice.types('hold');
+        assert.equal((await alice.next('held')).held, true);
+        alice.types('resume');
+        assert.equal((await alice.next('held')).held, false);
+        await comes(alice, 'resumed by us', hears);
+      }
+      alice.types('restart 127.0.0.4');
+      await alice.next('restarted');
+      await alice.next('media_connected');
+      await comes(alice, 'on another network', hears);
+      alice.types('hangup');
+      await carol.event('CALL_CLOSED');
+      assert.ok(carol.heard() > 0.005, 'carol heard the tone');
+    });
+
+    it('video is added to its call, and dropped', async () => {
+      await call('--video');
+      await carol.command('dial', ALICE);
+      await alice.next('incoming');
+      alice.types('answer');
+      await alice.next('media_connected');
+      const sees = ({ frames }) => frames > 5;
+      await comes(alice, 'with video', (came) => hears(came) && sees(came));
+      alice.types('video off');
+      assert.equal((await alice.next('video')).video, false);
+      await comes(alice, 'without', (came) => hears(came) && came.frames === 0);
+      alice.types('video on');
+      assert.equal((await alice.next('video')).video, true);
+      await comes(alice, 'with it again', (came) => hears(came) && sees(came));
+      alice.types('hangup');
+      await carol.event('CALL_CLOSED');
+    });
+  });
+});
