@@ -166,4 +166,28 @@ describe('a network that changes', { timeout: 240_000 }, () => {
     await bob.hears(/^In a call with Alice, with video/);
     await flows();
   });
+
+  it('leaves a call ringing for its caller, and a call that was hung up as it went is over for both', async () => {
+    await alice.call('bob');
+    await alice.hears(/^Ringing/);
+    await alice.dropConnection();
+    await alice.hears(/network was lost/i);
+    await alice.hears(/^Ringing/);
+    await bob.answer();
+    await Promise.all([alice.hears(/^In a call with bob$/), bob.hears(/^In a call with Alice$/)]);
+    const [hers, his] = await Promise.all([alice.energy(), bob.energy()]);
+    assert.ok(hers > 0.05 && his > 0.05, `alice hears ${hers}, bob hears ${his}`);
+    await alice.page.evaluate(() => {
+      const socket = window.watched.sockets.at(-1);
+      const send = socket.send;
+      socket.send = function once(data) {
+        if (!String(data).startsWith('BYE')) return send.call(this, data);
+        setTimeout(() => this.close());
+        return undefined;
+      };
+      document.getElementById('hang-up').click();
+    });
+    await bob.hears(/^The call with Alice has ended$/);
+    await alice.hears(/^Registered as Alice$/);
+  });
 });
