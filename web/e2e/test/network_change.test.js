@@ -190,4 +190,12 @@ describe('a network that changes', { timeout: 240_000 }, () => {
     await bob.hears(/^The call with Alice has ended$/);
     await alice.hears(/^Registered as Alice$/);
   });
+
+  it('ends what rings where it was lost, in words at both ends', async () => {
+    await alice.call('bob');
+    await bob.hears(/^Alice is calling/);
+    await bob.dropConnection();
+    await bob.hears(/^Registered as Bob\. You missed a call from Alice/);
+    await alice.hears(/busy or down|cannot be reached/);
+  });
 });

@@ -238,6 +238,7 @@ export class Wic extends Emitter {
         this.registration.connectionLost();
         this.#enter(this.#everRegistered ? 'reconnecting' : 'connecting');
         if (!this.#everRegistered) this.emit('failure', new Failure('connection_refused'));
+        for (const call of [...this.calls]) if (call instanceof IncomingCall) call.connectionLost();
         if (!this.#grace.running) this.#grace.set(SIGNALLING_GRACE, () => this.#signallingGone());
         return;
       case 'closed':

@@ -141,10 +141,14 @@ async function begin(session, account, credential) {
  * @param {string} name
  */
 function listen(wic, name) {
+  /** What was missed while the network was away is said when it is back. */
+  let missed = '';
   wic.on('status', (state) => {
     document.body.dataset.status = state;
     if (state === 'registered' && view.call) view.announce();
+    else if (state === 'registered' && missed) say(sentences([statusWords(state, name), missed]));
     else if (state !== 'stopped') say(statusWords(state, name));
+    if (state === 'registered') missed = '';
   });
   wic.on('failure', (failure) => {
     // A SIM that was refused is put in anew.
@@ -166,6 +170,7 @@ function listen(wic, name) {
     }
     arrange(wic, null);
     show(dial);
+    if (call.failure?.code === 'missed' && wic.status !== 'registered') missed = callWords(call);
     say(callWords(call));
     target.focus();
     target.select();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ANSWER, answerTo, connected, phone, registered } from './support/phone.js';
+import { ANSWER, answerTo, connected, phone, registered, requestFrom } from './support/phone.js';
 
 const long = { tokenLife: 100_000 };
 
@@ -169,4 +169,32 @@ test('an ICE restart that finds the far end away (430) is tried again, and given
   await transport.nothing();
   assert.equal(pc.restarts, 7);
   assert.equal(call.state, 'connected', 'the media never broke');
+});
+
+test('a call that rings here is over with the connection that it came by, answered or not', async () => {
+  for (const answers of [false, true]) {
+    const { wic, transport, devices } = await phone(long);
+    await transport.deliver(requestFrom('INVITE', { sdp: ANSWER }));
+    await transport.take('180 INVITE');
+    const [call] = wic.calls;
+    const open = devices.getUserMedia.bind(devices);
+    let allow;
+    devices.getUserMedia = async (constraints) => {
+      await new Promise((resolve) => {
+        allow = resolve;
+      });
+      return open(constraints);
+    };
+    const answered = answers ? call.answer() : null;
+    transport.lose();
+    assert.equal(call.failure?.code, 'missed');
+    assert.deepEqual(wic.calls, []);
+    allow?.();
+    await answered;
+    assert.ok(devices.opened.every(({ readyState }) => readyState === 'ended'), 'no device stays open');
+    transport.restore();
+    await transport.deliver(registered(await transport.take('REGISTER'), { expires: 100_000 }));
+    await transport.take('480 INVITE');
+    await transport.nothing();
+  }
 });

@@ -102,6 +102,16 @@ export class IncomingCall extends Call {
     this.finish(null);
   }
 
+  /**
+   * The connection that it came by is gone. The edge has nobody to wait for and tells the caller so: what rings on now, or is
+   * being answered, would be a call with nobody.
+   */
+  connectionLost() {
+    if (this.state !== 'incoming' && this.state !== 'answering') return;
+    this.#reply(480, {});
+    this.finish(new Failure('missed', { who: this.who }));
+  }
+
   /** @override */
   hangUp() {
     if (this.state === 'incoming' || this.state === 'answering') this.reject();
