@@ -5,6 +5,7 @@ mod process;
 use std::net::{TcpListener, UdpSocket};
 use std::thread;
 
+use process::phone::Phone;
 use process::{Folder, Process, figure, get, run};
 
 /// A port that was free a moment ago, UDP and TCP: the two ends of Mw must know each other's before
@@ -34,36 +35,63 @@ fn subscribers(folder: &Folder) {
     folder.write("people.toml", &text);
 }
 
-#[test]
-fn a_call_goes_through_three_processes_and_ends_when_the_gateway_goes() {
-    let folder = Folder::new();
-    subscribers(&folder);
-    let (mw, iq) = (free_port(), free_port());
-    let core = Process::alone(
-        &folder,
-        "lab-core",
-        &format!(
-            "[lab_core]\nlisten = \"127.0.0.1:0\"\ntrusted = [\"127.0.0.1:{mw}\"]\n\
+/// Core, gateway and edge, the edge ready; and what a gateway needs to be started again.
+struct Apart {
+    _core: Process,
+    gateway: Process,
+    edge: Process,
+    folder: Folder,
+    link: String,
+}
+
+impl Apart {
+    fn start() -> Self {
+        let folder = Folder::new();
+        subscribers(&folder);
+        let (mw, iq) = (free_port(), free_port());
+        let core = Process::alone(
+            &folder,
+            "lab-core",
+            &format!(
+                "[lab_core]\nlisten = \"127.0.0.1:0\"\ntrusted = [\"127.0.0.1:{mw}\"]\n\
              subscribers = \"people.toml\""
-        ),
-    );
-    let sip = core.logged("sip");
-    let link = format!("[iq]\naddress = \"127.0.0.1:{iq}\"\nsecret = \"{SECRET}\"");
-    let mut gateway = Process::alone(&folder, "eims-agw", &link);
-    let edge = Process::alone(
-        &folder,
-        "epcscf",
-        &format!(
-            "{link}\n[http]\nlisten = \"127.0.0.1:0\"\n\
+            ),
+        );
+        let sip = core.logged("sip");
+        let link = format!("[iq]\naddress = \"127.0.0.1:{iq}\"\nsecret = \"{SECRET}\"");
+        let gateway = Process::alone(&folder, "eims-agw", &link);
+        let edge = Process::alone(
+            &folder,
+            "epcscf",
+            &format!(
+                "{link}\n[http]\nlisten = \"127.0.0.1:0\"\n\
              [epcscf]\nmw_listen = \"127.0.0.1:{mw}\"\nnext_hop = \"sip:{sip}\"\n\
              allow_no_origin = true\nshards = 2"
-        ),
-    );
-    let w2 = edge.logged("w2");
-    let (edge_admin, gateway_admin) = (edge.logged("admin"), gateway.logged("admin"));
-    wait("the eP-CSCF is ready", || {
-        get(&edge_admin, "/ready").0 == 200
-    });
+            ),
+        );
+        let apart = Self {
+            _core: core,
+            gateway,
+            edge,
+            folder,
+            link,
+        };
+        apart.becomes_ready();
+        apart
+    }
+
+    /// Waits until the edge can serve.
+    fn becomes_ready(&self) {
+        let admin = self.edge.logged("admin");
+        wait("the eP-CSCF is ready", || get(&admin, "/ready").0 == 200);
+    }
+}
+
+#[test]
+fn a_call_goes_through_three_processes_and_ends_when_the_gateway_goes() {
+    let mut apart = Apart::start();
+    let w2 = apart.edge.logged("w2");
+    let (edge_admin, gateway_admin) = (apart.edge.logged("admin"), apart.gateway.logged("admin"));
 
     let phone = |name: &'static str, more: &[&str]| {
         let password = format!("of {name}");
@@ -110,8 +138,8 @@ fn a_call_goes_through_three_processes_and_ends_when_the_gateway_goes() {
         ) > 20
     });
 
-    gateway.terminate();
-    assert!(gateway.wait().success());
+    apart.gateway.terminate();
+    assert!(apart.gateway.wait().success());
     for phone in [alice, bob] {
         let said = phone.join().expect("no panic");
         assert!(
@@ -124,10 +152,38 @@ fn a_call_goes_through_three_processes_and_ends_when_the_gateway_goes() {
     });
     assert_eq!(get(&edge_admin, "/live").0, 200);
 
-    let _gateway = Process::alone(&folder, "eims-agw", &link);
-    wait("it finds the next gateway", || {
-        get(&edge_admin, "/ready").0 == 200
+    let _gateway = Process::alone(&apart.folder, "eims-agw", &apart.link);
+    apart.becomes_ready();
+}
+
+#[test]
+fn a_gateway_that_is_killed_takes_its_calls_along_and_no_new_ones_are_made() {
+    let mut apart = Apart::start();
+    let w2 = apart.edge.logged("w2");
+    let mut alice = Phone::start(&w2, "alice", "of alice", &[]);
+    let mut bob = Phone::start(&w2, "bob", "of bob", &["--answer"]);
+    alice.told("call bob");
+    alice.hears("media_connected");
+    bob.hears("media_connected");
+    apart.gateway.kill();
+    for phone in [&mut alice, &mut bob] {
+        phone.hears("ended");
+    }
+    let admin = apart.edge.logged("admin");
+    wait("the eP-CSCF says that it cannot serve", || {
+        get(&admin, "/ready").0 == 503
     });
+    assert_eq!(edge_figure(&admin, "isthmus_epcscf_sessions"), 0);
+    alice.told("call bob");
+    assert_eq!(alice.hears("ended")["status"], 503);
+
+    let _gateway = Process::alone(&apart.folder, "eims-agw", &apart.link);
+    apart.becomes_ready();
+    alice.told("call bob");
+    alice.hears("answered");
+    alice.hears("media_connected");
+    alice.told("hangup");
+    assert_eq!(bob.hears("ended")["status"], 200);
 }
 
 fn edge_figure(admin: &str, name: &str) -> u64 {

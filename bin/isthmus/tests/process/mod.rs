@@ -182,6 +182,12 @@ impl Process {
         assert!(sent.expect("there is a kill").success());
     }
 
+    /// Ends it as a fault does, without a word to anybody.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().expect("it is our child");
+        let _ = self.child.wait();
+    }
+
     /// Waits for its end.
     pub(crate) fn wait(&mut self) -> ExitStatus {
         let deadline = Instant::now() + PATIENCE;
