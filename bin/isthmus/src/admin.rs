@@ -39,7 +39,7 @@ impl Admin {
 
     /// Serves until the process ends.
     pub(crate) fn serve(&self, listener: TcpListener, figures: FiguresFn) -> Result<(), Fault> {
-        self.serve_while(listener, figures, || true)
+        self.serve_with(listener, figures, || true, Router::new())
     }
 
     /// The same; it is ready only while `healthy` says so too.
@@ -48,6 +48,17 @@ impl Admin {
         listener: TcpListener,
         figures: FiguresFn,
         healthy: impl Fn() -> bool + Clone + Send + Sync + 'static,
+    ) -> Result<(), Fault> {
+        self.serve_with(listener, figures, healthy, Router::new())
+    }
+
+    /// The same, with more routes.
+    pub(crate) fn serve_with(
+        &self,
+        listener: TcpListener,
+        figures: FiguresFn,
+        healthy: impl Fn() -> bool + Clone + Send + Sync + 'static,
+        more: Router,
     ) -> Result<(), Fault> {
         let ready = Arc::clone(&self.ready);
         let router = Router::new()
@@ -62,7 +73,8 @@ impl Admin {
                     }
                 }),
             )
-            .route("/metrics", get(move || async move { text(&figures()) }));
+            .route("/metrics", get(move || async move { text(&figures()) }))
+            .merge(more);
         let fail = |error: std::io::Error| Fault::new(format!("the admin port: {error}"));
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

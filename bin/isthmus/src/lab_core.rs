@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use core_credentials::aka::Sqn;
-use nf_lab_core::{Counters, LabCore, LabCoreConfig, Output, Subscriber};
-use tokio::sync::{Notify, oneshot, watch};
+use nf_lab_core::{Counters, Ending, LabCore, LabCoreConfig, Output, Subscriber};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::LocalSet;
 use tracing::error;
 
@@ -23,9 +23,45 @@ pub(crate) struct RunningLabCore {
     pub(crate) addresses: SipAddresses,
     /// What happened at it, and at its sockets.
     pub(crate) figures: LabCoreFigures,
-    trust: tokio::sync::mpsc::UnboundedSender<SocketAddr>,
+    /// What it can be told from elsewhere.
+    pub(crate) orders: Orders,
     stop: oneshot::Sender<()>,
     thread: JoinHandle<()>,
+}
+
+/// What it is told while it runs.
+enum Order {
+    /// One more eP-CSCF is believed.
+    Trust(SocketAddr),
+    /// The network ends a registration.
+    End(String, Ending, Answer),
+    /// It is to be refreshed within this time.
+    Shorten(String, Duration, Answer),
+}
+
+/// How many contacts it concerned; none if there is no such subscriber.
+type Answer = oneshot::Sender<Option<usize>>;
+
+/// The way to tell it.
+#[derive(Clone)]
+pub(crate) struct Orders(mpsc::UnboundedSender<Order>);
+
+impl Orders {
+    /// TS 24.229 §5.4.1.5 — ends what this private identity has registered.
+    pub(crate) async fn end(&self, impi: String, ending: Ending) -> Option<usize> {
+        self.ask(|answer| Order::End(impi, ending, answer)).await
+    }
+
+    /// TS 24.229 §5.4.1.6 — has it registered anew within `left`.
+    pub(crate) async fn shorten(&self, impi: String, left: Duration) -> Option<usize> {
+        self.ask(|answer| Order::Shorten(impi, left, answer)).await
+    }
+
+    async fn ask(&self, order: impl FnOnce(Answer) -> Order) -> Option<usize> {
+        let (answer, answered) = oneshot::channel();
+        self.0.send(order(answer)).ok()?;
+        answered.await.ok()?
+    }
 }
 
 /// What happened, as other threads may read it.
@@ -78,7 +114,7 @@ pub(crate) fn start(
     let (bound, addresses) = std::sync::mpsc::channel();
     let (stop, stopped) = oneshot::channel();
     let (counting, counters) = watch::channel(Counters::default());
-    let (trust, told) = tokio::sync::mpsc::unbounded_channel();
+    let (orders, told) = mpsc::unbounded_channel();
     let home_domain = config.home_domain.clone();
     let web_functions = config.lab_core.web_functions();
     let thread = std::thread::Builder::new()
@@ -124,7 +160,7 @@ pub(crate) fn start(
             sockets: figures,
             counters,
         },
-        trust,
+        orders: Orders(orders),
         stop,
         thread,
     })
@@ -133,7 +169,7 @@ pub(crate) fn start(
 impl RunningLabCore {
     /// An eP-CSCF whose word is good from now on.
     pub(crate) fn trust(&self, epcscf: SocketAddr) {
-        let _ = self.trust.send(epcscf);
+        let _ = self.orders.0.send(Order::Trust(epcscf));
     }
 
     /// Ends it.
@@ -154,7 +190,7 @@ async fn serve(
     machine: LabCore,
     counting: watch::Sender<Counters>,
     sockets: Rc<SipSockets>,
-    mut told: tokio::sync::mpsc::UnboundedReceiver<SocketAddr>,
+    mut told: mpsc::UnboundedReceiver<Order>,
     mut stopped: oneshot::Receiver<()>,
 ) {
     let driver = Rc::new(Driver {
@@ -176,7 +212,7 @@ async fn serve(
         tokio::select! {
             () = due => driver.input(LabCore::handle_timeout),
             () = driver.rearm.notified() => {}
-            Some(epcscf) = told.recv() => driver.machine.borrow_mut().trust(epcscf),
+            Some(order) = told.recv() => driver.obey(order),
             _ = &mut stopped => return,
         }
     }
@@ -196,6 +232,19 @@ impl Driver {
             }
         }
         self.rearm.notify_one();
+    }
+
+    fn obey(self: &Rc<Self>, order: Order) {
+        // Whoever asked may have gone.
+        match order {
+            Order::Trust(epcscf) => self.machine.borrow_mut().trust(epcscf),
+            Order::End(impi, ending, answer) => self.input(|machine, now| {
+                let _ = answer.send(machine.end_registration(now, &impi, ending));
+            }),
+            Order::Shorten(impi, left, answer) => self.input(|machine, now| {
+                let _ = answer.send(machine.shorten_registration(now, &impi, left));
+            }),
+        }
     }
 
     fn input(self: &Rc<Self>, feed: impl FnOnce(&mut LabCore, Instant)) {

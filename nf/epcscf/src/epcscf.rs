@@ -17,6 +17,7 @@ use core_sip::{
 use wire_sip::{Message, Method};
 
 use crate::binding::Bindings;
+use crate::departed::Departed;
 use crate::flow::{Addresses, Flow};
 use crate::forward::{Deferred, Forward};
 use crate::introspection::Questions;
@@ -43,6 +44,7 @@ pub struct EpCscf {
     /// How much each address may still ask for.
     pub(crate) addresses: Addresses,
     pub(crate) bindings: Bindings,
+    pub(crate) departed: Departed,
     /// Our subscriptions to what becomes of them.
     pub(crate) watches: Watches,
     /// Tokens that their issuers are asked about.
@@ -96,6 +98,7 @@ impl EpCscf {
             flows: HashMap::new(),
             addresses: Addresses::new(config.address_requests_per_second),
             bindings: Bindings::default(),
+            departed: Departed::default(),
             watches: Watches::default(),
             questions: Questions::default(),
             storm: Storm::new(now, config.registrations_per_second),

@@ -196,7 +196,7 @@ impl EpCscf {
         self.add_branch(now, server, id);
     }
 
-    fn add_branch(
+    pub(crate) fn add_branch(
         &mut self,
         now: Instant,
         server: ServerTransactionId,

@@ -102,7 +102,12 @@ impl EpCscf {
                 self.answer(now, id, &message, token::Forged.status());
                 return;
             }
-            Named::Gone | Named::Nobody => {
+            Named::Departed(binding)
+                if self.last_word(now, id, binding, before.clone(), &message, hash) =>
+            {
+                return;
+            }
+            Named::Gone | Named::Departed(_) | Named::Nobody => {
                 self.answer(now, id, &message, StatusCode::CALL_DOES_NOT_EXIST);
                 return;
             }

@@ -29,6 +29,7 @@ mod access;
 mod binding;
 mod charging;
 mod config;
+mod departed;
 mod emergency;
 mod epcscf;
 mod flow;

@@ -24,6 +24,8 @@ pub(crate) enum Named {
     Binding(u64),
     /// A token of ours whose flow or binding is gone.
     Gone,
+    /// A binding that is gone, but not its WebSocket.
+    Departed(u64),
     /// A token that we did not seal.
     Forged,
     /// No token at all.
@@ -53,7 +55,7 @@ impl EpCscf {
                 self.answer(now, id, &message, token::Forged.status());
                 return;
             }
-            Named::Gone => {
+            Named::Gone | Named::Departed(_) => {
                 // RFC 5626 §5.3.1.
                 let outbound = before
                     .values(HeaderName::Route)
@@ -135,10 +137,12 @@ impl EpCscf {
                 Ok(AuthenticatedToken::Binding(token)) => {
                     let here = token.node == self.config.node
                         && self.bindings.get(token.binding).is_some();
-                    if here {
-                        Named::Binding(token.binding)
-                    } else {
-                        Named::Gone
+                    let departed =
+                        token.node == self.config.node && self.departed.contains(token.binding);
+                    match (here, departed) {
+                        (true, _) => Named::Binding(token.binding),
+                        (false, true) => Named::Departed(token.binding),
+                        (false, false) => Named::Gone,
                     }
                 }
                 Ok(AuthenticatedToken::Flow(token)) => {

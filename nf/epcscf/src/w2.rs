@@ -57,6 +57,7 @@ impl EpCscf {
             }
         };
         if let Some(shard) = self.other_shard(connection, &message) {
+            self.departed.forget(connection);
             let Some(flow) = self.flows.remove(&connection) else {
                 return;
             };
@@ -160,6 +161,7 @@ impl EpCscf {
 
     /// The WebSocket is gone; its registration and its calls wait for another one.
     pub(crate) fn lose_flow(&mut self, now: Instant, connection: ConnectionId) {
+        self.departed.forget(connection);
         let Some(flow) = self.flows.remove(&connection) else {
             return;
         };

@@ -18,16 +18,31 @@ pub(crate) enum Gruu {
     Temporary(UserId, String),
 }
 
-/// RFC 5627 §5.1 — the parameters that tell a contact its GRUUs; `None` for one that asked for none.
-pub(crate) fn of_contact(config: &LabCoreConfig, user: &User, contact: &Contact) -> Option<String> {
+/// The GRUUs of a contact, as it is told them.
+pub(crate) struct Gruus {
+    pub(crate) public: String,
+    pub(crate) temporary: String,
+}
+
+/// RFC 5627 §5.1 — the GRUUs of a contact; `None` for one that asked for none.
+pub(crate) fn of_contact(config: &LabCoreConfig, user: &User, contact: &Contact) -> Option<Gruus> {
     let instance = contact.instance.as_deref()?;
     let newest = contact.gruus.last()?;
     let address = user.impus.iter().find(|impu| impu.starts_with("sip:"))?;
     let domain = &config.home_domain;
     let instance = bare(instance);
-    Some(format!(
-        ";pub-gruu=\"{address};gr={instance}\";temp-gruu=\"sip:{newest}@{domain};gr\""
-    ))
+    Some(Gruus {
+        public: format!("{address};gr={instance}"),
+        temporary: format!("sip:{newest}@{domain};gr"),
+    })
+}
+
+impl Gruus {
+    /// The parameters in the 200 to REGISTER.
+    pub(crate) fn params(&self) -> String {
+        let Self { public, temporary } = self;
+        format!(";pub-gruu=\"{public}\";temp-gruu=\"{temporary}\"")
+    }
 }
 
 impl Gruu {

@@ -206,7 +206,7 @@ impl LabCore {
     }
 
     /// Works off what the transactions have to say, until they have nothing.
-    fn settle(&mut self, now: Instant) {
+    pub(crate) fn settle(&mut self, now: Instant) {
         while let Some(output) = self.transactions.poll_output() {
             match output {
                 TransactionOutput::Send { target, message } => {

@@ -42,7 +42,9 @@ mod identify;
 mod identity;
 mod lab_core;
 mod location;
+mod network;
 mod reg_event;
+mod reginfo;
 mod registrar;
 mod routing;
 mod sending;
@@ -50,3 +52,4 @@ mod users;
 
 pub use config::{LabCoreConfig, Sim, Subscriber, WebFunctions};
 pub use lab_core::{Counters, LabCore, Output};
+pub use network::Ending;

@@ -31,6 +31,8 @@ pub(crate) struct Contact {
     pub(crate) source: Source,
     pub(crate) call_id: String,
     pub(crate) cseq: u32,
+    /// RFC 5628 §5.1: the number of the REGISTER that got the oldest of `gruus`.
+    pub(crate) first_cseq: u32,
     pub(crate) expires: Instant,
 }
 
@@ -43,6 +45,9 @@ pub(crate) enum ContactEvent {
     Expired,
     Unregistered,
     Deactivated,
+    /// It may come again after so long.
+    Probation(Duration),
+    Rejected,
 }
 
 /// Something changed about a contact.
@@ -106,6 +111,7 @@ impl Locations {
                 && old.call_id == contact.call_id
                 && !contact.gruus.is_empty()
             {
+                contact.first_cseq = old.first_cseq;
                 let newest = std::mem::replace(&mut contact.gruus, old.gruus);
                 contact.gruus.extend(newest);
                 let most = contact.gruus.len().saturating_sub(MOST_GRUUS);
@@ -146,6 +152,23 @@ impl Locations {
             user,
             contact,
             event,
+        })
+    }
+
+    /// The contact ends at `until`, unless it ends sooner anyway.
+    pub(crate) fn shorten(&mut self, user: UserId, id: u64, until: Instant) -> Option<Change> {
+        let contacts = self.contacts.get_mut(user)?;
+        let contact = contacts.iter_mut().find(|contact| contact.id == id)?;
+        if contact.expires <= until {
+            return None;
+        }
+        self.expiries.remove(&(contact.expires, user, id));
+        contact.expires = until;
+        self.expiries.insert((until, user, id));
+        Some(Change {
+            user,
+            contact: contact.clone(),
+            event: ContactEvent::Shortened,
         })
     }
 
@@ -239,10 +262,12 @@ impl ContactEvent {
             Self::Expired => "expired",
             Self::Unregistered => "unregistered",
             Self::Deactivated => "deactivated",
+            Self::Probation(_) => "probation",
+            Self::Rejected => "rejected",
         }
     }
 
     pub(crate) fn is_end(self) -> bool {
-        matches!(self, Self::Expired | Self::Unregistered | Self::Deactivated)
+        !matches!(self, Self::Registered | Self::Refreshed | Self::Shortened)
     }
 }

@@ -1,11 +1,11 @@
 //! The reg event package: RFC 3680 over RFC 6665, TS 24.229 §5.4.2.1.
 //!
-//! Every NOTIFY carries the full state, and one is under way at a time: what changes meanwhile is
-//! told when its answer has come.
+//! The NOTIFY that answers a SUBSCRIBE carries the full state, the others what has changed. One is under
+//! way at a time: what changes meanwhile is told when its answer has come. Contacts that have GRUUs are
+//! told with them (RFC 5628).
 
 use std::{
     collections::{BTreeSet, HashMap},
-    fmt::Write as _,
     time::{Duration, Instant},
 };
 
@@ -17,11 +17,7 @@ use core_sip::{
 };
 use wire_sip::{HeaderName, Message, Method, StatusCode};
 
-use crate::{
-    LabCore,
-    location::{Change, Contact, ContactEvent},
-    users::UserId,
-};
+use crate::{LabCore, location::Change, reginfo::Document, users::UserId};
 
 /// RFC 3680 §4.4: the default is as long as a registration usually is.
 const DEFAULT_EXPIRES: Duration = Duration::from_secs(3761);
@@ -44,8 +40,10 @@ struct Subscription {
     under_way: bool,
     /// There is something to tell.
     pending: bool,
-    /// Contacts that ended since the last NOTIFY.
-    ended: Vec<Change>,
+    /// And it is everything.
+    full: bool,
+    /// What changed since the last NOTIFY.
+    changes: Vec<Change>,
     state: State,
 }
 
@@ -135,7 +133,8 @@ impl LabCore {
                 version: 0,
                 under_way: false,
                 pending: true,
-                ended: Vec::new(),
+                full: true,
+                changes: Vec::new(),
                 state,
             },
         );
@@ -168,7 +167,7 @@ impl LabCore {
         self.subscriptions
             .expiries
             .insert((found.expires, subscription));
-        found.pending = true;
+        (found.pending, found.full) = (true, true);
         if expires.is_zero() {
             found.state = State::Ending("timeout");
         }
@@ -189,7 +188,7 @@ impl LabCore {
                 && found.state == State::Active
             {
                 found.state = State::Ending("timeout");
-                found.pending = true;
+                (found.pending, found.full) = (true, true);
                 self.notify(now, subscription);
             }
         }
@@ -204,10 +203,9 @@ impl LabCore {
                 if let Some(found) = self.subscriptions.list.get_mut(subscription) {
                     found.pending = true;
                     found
-                        .ended
+                        .changes
                         .retain(|old| old.contact.id != change.contact.id);
-                    // A refreshed contact is in the full state; its event is what is new.
-                    found.ended.push(change.clone());
+                    found.changes.push(change.clone());
                     if !told.contains(subscription) {
                         told.push(*subscription);
                     }
@@ -266,13 +264,16 @@ impl LabCore {
             }
             State::Active | State::Ended => format!("active;expires={left}"),
         };
-        let body = reginfo(
+        let user = self.users.get(found.user);
+        let document = Document {
             now,
-            &self.users.get(found.user).impus,
-            self.locations.of(found.user),
-            &std::mem::take(&mut found.ended),
-            found.version,
-        );
+            config: &self.config,
+            user,
+            contacts: self.locations.of(found.user),
+            changes: &std::mem::take(&mut found.changes),
+            full: std::mem::take(&mut found.full),
+        };
+        let body = document.write(found.version);
         found.version += 1;
         found.under_way = true;
         let (phone, next) = (found.phone, found.dialog.next_hop().to_owned());
@@ -290,93 +291,6 @@ fn subscribed(request: &Message, contact: &str, tag: &str, expires: Duration) ->
     response.push_back(HeaderName::Contact, contact);
     response.push_back(HeaderName::Expires, expires.as_secs());
     response
-}
-
-/// RFC 3680 §5: the whole state of a subscriber; each of its identities has the same contacts.
-fn reginfo(
-    now: Instant,
-    impus: &[String],
-    contacts: &[Contact],
-    changes: &[Change],
-    version: u32,
-) -> String {
-    let mut xml = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n\
-         <reginfo xmlns=\"urn:ietf:params:xml:ns:reginfo\" version=\"{version}\" state=\"full\">\r\n"
-    );
-    let ended = || changes.iter().filter(|change| change.event.is_end());
-    let state = match (contacts.is_empty(), ended().next().is_some()) {
-        (false, _) => "active",
-        (true, true) => "terminated",
-        (true, false) => "init",
-    };
-    for (number, impu) in impus.iter().enumerate() {
-        let aor = escape(impu);
-        let _ = write!(
-            xml,
-            " <registration aor=\"{aor}\" id=\"r{number}\" state=\"{state}\">\r\n"
-        );
-        for contact in contacts {
-            let event = changes
-                .iter()
-                .find(|change| change.contact.id == contact.id)
-                .map_or(ContactEvent::Registered, |change| change.event);
-            write_contact(&mut xml, number, contact, "active", event, Some(now));
-        }
-        for change in ended() {
-            write_contact(
-                &mut xml,
-                number,
-                &change.contact,
-                "terminated",
-                change.event,
-                None,
-            );
-        }
-        xml.push_str(" </registration>\r\n");
-    }
-    xml.push_str("</reginfo>\r\n");
-    xml
-}
-
-fn write_contact(
-    xml: &mut String,
-    registration: usize,
-    contact: &Contact,
-    state: &str,
-    event: ContactEvent,
-    now: Option<Instant>,
-) {
-    let event = event.name();
-    let _ = write!(
-        xml,
-        "  <contact id=\"c{registration}-{}\" state=\"{state}\" event=\"{event}\"",
-        contact.id
-    );
-    if let Some(now) = now {
-        let _ = write!(xml, " expires=\"{}\"", contact.seconds_left(now));
-    }
-    let (call_id, uri) = (escape(&contact.call_id), escape(&contact.uri));
-    let _ = write!(
-        xml,
-        " callid=\"{call_id}\" cseq=\"{}\"><uri>{uri}</uri></contact>\r\n",
-        contact.cseq
-    );
-}
-
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            c if c.is_control() => {}
-            c => escaped.push(c),
-        }
-    }
-    escaped
 }
 
 fn expires(request: &Message) -> Result<Duration, Refusal> {

@@ -273,6 +273,7 @@ impl LabCore {
                         source,
                         call_id: call_id.clone(),
                         cseq,
+                        first_cseq: cseq,
                         expires: now + one.expires,
                     };
                     let most = self.config.max_contacts;
@@ -302,7 +303,7 @@ impl LabCore {
         for contact in self.locations.of(user) {
             let mut value = contact.value(now);
             if let Some(gruus) = gruu::of_contact(&self.config, self.users.get(user), contact) {
-                value.push_str(&gruus);
+                value.push_str(&gruus.params());
             }
             response.push_back(HeaderName::Contact, value);
         }

@@ -4,6 +4,7 @@ mod common;
 use std::time::Duration;
 
 use common::*;
+use nf_lab_core::Ending;
 use wire_sip::{HeaderName, Message};
 
 const PATH: &str = "<sip:token@127.0.0.1:5070;lr>";
@@ -53,7 +54,8 @@ fn a_p_cscf_watches_a_registration_come_and_go() {
     );
     let xml = body(&first);
     for part in [
-        "xmlns=\"urn:ietf:params:xml:ns:reginfo\" version=\"0\" state=\"full\"",
+        "xmlns=\"urn:ietf:params:xml:ns:reginfo\"",
+        "version=\"0\" state=\"full\"",
         "aor=\"sip:alice@ims.example.com\" id=\"r0\" state=\"active\"",
         "aor=\"tel:+15550100\" id=\"r1\" state=\"active\"",
         "state=\"active\" event=\"registered\" expires=\"3600\"",
@@ -210,4 +212,124 @@ fn nobody_watches_another() {
         ["SUBSCRIBE"],
         "other events are between users"
     );
+}
+
+fn alice() -> String {
+    format!("alice@{DOMAIN}")
+}
+
+/// A watcher who has the full state, and nothing to be told.
+fn watched(contact: &str) -> Lab {
+    let mut lab = Lab::new();
+    lab.register_trusted("alice", contact, PATH);
+    let (_, sent) = subscribe(&mut lab, 600);
+    assert!(body(&sent[0].message).contains("state=\"full\""));
+    ok(&mut lab, &sent[0].message);
+    lab
+}
+
+/// RFC 3680 §5.1 — what changes is told, and no more.
+#[test]
+fn a_change_is_a_partial_state() {
+    let mut lab = watched(CONTACT);
+    let mut second = lab.register_request("alice", "<sip:y@two.invalid>");
+    second.push_back(HeaderName::Path, PATH);
+    second.push_back(HeaderName::Authorization, auth_done("alice"));
+    let sent = lab.receive(edge(), &second);
+    assert_eq!(names(&sent), ["200 REGISTER", "NOTIFY"]);
+    let xml = body(&sent[1].message);
+    assert!(xml.contains("version=\"1\" state=\"partial\""), "{xml}");
+    assert!(
+        xml.contains("two.invalid") && !xml.contains("abc.invalid"),
+        "{xml}"
+    );
+    assert!(xml.contains("id=\"r0\" state=\"active\""), "{xml}");
+}
+
+/// TS 24.229 §5.4.1.5, RFC 3680 §5.3
+#[test]
+fn the_network_ends_a_registration_with_its_reason() {
+    for (ending, says) in [
+        (Ending::Deactivated, "event=\"deactivated\" callid"),
+        (Ending::Rejected, "event=\"rejected\" callid"),
+        (
+            Ending::Probation(Duration::from_secs(7)),
+            "event=\"probation\" retry-after=\"7\" callid",
+        ),
+    ] {
+        let mut lab = watched(CONTACT);
+        let now = lab.clock.now();
+        assert_eq!(lab.core.end_registration(now, &alice(), ending), Some(1));
+        let sent = lab.sent();
+        assert_eq!(names(&sent), ["NOTIFY"]);
+        let xml = body(&sent[0].message);
+        assert!(
+            xml.contains("id=\"r1\" state=\"terminated\"") && xml.contains(says),
+            "{xml}"
+        );
+        assert_eq!(lab.core.contacts(&alice()), Some(0));
+        // Nobody is registered any more, and there is nobody else.
+        assert_eq!(lab.core.end_registration(now, &alice(), ending), Some(0));
+        assert_eq!(lab.core.end_registration(now, "nobody@x", ending), None);
+        assert!(lab.sent().is_empty());
+    }
+}
+
+/// TS 24.229 §5.4.1.6
+#[test]
+fn the_network_shortens_a_registration_and_means_it() {
+    let mut lab = watched(CONTACT);
+    let shorten = |lab: &mut Lab, seconds| {
+        let (now, left) = (lab.clock.now(), Duration::from_secs(seconds));
+        lab.core.shorten_registration(now, &alice(), left)
+    };
+    assert_eq!(shorten(&mut lab, 60), Some(1));
+    let sent = lab.sent();
+    let xml = body(&sent[0].message);
+    assert!(
+        xml.contains("state=\"active\" event=\"shortened\" expires=\"60\""),
+        "{xml}"
+    );
+    assert_eq!(shorten(&mut lab, 90), Some(0), "that is no shorter");
+    ok(&mut lab, &sent[0].message);
+    let sent = lab.pass(Duration::from_mins(1));
+    assert!(body(&sent[0].message).contains("event=\"expired\""));
+    assert_eq!(lab.core.contacts(&alice()), Some(0));
+}
+
+/// RFC 5628 §5.1, TS 24.229 §5.4.2.1.2
+#[test]
+fn gruus_are_told_with_their_contact() {
+    let instance = "\"<urn:uuid:0-1>\"";
+    let contact = format!("{CONTACT};reg-id=1;+sip.instance={instance}");
+    let mut lab = Lab::new();
+    let mut first = None;
+    for _ in 0..2 {
+        let mut request = lab.register_request("alice", &contact);
+        request.push_back(HeaderName::Supported, "path, outbound, gruu");
+        request.push_back(HeaderName::Path, "<sip:flow@127.0.0.1:5070;lr;ob>");
+        request.push_back(HeaderName::Authorization, auth_done("alice"));
+        let granted = lab.ask(edge(), &request);
+        assert_eq!(status(&granted), 200);
+        let number = request.header(HeaderName::CSeq).expect("one");
+        first.get_or_insert(number.trim_end_matches(" REGISTER").to_owned());
+    }
+    let (_, sent) = subscribe(&mut lab, 600);
+    let xml = body(&sent[0].message);
+    for part in [
+        "xmlns:gr=\"urn:ietf:params:xml:ns:gruuinfo\"",
+        "<gr:pub-gruu uri=\"sip:alice@ims.example.com;gr=urn:uuid:0-1\"/>",
+        &format!(
+            "@ims.example.com;gr\" first-cseq=\"{}\"/>",
+            first.expect("one")
+        ),
+        "<unknown-param name=\"+sip.instance\">\"&lt;urn:uuid:0-1&gt;\"</unknown-param>",
+    ] {
+        assert!(xml.contains(part), "{part} in {xml}");
+    }
+    // A contact that asked for none has none.
+    let mut lab = Lab::new();
+    lab.register_trusted("alice", CONTACT, PATH);
+    let (_, sent) = subscribe(&mut lab, 600);
+    assert!(!body(&sent[0].message).contains("<gr:"));
 }

@@ -13,6 +13,7 @@ import { tag, callId } from './sip/ids.js';
  *
  * @typedef {object} RegEvents
  * @property {{ reason: EndReason, retryAfter: number }} ended the network ended our binding; `retryAfter` in seconds, 0 if it says none
+ * @property {number} shortened the network wants our binding refreshed within so many seconds
  * @property {string[]} identities the public identities that are registered now
  */
 
@@ -172,6 +173,9 @@ export class RegEvent extends Emitter {
     const own = registrations
       .flatMap((each) => [...each.getElementsByTagNameNS(NAMESPACE, 'contact')])
       .filter((each) => this.#isOurs(each));
+    const shortened = own.find((each) => each.getAttribute('event') === 'shortened' && each.getAttribute('state') === 'active');
+    // RFC 3680 §5.3: without a time it is not known when, so now.
+    if (shortened) this.emit('shortened', Number(shortened.getAttribute('expires')) || 0);
     if (own.length === 0 || own.some((each) => each.getAttribute('state') !== 'terminated')) return;
     const event = own[0].getAttribute('event') ?? '';
     const reason = /** @type {EndReason} */ (REASONS.includes(event) ? event : 'unregistered');

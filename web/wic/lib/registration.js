@@ -131,6 +131,18 @@ export class Registration extends Emitter {
   }
 
   /**
+   * The network wants it refreshed sooner (TS 24.229 §5.1.1.5A, RFC 3680 §5.3.1): at half of the time that is left.
+   * @param {number} seconds
+   */
+  shortenedByNetwork(seconds) {
+    const now = this.#agent.clock.now();
+    const until = now + seconds * 1000;
+    if (this.state !== 'registered' || until >= this.expiresAt) return;
+    this.expiresAt = until;
+    this.#timer.set((seconds * 1000) / 2, () => this.register());
+  }
+
+  /**
    * @param {number} expires
    * @param {(outcome: import('./sip/agent.js').Outcome) => void} final
    */

@@ -83,7 +83,12 @@ export class Wic extends Emitter {
     });
     /** What the network says of our registration; null where nobody wants to know. */
     this.regEvent = options.watchRegistration === false ? null : new RegEvent({ agent: this.agent, identity: this.identity, parse: options.parseXml });
-    this.regEvent?.on('ended', ({ reason, retryAfter }) => this.registration.endedByNetwork(reason, retryAfter));
+    this.regEvent?.on('ended', ({ reason, retryAfter }) => {
+      // The next registration is watched anew (TS 24.229 §5.1.1.3).
+      this.regEvent?.stop();
+      this.registration.endedByNetwork(reason, retryAfter);
+    });
+    this.regEvent?.on('shortened', (seconds) => this.registration.shortenedByNetwork(seconds));
     this.#grace = new Timer(clock);
     this.transport.addEventListener('state', () => this.#transportState());
     this.transport.addEventListener('network', () => {
@@ -266,16 +271,12 @@ export class Wic extends Emitter {
         return;
       case 'waiting':
       case 'registering':
-        if (this.registration.failure?.code === 'suspended') this.#suspended(this.registration.failure);
         this.#enter(this.#everRegistered ? 'reconnecting' : 'registering');
+        // Why it waits is what counts, after that it does.
+        if (this.registration.state === 'waiting' && this.registration.failure?.code === 'suspended') {
+          this.emit('failure', this.registration.failure);
+        }
     }
-  }
-
-  /** @param {Failure} failure */
-  #suspended(failure) {
-    if (!this.regEvent?.running) return;
-    this.regEvent.stop();
-    this.emit('failure', failure);
   }
 
   #signallingGone() {

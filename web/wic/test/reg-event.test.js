@@ -90,6 +90,20 @@ test('a phone on probation comes back when it was told to', async () => {
   await transport.take('REGISTER');
 });
 
+test('a registration that the network shortens is refreshed at half of what is left (TS 24.229 §5.1.1.5A)', async () => {
+  const { wic, transport, clock, notify } = await watched();
+  await notify(document(wic, { state: 'active', event: 'shortened', more: 'expires="60"' }));
+  assert.equal(wic.status, 'registered');
+  await clock.advance(29_000);
+  await transport.nothing();
+  await clock.advance(2_000);
+  await transport.deliver(registered(await transport.take('REGISTER'), { expires: 200 }));
+  // What is longer than there is anyway changes nothing.
+  await notify(document(wic, { version: 2, state: 'active', event: 'shortened', more: 'expires="500"' }));
+  await clock.advance(31_000);
+  await transport.nothing();
+});
+
 test('a NOTIFY that overtakes the response to SUBSCRIBE is taken (RFC 6665 §4.1.2.4)', async () => {
   const { wic, notify } = await watched({ answer: false });
   assert.equal((await notify(document(wic))).status, 200);

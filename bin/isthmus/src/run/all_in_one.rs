@@ -146,7 +146,8 @@ pub(super) fn run(mut config: Config) -> Result<(), Fault> {
     keep_house(web.clone(), issuer, Arc::clone(&shards), ended)?;
     let shown = Arc::clone(&shards);
     let core_figures = core.figures.clone();
-    admin.serve(
+    let routes = super::registrations::routes(core.orders.clone());
+    admin.serve_with(
         admin_listener,
         Arc::new(move || {
             let mut figures = super::alone::shard_figures(&shown);
@@ -159,6 +160,8 @@ pub(super) fn run(mut config: Config) -> Result<(), Fault> {
             );
             figures
         }),
+        || true,
+        routes,
     )?;
     let signals = Signals::listen()?;
     say(&url, http, &people, &admin, core.addresses, shards.mw);

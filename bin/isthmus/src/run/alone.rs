@@ -8,6 +8,7 @@ use tracing::info;
 
 use super::all_in_one::open_web;
 use super::keys;
+use super::registrations;
 use super::signals::Signals;
 use crate::admin::Admin;
 use crate::certificate::{self, ServerTls};
@@ -160,7 +161,9 @@ pub(super) fn lab_core(config: &Config) -> Result<(), Fault> {
         .collect();
     let core = core::start(config, trusted, subscribers)?;
     let figures = core.figures.clone();
-    admin.serve(listener, Arc::new(move || figures.named()))?;
+    let routes = registrations::routes(core.orders.clone());
+    let figures = Arc::new(move || figures.named());
+    admin.serve_with(listener, figures, || true, routes)?;
     let signals = Signals::listen()?;
     admin.set_ready(true);
     if let Some(tls) = core.addresses.tls {

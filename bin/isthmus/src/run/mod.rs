@@ -6,6 +6,7 @@
 mod all_in_one;
 mod alone;
 mod keys;
+mod registrations;
 mod signals;
 
 use std::process::ExitCode;

@@ -152,6 +152,7 @@ impl EpCscf {
         };
         if let Some(flow) = self.flows.get_mut(&registering.connection) {
             flow.binding = Some(id);
+            self.departed.forget(registering.connection);
             flow.was_registered = true;
             flow.refusals = 0;
         } else {
@@ -203,6 +204,7 @@ impl EpCscf {
         let identity = Pii(binding.identities.first().map_or("", String::as_str));
         tracing::info!(%identity, "registered no more");
         if let Some(connection) = binding.flow {
+            self.departed.insert(id, connection);
             self.unregistered(now, connection);
         }
     }

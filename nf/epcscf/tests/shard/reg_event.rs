@@ -351,11 +351,8 @@ fn a_subscription_that_is_over_may_begin_anew() {
     }
 }
 
-/// TS 24.229 §5.2.6.3 — the WIC's own subscription is between it and the core.
-#[test]
-fn the_wics_own_subscription_passes() {
-    let mut bench = Bench::new();
-    bench.register();
+/// TS 24.229 §5.2.6.3 — the WIC's own subscription is between it and the core; gives the route of its NOTIFYs.
+fn own_subscription(bench: &mut Bench) -> String {
     bench.wic_says(&message(&format!(
         "SUBSCRIBE sip:alice@{HOME} SIP/2.0\r\nVia: SIP/2.0/WSS alice.invalid;branch=z9hG4bKsub\r\n\
          Max-Forwards: 70\r\nFrom: <sip:alice@{HOME}>;tag=own\r\nTo: <sip:alice@{HOME}>\r\n\
@@ -372,16 +369,64 @@ fn the_wics_own_subscription_passes() {
     bench.core_says(&ok);
     let ok = bench.at_wic();
     assert_eq!(ok.to_tag(), Some("scscf"));
-    let body = reginfo(0, "full", &[(ALICE, "active", ACTIVE)]);
-    bench.core_says(&message(&format!(
-        "NOTIFY sip:alice@alice.invalid;transport=ws SIP/2.0\r\nVia: SIP/2.0/UDP {CORE};branch=z9hG4bKown\r\n\
+    route.to_owned()
+}
+
+/// What the core tells the WIC in it, by a method.
+fn own_notify(route: &str, number: u32, method: &str, contact: &str) -> Message {
+    let body = reginfo(number, "full", &[(ALICE, "active", contact)]);
+    message(&format!(
+        "{method} sip:alice@alice.invalid;transport=ws SIP/2.0\r\nVia: SIP/2.0/UDP {CORE};branch=z9hG4bKown{method}{number}\r\n\
          Max-Forwards: 70\r\nRoute: {route}\r\nFrom: <sip:alice@{HOME}>;tag=scscf\r\n\
-         To: <sip:alice@{HOME}>;tag=own\r\nCall-ID: own\r\nCSeq: 1 NOTIFY\r\nEvent: reg\r\n\
+         To: <sip:alice@{HOME}>;tag=own\r\nCall-ID: own\r\nCSeq: {number} {method}\r\nEvent: reg\r\n\
          Subscription-State: {GOES_ON}\r\nContent-Type: application/reginfo+xml\r\n\
          Content-Length: {}\r\n\r\n{body}",
         body.len()
-    )));
+    ))
+}
+
+#[test]
+fn the_wics_own_subscription_passes() {
+    let mut bench = Bench::new();
+    bench.register();
+    let route = own_subscription(&mut bench);
+    let said = own_notify(&route, 1, "NOTIFY", ACTIVE);
+    bench.core_says(&said);
     let notify = bench.at_wic();
     assert_eq!(notify.method().as_str(), "NOTIFY");
-    assert_eq!(notify.body(), body.as_bytes());
+    assert_eq!(notify.body(), said.body());
+}
+
+/// TS 24.229 §5.1.1.7 — the edge heard first that the registration is over; the WIC is told why, and whether to come
+/// again.
+#[test]
+fn the_wic_hears_why_its_registration_is_over() {
+    const OVER: &str = "state=\"terminated\" event=\"probation\" retry-after=\"9\"";
+    let mut bench = Bench::new();
+    bench.register();
+    let subscribe = subscribed(&mut bench);
+    let route = own_subscription(&mut bench);
+    notify(&mut bench, &subscribe, 0, &[(ALICE, "terminated")], OVER);
+    assert_eq!(bench.shard.counters().bindings, 0);
+    bench.core_says(&own_notify(&route, 2, "NOTIFY", OVER));
+    let heard = bench.at_wic();
+    assert_eq!(heard.method().as_str(), "NOTIFY");
+    bench.wic_says(&answer(&heard, StatusCode::OK, "alice", None));
+    assert_eq!(bench.at_core().status(), Some(StatusCode::OK));
+    // Nothing else reaches it, and it asks for nothing.
+    bench.core_says(&own_notify(&route, 3, "MESSAGE", OVER));
+    assert_eq!(
+        bench.at_core().status(),
+        Some(StatusCode::CALL_DOES_NOT_EXIST)
+    );
+    bench.wic_says(&invite("sip:bob@home.example", &wic_sdp()));
+    assert_eq!(bench.at_wic().status(), Some(StatusCode::FORBIDDEN));
+    // And when the WebSocket is another registration's, or gone, it hears nothing either.
+    bench.register();
+    bench.core_says(&own_notify(&route, 4, "NOTIFY", OVER));
+    assert_eq!(
+        bench.at_core().status(),
+        Some(StatusCode::CALL_DOES_NOT_EXIST)
+    );
+    assert!(bench.to_wic.is_empty());
 }
