@@ -1,0 +1,34 @@
+//! MMTel Enabler Server (TS 29.392): what it knows and decides, without a socket and without a clock.
+//!
+//! So far: MMTel_DCAppManagement, the applications of data channels and who provides them
+//! (TS 29.392 §5.2).
+//!
+//! ```text
+//!  application server                 shell                          here
+//!    │  POST /dcapps/configure         │                               │
+//!    │ ──────────────────────────────▶ │  read::<DcAppConfigReq>       │
+//!    │                                 │  may this consumer?           │  Applications::authorize
+//!    │                                 │  on a thread that may take    │
+//!    │                                 │  long: are these archives?    │  Checked::configuration
+//!    │                                 │ ────────────────────────────▶ │  Applications::configure
+//!    │                                 │  changes: one transaction     │
+//!    │                                 │ ◀──────────────────────────── │
+//!    │  200, when it is written        │                               │
+//!    │ ◀────────────────────────────── │                               │
+//! ```
+//!
+//! [`Applications`] is plain functions of a request, the time and randomness over loaded state. A
+//! function answers with an [`Outcome`]: the changes to write down, and the reply that may leave once
+//! they are written.
+#![forbid(unsafe_code)]
+
+mod application;
+mod applications;
+mod checked;
+mod consumer;
+pub mod package;
+
+pub use application::{Application, Call, Change, Package, StoredPackage, Version};
+pub use applications::{Applications, Outcome};
+pub use checked::Checked;
+pub use consumer::{Consumer, Provider, Settings};
