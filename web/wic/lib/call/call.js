@@ -1,4 +1,3 @@
-import { pause, Timer } from '../clock.js';
 import { Emitter } from '../emitter.js';
 import { Failure } from '../failure.js';
 import { spoken } from '../dial.js';
@@ -6,6 +5,7 @@ import { holdsUs, MediaSession } from '../media/session.js';
 import { ALLOW, SUPPORTED } from '../sip/agent.js';
 import { params, split } from '../sip/params.js';
 import { AcceptedResponse } from './accepted-response.js';
+import { IceRestart } from './ice-restart.js';
 import { Negotiation } from './negotiation.js';
 import { SessionTimer } from './session-timer.js';
 
@@ -39,15 +39,6 @@ import { SessionTimer } from './session-timer.js';
  *   once, and our camera stays off
  */
 
-/** Media that is gone this long after an ICE restart will not come back. */
-const MEDIA_GRACE = 20_000;
-/** Before an ICE restart: a short gap heals by itself. The browser has waited about 5 s before it says anything. */
-const MEDIA_PATIENCE = 2_000;
-
-/** How often an ICE restart that is refused is tried, and what the first pause is half of. */
-const RESTARTS = 5;
-const RESTART_AGAIN = 500;
-
 /** @extends {Emitter<CallEvents>} */
 export class Call extends Emitter {
   /** @type {CallState} */
@@ -61,13 +52,7 @@ export class Call extends Emitter {
   /** @type {Dialog | null} */
   dialog = null;
   #timer;
-  /** A gap in the media that may heal by itself. */
-  #patience;
-  /** Media that have to come back in time. */
-  #grace;
-  #restarting = false;
-  /** The network changed again, or cannot be spoken to yet. */
-  #restartDue = false;
+  #ice;
   #negotiation;
   /** @type {AcceptedResponse | null} */
   #unacknowledged = null;
@@ -76,8 +61,6 @@ export class Call extends Emitter {
   /** @type {{ cseq: number, ack: Message } | null} */
   #acknowledged = null;
   #farAllowsUpdate = false;
-  /** Whether somebody was told that nothing flows. */
-  #interrupted = false;
 
   /**
    * @param {CallParts} parts
@@ -95,13 +78,20 @@ export class Call extends Emitter {
       refresh: () => void this.#refresh(),
       expire: () => this.end(new Failure('session_expired'), 'SIP;cause=408;text="Session expired"'),
     });
-    this.#patience = new Timer(agent.clock);
-    this.#grace = new Timer(agent.clock);
     this.#negotiation = new Negotiation(this);
+    this.#ice = new IceRestart({
+      clock: agent.clock,
+      alive: () => this.state === 'connected',
+      reachable: () => agent.ready,
+      flows: () => this.media.peerConnection.connectionState === 'connected',
+      offer: () => this.#negotiation.change(() => {}, () => {}, { iceRestart: true }),
+      changed: (interrupted) => this.emit('media', !interrupted),
+      lost: () => this.end(new Failure('media_failed'), 'SIP;cause=503;text="Media lost"'),
+    });
     this.media.on('remotetrack', (track) => this.emit('remotetrack', track));
     this.media.on('localvideo', (track) => this.emit('localvideo', track));
     this.media.on('ended', (failure) => this.emit('notice', failure));
-    this.media.on('connection', (connection) => this.#mediaConnection(connection));
+    this.media.on('connection', (connection) => this.#ice.handleConnection(connection));
   }
 
   /** The other party in words: display name, name or number. */
@@ -231,8 +221,7 @@ export class Call extends Emitter {
     if (this.state === 'ended') return;
     this.failure = failure;
     this.#timer.stop();
-    this.#patience.stop();
-    this.#grace.stop();
+    this.#ice.stop();
     this.videoRequest?.refuse();
     this.media.close();
     if (!this.#unacknowledged) this.#release();
@@ -241,12 +230,12 @@ export class Call extends Emitter {
 
   /** True while nothing is heard because the way of the media broke. */
   get interrupted() {
-    return this.#interrupted;
+    return this.#ice.interrupted;
   }
 
   /** The network is another one, or is there again: the media find their way anew. */
   networkChanged() {
-    if (this.state === 'connected') void this.#restartIce();
+    if (this.state === 'connected') void this.#ice.restart();
   }
 
   /** @param {ServerTransaction} transaction an in-dialog request */
@@ -460,64 +449,6 @@ export class Call extends Emitter {
       for (const [name, value] of this.#timer.headers()) update.add(name, value);
     });
     if (response && response.status < 300) this.#timer.handleResponse(response);
-  }
-
-  /** @param {RTCPeerConnectionState} connection */
-  #mediaConnection(connection) {
-    if (this.state !== 'connected') return;
-    if (connection === 'connected') {
-      this.#patience.stop();
-      this.#grace.stop();
-      this.#interrupt(false);
-    } else if (connection === 'disconnected') {
-      this.#interrupt(true);
-      if (!this.#restarting) this.#patience.set(MEDIA_PATIENCE, () => void this.#restartIce());
-    } else if (connection === 'failed') {
-      this.#interrupt(true);
-      void this.#restartIce();
-    }
-  }
-
-  /** @param {boolean} interrupted */
-  #interrupt(interrupted) {
-    if (this.#interrupted === interrupted) return;
-    this.#interrupted = interrupted;
-    this.emit('media', !interrupted);
-  }
-
-  /**
-   * RFC 8445 §2.4: new credentials and new candidates, as after a change of network. One at a time; and none before the
-   * signalling is back, for by then its candidates would be of a network that is gone. It is tried again where the far end
-   * cannot be asked: its network may have changed as well, and 430 is all that there is until it is back.
-   */
-  async #restartIce() {
-    this.#restartDue = true;
-    if (this.#restarting) return;
-    this.#restarting = true;
-    let refused = 0;
-    while (this.#restartDue && this.agent.ready && this.state === 'connected') {
-      this.#restartDue = false;
-      this.#patience.stop();
-      if (!this.#grace.running) this.#expectMedia();
-      try {
-        await this.#negotiation.change(() => {}, () => {}, { iceRestart: true });
-        refused = 0;
-      } catch {
-        refused += 1;
-        this.#restartDue = refused < RESTARTS;
-        await pause(this.agent.clock, RESTART_AGAIN * 2 ** refused);
-      }
-    }
-    this.#restarting = false;
-  }
-
-  #expectMedia() {
-    this.#grace.set(MEDIA_GRACE, () => {
-      if (this.media.peerConnection.connectionState === 'connected') return;
-      // Without signalling there is another limit, and until then nothing to say.
-      if (!this.agent.ready) this.#expectMedia();
-      else this.end(new Failure('media_failed'), 'SIP;cause=503;text="Media lost"');
-    });
   }
 }
 
