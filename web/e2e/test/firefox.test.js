@@ -41,7 +41,7 @@ describe('Firefox', () => {
     assert.ok((await bob.energy()) > 0.01, 'Chromium hears Firefox');
     await alice.press('Hold');
     await bob.hears(/has put you on hold/);
-    await alice.press('Resume');
+    await alice.press('Hold');
     await bob.hears(/^In a call with/);
     assert.ok((await bob.energy()) > 0.01, 'Chromium hears Firefox after hold');
     await alice.press('Hang up');
@@ -83,7 +83,7 @@ describe('Firefox', () => {
     await alice.press('Hold');
     await bob.hears(/has put you on hold/);
     await until('Firefox holds', { alice: false, bob: false });
-    await alice.press('Resume');
+    await alice.press('Hold');
     await until('Firefox resumes', { alice: true, bob: true });
     await alice.press('Audio only');
     await bob.hears(/^In a call with Alice$/);
@@ -93,9 +93,9 @@ describe('Firefox', () => {
     await bob.press('Hold');
     await alice.hears(/has put you on hold/);
     await until('Chromium holds', { alice: false, bob: false });
-    await bob.press('Resume');
+    await bob.press('Hold');
     await until('Chromium resumes', { alice: true, bob: false });
-    await bob.press('Camera off');
+    await bob.press('Camera');
     await alice.hears(/^In a call with Bob$/);
     await alice.press('Camera');
     await bob.press('No video');

@@ -139,10 +139,10 @@ export class CallView {
     button('answer-audio').hidden = !withVideo;
     element('call-controls', HTMLElement).hidden = incoming;
     for (const id of ['hold', 'camera', 'keypad', 'settings-call']) button(id).disabled = !connected;
-    // The name says what a press does now; aria-pressed beside it would say it twice, and differently.
-    label('mute', call.muted, call.muted ? 'Unmute' : 'Mute', call.muted ? '#i-mic-off' : '#i-mic');
-    label('hold', call.held, call.held ? 'Resume' : 'Hold', call.held ? '#i-play' : '#i-pause');
-    label('camera', call.cameraOn, call.cameraOn ? 'Camera off' : 'Camera', call.cameraOn ? '#i-video-off' : '#i-video');
+    // The name stays what it is, so that it is found again by ear; aria-pressed, colour and icon say whether it is on.
+    toggle('mute', call.muted, call.muted ? '#i-mic-off' : '#i-mic');
+    toggle('hold', call.held, call.held ? '#i-play' : '#i-pause');
+    toggle('camera', call.cameraOn, call.cameraOn ? '#i-video-off' : '#i-video');
     button('audio-only').hidden = !call.media.receivesVideo;
     if (call.videoRequest) this.#keypad.close();
     element('video-ask', HTMLElement).hidden = call.videoRequest === null;
@@ -217,13 +217,9 @@ function setTracks(media, tracks) {
 /**
  * @param {string} id a button's
  * @param {boolean} on whether what it turns on is on
- * @param {string} words
  * @param {string} icon
  */
-function label(id, on, words, icon) {
-  const toggle = button(id);
-  toggle.toggleAttribute('data-on', on);
-  const text = toggle.querySelector('span');
-  if (text && text.textContent !== words) text.textContent = words;
-  toggle.querySelector('use')?.setAttribute('href', icon);
+function toggle(id, on, icon) {
+  button(id).setAttribute('aria-pressed', String(on));
+  button(id).querySelector('use')?.setAttribute('href', icon);
 }
