@@ -11,7 +11,7 @@ use wire_sip::{HeaderName, Message, Method, StatusCode};
 use crate::EpCscf;
 use crate::forward::Purpose;
 use crate::ims_alg::Leg;
-use crate::session::{Dialog, Session, State};
+use crate::session::{Dialog, Session, State, leave_out_own};
 
 impl EpCscf {
     /// Ends a call towards both sides: a call that is being made with CANCEL and 503, one that
@@ -206,7 +206,11 @@ impl EpCscf {
         };
         let hosts = self.config.hosts();
         let mut routes: Vec<&str> = response.values(HeaderName::RecordRoute).collect();
-        routes.retain(|route| !hosts.iter().any(|host| route.contains(host.as_str())));
+        let is_own = |route: &str| hosts.iter().any(|host| route.contains(host.as_str()));
+        match to {
+            Leg::Core => leave_out_own(&mut routes, is_own),
+            Leg::Wic => routes.retain(|route| !is_own(route)),
+        }
         let number = crate::session::cseq(response);
         let request = |method: Method<'_>, number: u32| {
             let mut request = Message::request(method, target);

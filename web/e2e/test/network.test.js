@@ -58,10 +58,17 @@ describe('the network', () => {
     await product.shows('epcscf_bindings', 1);
   });
 
-  it('signs a phone off for good', async () => {
+  it('signs a phone off for good, and its call ends', async () => {
+    const bob = await signIn(browser, product, 'bob');
+    await alice.call('bob');
+    await bob.answer();
+    await alice.hears(/^In a call/);
     assert.equal(await order('DELETE', 'event=rejected'), 1);
     await alice.hears(/The network has signed this phone off\./);
-    await product.shows('epcscf_bindings', 0);
+    // It was no wish of hers: the edge ends it with 503 (TS 24.229 §5.2.8.1.2).
+    await bob.hears(/The service is busy or down/);
+    await product.shows('epcscf_sessions', 0);
+    await product.shows('epcscf_bindings', 1);
     // She may come again when she wants to.
     await alice.open();
     await alice.hears(/^Registered as/);

@@ -145,6 +145,14 @@ pub(crate) enum Inviting {
     Own(ClientTransactionId),
 }
 
+/// Takes away what we recorded at this leg: the last values, next to the WIC that called. Others of ours are those of
+/// the other leg, where the called one is a WIC of this eP-CSCF too, and belong to the way.
+pub(crate) fn leave_out_own(recorded: &mut Vec<&str>, is_own: impl Fn(&str) -> bool) {
+    while recorded.last().is_some_and(|value| is_own(value)) {
+        recorded.pop();
+    }
+}
+
 impl Session {
     /// The tag of whoever was called, in a message that this side sent.
     pub(crate) fn callee_tag<'a>(&self, from: Leg, message: &'a Message) -> Option<&'a str> {
@@ -261,12 +269,9 @@ impl Session {
         let party = dialog.party_mut(from);
         party.refresh(response);
         if from == Leg::Core && early && response.has(HeaderName::RecordRoute) {
-            party.route = response
-                .values(HeaderName::RecordRoute)
-                .filter(|value| !is_own(value))
-                .map(Into::into)
-                .collect();
-            party.route.reverse();
+            let mut recorded: Vec<&str> = response.values(HeaderName::RecordRoute).collect();
+            leave_out_own(&mut recorded, is_own);
+            party.route = recorded.into_iter().rev().map(Into::into).collect();
         }
         true
     }
