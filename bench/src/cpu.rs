@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use anyhow::{Context as _, Result};
+
 /// User and system time of a process and all its descendants, as the kernel counts it.
 pub fn time(pid: u32) -> Duration {
     let ticks: u64 = family(pid).into_iter().filter_map(ticks).sum();
@@ -25,6 +27,13 @@ pub fn pss(pid: u32) -> u64 {
         })
         .sum::<u64>()
         * 1024
+}
+
+/// Seconds that this thread has been on a core: what else the machine does is not counted.
+pub fn of_this_thread() -> Result<f64> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat")?;
+    let nanoseconds = text.split_whitespace().next().context("schedstat")?;
+    Ok(nanoseconds.parse::<f64>()? / 1e9)
 }
 
 fn ticks(pid: u32) -> Option<u64> {

@@ -1,10 +1,11 @@
 //! Parse and forward a REGISTER of 1.1 kB: the work of a proxy on one message, on one core.
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use bytes::Bytes;
 use std::hint::black_box;
 use wire_sip::{HeaderName, Message};
 
+use crate::cpu;
 use crate::report::Row;
 use crate::web_socket::{digest, register_text};
 
@@ -19,12 +20,12 @@ pub fn run() -> Result<Vec<Row>> {
     for _ in 0..MESSAGES / 10 {
         forward(&bytes, &mut out)?;
     }
-    let begun = on_core()?;
+    let begun = cpu::of_this_thread()?;
     for _ in 0..MESSAGES {
         forward(&bytes, &mut out)?;
         black_box(&out);
     }
-    let rate = f64::from(MESSAGES) / (on_core()? - begun);
+    let rate = f64::from(MESSAGES) / (cpu::of_this_thread()? - begun);
     Ok(vec![Row {
         work: format!(
             "parse and forward a REGISTER of {} octets, one core",
@@ -47,11 +48,4 @@ fn forward(bytes: &Bytes, out: &mut Vec<u8>) -> Result<()> {
     out.clear();
     message.write_to(out);
     Ok(())
-}
-
-/// Seconds that this thread has been on a core: what else the machine does is not counted.
-fn on_core() -> Result<f64> {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat")?;
-    let nanoseconds = text.split_whitespace().next().context("schedstat")?;
-    Ok(nanoseconds.parse::<f64>()? / 1e9)
 }

@@ -12,6 +12,7 @@ mod issuer;
 mod kamailio;
 mod media;
 mod process;
+mod re_invite;
 mod register;
 mod registrar;
 mod report;
@@ -53,6 +54,11 @@ const BENCHES: &[Bench] = &[
         name: "idle",
         what: "memory of idle registered clients",
         run: register::idle,
+    },
+    Bench {
+        name: "re-invite",
+        what: "a re-INVITE that changes nothing, with SDP and without",
+        run: re_invite::run,
     },
     Bench {
         name: "setup",

@@ -39,12 +39,19 @@ pub(super) enum Phase {
     Answering(Offer, Answer, VecDeque<Command>),
     /// The answer was sent on.
     Answered(Offer, Answer),
-    /// Nothing can follow it but another offer: what is kept of both is what each leg said.
-    Agreed {
-        from: Leg,
-        offered: Bytes,
-        answered: Bytes,
-    },
+    /// Nothing can follow it but another offer.
+    Agreed(Agreed),
+    /// The same offer came again, in these words, and was sent on.
+    Repeated(Agreed, Bytes),
+}
+
+/// What is kept of an offer and its answer: what each leg said, and what the other was told if that may be said again.
+#[derive(Debug, Clone)]
+pub(super) struct Agreed {
+    pub(super) from: Leg,
+    pub(super) offered: Bytes,
+    pub(super) answered: Bytes,
+    pub(super) sent: Option<(Bytes, Bytes)>,
 }
 
 #[derive(Debug, Clone)]
@@ -57,8 +64,9 @@ pub(super) struct Offer {
     pub(super) core: BTreeMap<StreamId, CoreMedia>,
     /// (offerer's number, other leg's number) of each format that was sent on.
     pub(super) numbers: BTreeMap<StreamId, Vec<(u8, u8)>>,
-    /// What the other leg was offered.
+    /// What the other leg was offered, and as it was written.
     pub(super) sent: Option<Session>,
+    pub(super) written: Bytes,
     /// The edge made it itself, out of an answer of this leg: the answer to it ends here.
     pub(super) own: bool,
 }

@@ -81,6 +81,7 @@ impl Negotiation {
         self.unseen = Some(Box::new(before.clone()));
         let (bytes, session) = self.sign(to, session);
         offer.sent = Some(session);
+        offer.written = bytes.clone();
         Ok(bytes)
     }
 

@@ -52,6 +52,7 @@ mod read_answer;
 mod read_offer;
 mod refused;
 mod remove_fingerprint_from_offer;
+mod repeat;
 mod stream;
 mod wic_media;
 mod write_to_core;

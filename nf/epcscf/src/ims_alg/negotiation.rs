@@ -17,7 +17,7 @@ use core_iq::{Command, ContextId, Refusal, Reply, StreamId, StreamSettings};
 use wire_sdp::attribute::Mid;
 use wire_sdp::{Attribute, Session};
 
-use super::call::{Answer, Call, Given, Phase};
+use super::call::{Agreed, Answer, Call, Given, Phase};
 use super::origin::Written;
 use super::stream::Stream;
 use super::{Leg, PeerMisbehaved, Policy, Refused, write_to_core, write_to_wic};
@@ -82,6 +82,13 @@ impl Negotiation {
             Some(_) => return Err(PeerMisbehaved::OfferWhileOffered.into()),
             None => {}
         }
+        if let Some(sent) = self.said_again(from, sdp)
+            && let Phase::Agreed(agreed) = &self.call.phase
+        {
+            let again = Bytes::copy_from_slice(sdp);
+            self.call.phase = Phase::Repeated(agreed.clone(), again);
+            return Ok(Next::Forward(sent));
+        }
         let received = Session::parse(sdp)?;
         self.take(from, received, false)
     }
@@ -89,6 +96,9 @@ impl Negotiation {
     /// RFC 3264 §8 — another description than this leg's last comes under another version in `o=`. A dialog asks it
     /// of those who are known to count.
     pub fn check_version(&self, from: Leg, sdp: &[u8]) -> Result<(), Refused> {
+        if self.said_again(from, sdp).is_some() {
+            return Ok(());
+        }
         let received = Session::parse(sdp)?;
         let kept = |last: Session| last.origin() == received.origin() && last != received;
         if self.said(from).is_some_and(kept) {
@@ -100,6 +110,16 @@ impl Negotiation {
     /// The answer to the offer of the other leg came from this one (RFC 3264 §6). It may come again, in a
     /// later response or of another fork.
     pub fn answer(&mut self, from: Leg, sdp: &[u8], finality: Finality) -> Result<Next, Refused> {
+        let asked = match &self.call.phase {
+            Phase::Repeated(agreed, _) => agreed.from == from.other(),
+            _ => false,
+        };
+        if asked {
+            if let Some(next) = self.answered_again(sdp, finality) {
+                return Ok(next);
+            }
+            self.read_after_all()?;
+        }
         let (offer, given) = match &self.call.phase {
             Phase::Offered(offer) => (offer, None),
             Phase::Answered(offer, answer) => (offer, Some(answer)),
@@ -205,6 +225,10 @@ impl Negotiation {
     /// The replies to these commands are of no interest.
     pub fn rollback(&mut self) -> Vec<Command> {
         self.unseen = None;
+        if matches!(self.call.phase, Phase::Repeated(..)) {
+            self.forget_repetition();
+            return Vec::new();
+        }
         let Some(before) = self.before.pop() else {
             return Vec::new();
         };
@@ -312,8 +336,14 @@ impl Negotiation {
         match &self.call.phase {
             Phase::Answered(offer, _) if offer.from == leg => Some(offer.received.clone()),
             Phase::Answered(_, answer) => Some(answer.received.clone()),
-            Phase::Agreed { from, offered, .. } if *from == leg => Session::parse(offered).ok(),
-            Phase::Agreed { answered, .. } => Session::parse(answered).ok(),
+            Phase::Agreed(agreed) | Phase::Repeated(agreed, _) => {
+                let said = if agreed.from == leg {
+                    &agreed.offered
+                } else {
+                    &agreed.answered
+                };
+                Session::parse(said).ok()
+            }
             _ => None,
         }
     }
@@ -325,11 +355,7 @@ impl Negotiation {
             return;
         };
         if answer.finality == Finality::Final && self.before.is_empty() && !answer.diverged {
-            self.call.phase = Phase::Agreed {
-                from: offer.from,
-                offered: offer.received.to_bytes(),
-                answered: answer.received.to_bytes(),
-            };
+            self.call.phase = Phase::Agreed(Agreed::of(offer, answer));
         }
     }
 
@@ -370,7 +396,8 @@ impl Negotiation {
             Phase::Preparing(offer, _) | Phase::Offered(offer) | Phase::Answering(offer, ..) => {
                 Some(offer.from)
             }
-            Phase::Idle | Phase::Answered(..) | Phase::Agreed { .. } => None,
+            Phase::Repeated(agreed, _) => Some(agreed.from),
+            Phase::Idle | Phase::Answered(..) | Phase::Agreed(..) => None,
         }
     }
 
@@ -379,7 +406,12 @@ impl Negotiation {
         matches!(&self.call.phase, Phase::Answered(_, answer) if answer.finality == Finality::Provisional)
     }
 
-    fn take(&mut self, from: Leg, received: Session, own: bool) -> Result<Next, Refused> {
+    pub(super) fn take(
+        &mut self,
+        from: Leg,
+        received: Session,
+        own: bool,
+    ) -> Result<Next, Refused> {
         let mut call = self.call.clone();
         let (mut offer, reserve) = call.take_offer(from, received, &self.policy)?;
         offer.own = own;

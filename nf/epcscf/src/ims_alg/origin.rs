@@ -43,6 +43,11 @@ impl Written {
         bytes
     }
 
+    /// Whether this is what the leg was told last.
+    pub(super) fn was_last(&self, description: &[u8]) -> bool {
+        self.last == Some(self.digest(description))
+    }
+
     /// Keyed by what no peer chooses.
     fn digest(&self, description: &[u8]) -> u64 {
         let mut hasher = DefaultHasher::new();

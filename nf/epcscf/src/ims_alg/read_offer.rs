@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use core_iq::{MediaKind, StreamSettings};
 use wire_sdp::Session;
 
@@ -32,6 +33,7 @@ impl Call {
             core: BTreeMap::new(),
             numbers: BTreeMap::new(),
             sent: None,
+            written: Bytes::new(),
             own: false,
         };
         let mut refused = None;

@@ -431,3 +431,56 @@ fn data_channel() -> String {
      a=fingerprint:sha-256 9B:0A:51:7C:D2:44:18:EE:03:6F:B7:2C:A9:60:5D:F1:3E:88:07:C4:92:1B:DA:75:46:E0:2F:B3:6C:58:A1:D9\r\n"
         .to_owned()
 }
+
+/// A session refresh: browsers count `o=` up each time, and mean the same.
+#[test]
+fn an_offer_that_says_the_same_again_asks_the_gateway_nothing() {
+    let mut edge = audio_call();
+    let phone = |version| phone(version, "m=audio 50000 RTP/AVP 0\r\n");
+    // The first of them is read.
+    let first = edge.offer(Leg::Wic, &audio_of(CHROMIUM)).expect("served");
+    let answered = edge.answer(Leg::Core, &phone(1)).expect("served");
+    edge.negotiation.rest();
+    let asked = edge.gateway.commands.len();
+    let next = |count: u32| {
+        let sdp = audio_of(CHROMIUM);
+        let at = sdp.find("o=").expect("an o= line");
+        let end = at + sdp[at..].find(" IN ").expect("its address");
+        let start = at + sdp[at..end].rfind(' ').expect("a version") + 1;
+        let version: u64 = sdp[start..end].parse().expect("a number");
+        let version = version + u64::from(count);
+        format!("{}{version}{}", &sdp[..start], &sdp[end..])
+    };
+    for count in 1..3 {
+        let offer = edge.offer(Leg::Wic, &next(count)).expect("served");
+        assert_eq!(text(&offer), text(&first));
+        let busy = edge.negotiation.offer(Leg::Core, phone(2).as_bytes());
+        assert!(busy.is_err(), "one offer at a time");
+        let answer = edge.answer(Leg::Core, &phone(1)).expect("served");
+        assert_eq!(text(&answer), text(&answered));
+        edge.negotiation.rest();
+    }
+    assert_eq!(edge.gateway.commands.len(), asked);
+
+    // It may be refused like any other, and answered otherwise.
+    edge.offer(Leg::Wic, &next(3)).expect("served");
+    assert!(edge.negotiation.rollback().is_empty());
+    edge.offer(Leg::Wic, &next(4)).expect("served");
+    let held = phone(2).replace("AVP 0\r\n", "AVP 0\r\na=inactive\r\n");
+    let answer = edge.answer(Leg::Core, &held).expect("served");
+    assert_eq!(answer.media_direction(0), Direction::Inactive);
+    assert_eq!(version(&answer), version(&answered) + 1);
+    assert_eq!(
+        edge.gateway.last(0).w3.expect("W3").gate,
+        Some(Gate {
+            receive: false,
+            send: false
+        })
+    );
+    // What the browser was told has changed since: the same offer is read again.
+    edge.negotiation.rest();
+    edge.offer(Leg::Wic, &next(5)).expect("served");
+    let answer = edge.answer(Leg::Core, &phone(3)).expect("served");
+    assert_eq!(version(&answer), version(&answered) + 2);
+    assert_eq!(edge.gateway.last(0).w3.expect("W3").gate, Some(Gate::OPEN));
+}

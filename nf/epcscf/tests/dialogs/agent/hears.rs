@@ -62,7 +62,8 @@ impl Agent {
             }
             Method::Update if !request.body().is_empty() => {
                 let call = &mut self.calls[at];
-                let busy = call.client.is_some() && call.offered.is_some();
+                // RFC 3311 §5.2: an offer of its own waits for its answer, in a response or an ACK.
+                let busy = call.offered.is_some();
                 if call.update.is_some() || busy || call.theirs.is_some() {
                     self.respond(now, id, &request, 491, None);
                 } else if self.dice.chance(150) {
