@@ -34,6 +34,12 @@ fn companion(invite: &Message, method: Method<'_>) -> Option<Message> {
     for route in invite.values(HeaderName::Route) {
         request.push_back(HeaderName::Route, route);
     }
+    // RFC 3261 §22.1, RFC 8898 §2.3: neither can be challenged, so both bring what the INVITE brought.
+    for name in [HeaderName::Authorization, HeaderName::ProxyAuthorization] {
+        if let Some(credentials) = invite.header(name) {
+            request.push_back(name, credentials);
+        }
+    }
     request.push_back(HeaderName::From, invite.header(HeaderName::From)?);
     request.push_back(HeaderName::CallId, invite.header(HeaderName::CallId)?);
     let (number, _) = cseq(invite)?;
