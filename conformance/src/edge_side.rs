@@ -153,6 +153,11 @@ impl Headless {
         self.0.wait_for(&format!("\"event\":\"{event}"));
     }
 
+    /// Types a command; it was started with `--commands`.
+    pub fn types(&mut self, line: &str) {
+        self.0.types(line);
+    }
+
     /// All that it said so far.
     pub fn said(&self) -> String {
         self.0.printed()

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::time::{Duration, Instant};
@@ -157,15 +157,22 @@ impl Subject {
 /// A running process; it ends with its value, and with it its folder.
 pub(crate) struct Process {
     child: Child,
+    /// Of a WIC that takes commands.
+    input: Option<ChildStdin>,
     printed: Arc<(Mutex<String>, Condvar)>,
     folder: Option<Folder>,
 }
 
 impl Process {
     pub(crate) fn start(words: &[&str], folder: Option<Folder>) -> Self {
+        let stdin = if words.contains(&"--commands") {
+            Stdio::piped()
+        } else {
+            Stdio::null()
+        };
         let mut child = Command::new(binary())
             .args(words)
-            .stdin(Stdio::null())
+            .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -173,8 +180,10 @@ impl Process {
         let printed = Arc::default();
         follow(child.stdout.take().expect("it is piped"), &printed);
         follow(child.stderr.take().expect("it is piped"), &printed);
+        let input = child.stdin.take();
         Self {
             child,
+            input,
             printed,
             folder,
         }
@@ -200,6 +209,12 @@ impl Process {
     /// A field of the JSON log.
     fn logged(&self, field: &str) -> String {
         self.wait_for(&format!("\"{field}\":\""))
+    }
+
+    /// Types a line.
+    pub(crate) fn types(&mut self, line: &str) {
+        let input = self.input.as_mut().expect("it takes commands");
+        writeln!(input, "{line}").expect("it reads");
     }
 
     pub(crate) fn printed(&self) -> String {

@@ -18,7 +18,10 @@ mod s6_4_3_pool;
 mod s6a_1_general;
 mod s6a_2_wic_deregistration;
 mod s6a_3_deregistration;
-mod s7_2_wic_calls;
+mod s7_2_1_wic_general;
+mod s7_2_2_wic_originating_call;
+mod s7_2_3_wic_terminating_call;
+mod s7_2_4_wic_emergency_call;
 mod s7_4_1_general;
 mod s7_4_2_on_the_wire;
 mod s7_4_2_originating_call;
@@ -26,9 +29,11 @@ mod s7_4_3_on_the_wire;
 mod s7_4_3_terminating_call;
 mod s7_4_4_emergency_call;
 mod s9_call_modification;
+mod s9_wic_call_modification;
 #[path = "../doors/waf.rs"]
 #[allow(dead_code)] // it has handles for every document
 mod waf_door;
+mod wic_calls;
 mod wire_calls;
 
 /// What `integrity-protected` says in credentials.
