@@ -279,8 +279,9 @@ impl EpCscf {
         }
         let shortened = ours.iter().filter(|c| c.event == "shortened");
         if let Some(seconds) = shortened.filter_map(|contact| contact.expires).min() {
-            let expires = now + Duration::from_secs(seconds);
-            if expires < binding.expires {
+            let expires = now.checked_add(Duration::from_secs(seconds));
+            // A time that no clock has is no shorter.
+            if let Some(expires) = expires.filter(|expires| *expires < binding.expires) {
                 binding.expires = expires;
                 self.timers.set(expires, Timer::BindingExpires(id));
             }

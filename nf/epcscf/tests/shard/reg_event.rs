@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use proptest::prelude::*;
 use wire_sip::{HeaderName, Message, StatusCode};
 
 use super::support::*;
@@ -429,4 +430,56 @@ fn the_wic_hears_why_its_registration_is_over() {
         Some(StatusCode::CALL_DOES_NOT_EXIST)
     );
     assert!(bench.to_wic.is_empty());
+}
+
+fn contact_events() -> impl Strategy<Value = String> {
+    let state = prop_oneof![Just("active"), Just("terminated"), Just("")];
+    let event = prop_oneof![
+        Just("registered"),
+        Just("shortened"),
+        Just("expired"),
+        Just("probation"),
+        Just("rejected"),
+        Just("&amp;"),
+    ];
+    let expires = prop_oneof![Just(0), 1..1000_u64, Just(u64::MAX), any::<u64>()];
+    (state, event, expires).prop_map(|(state, event, expires)| {
+        format!(
+            "state=\"{state}\" event=\"{event}\" expires=\"{expires}\" retry-after=\"{expires}\""
+        )
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// RFC 3680 §5 — whatever a notifier writes, the shard goes on; and a registration ends by a document that says so of
+    /// our contact or of all identities, and by no other.
+    #[test]
+    fn any_document_is_read(
+        contacts in proptest::collection::vec((any::<bool>(), contact_events()), 1..4),
+        version in prop_oneof![Just(1_u32), any::<u32>()],
+        whole in any::<bool>(),
+        change in proptest::option::of(any::<(proptest::sample::Index, u8)>()),
+    ) {
+        let mut bench = Bench::new();
+        let subscribe = watched(&mut bench);
+        let state = if whole { "full" } else { "partial" };
+        let said: Vec<_> = contacts
+            .iter()
+            .map(|(active, contact)| (ALICE, if *active { "active" } else { "terminated" }, &**contact))
+            .collect();
+        let mut body = reginfo(version, state, &said).into_bytes();
+        if let Some((at, octet)) = change {
+            let at = at.index(body.len());
+            // What is no text has no place in the test's own message.
+            body[at] = octet & 0x7f;
+        }
+        let body = String::from_utf8(body).unwrap();
+        document(&mut bench, &subscribe, 2, GOES_ON, &body);
+        let ends = body.contains("terminated");
+        prop_assert!(ends || bench.shard.counters().bindings == 1);
+        bench.wait(Duration::from_secs(2000));
+        prop_assert_eq!(bench.shard.counters().bindings, 0, "and it ends in time at the latest");
+    }
 }
