@@ -1,7 +1,7 @@
 //! MMTel Enabler Server (TS 29.392): what it knows and decides, without a socket and without a clock.
 //!
 //! So far: MMTel_DCAppManagement, the applications of data channels and who provides them
-//! (TS 29.392 §5.2).
+//! (TS 29.392 §5.2), in [`Applications`]; and notifications on their way, in [`Outbox`].
 //!
 //! ```text
 //!  application server                 shell                          here
@@ -26,9 +26,13 @@ mod application;
 mod applications;
 mod checked;
 mod consumer;
+mod outbox;
 pub mod package;
+mod target;
 
 pub use application::{Application, Call, Change, Package, StoredPackage, Version};
 pub use applications::{Applications, Outcome};
 pub use checked::Checked;
 pub use consumer::{Consumer, Provider, Settings};
+pub use outbox::{Answer, Down, End, Notification, Outbox, OutboxSettings, Output};
+pub use target::Targets;
