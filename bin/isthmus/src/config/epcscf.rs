@@ -37,6 +37,8 @@ pub(crate) struct EpcscfConfig {
     pub(crate) reconnect_seconds: u64,
     /// The session timer of calls whose ends ask for none; 0 leaves them alone.
     pub(crate) session_expires_seconds: u64,
+    /// Whether data channels cross the edge: the core knows those of IMS.
+    pub(crate) data_channels: bool,
     /// What P-Visited-Network-ID says; the home domain when absent (TS 24.229 §5.2.2.1).
     pub(crate) visited_network: Option<String>,
     /// What `integrity-protected` says of a TLS association: `tls-yes` (TS 24.229 §7.2A.2), or
@@ -74,6 +76,7 @@ impl Default for EpcscfConfig {
             allow_no_origin: false,
             reconnect_seconds: 30,
             session_expires_seconds: 1800,
+            data_channels: false,
             visited_network: None,
             integrity_protected: "tls-yes".to_owned(),
             emergency_numbers: ["112", "911", "999", "110", "118", "119", "000"]

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 use axum::Router;
 use bytes::Bytes;
 use core_sip::ConnectionId;
+use nf_epcscf::ims_alg::Policy;
 use nf_epcscf::{
     Config as EpcscfConfig, Counters, EpCscf, IntegrityProtected, Output, ThirdPartyForm, W2Peer,
 };
@@ -558,6 +559,10 @@ fn epcscf_config(
         requests_per_second: epcscf.requests_per_second,
         // Behind one address there may be an office, or a load generator.
         address_requests_per_second: epcscf.requests_per_second.saturating_mul(50),
+        media: Policy {
+            data_channels: epcscf.data_channels,
+            ..Policy::default()
+        },
         ..EpcscfConfig::new(home_domain, &mw, &epcscf.next_hop)
     }
 }

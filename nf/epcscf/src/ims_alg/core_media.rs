@@ -2,11 +2,12 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use core_iq::MediaKind;
+use core_iq::{Fingerprint, IceCredentials, MediaKind};
 use wire_sdp::Session;
-use wire_sdp::attribute::{Direction, Rtcp};
+use wire_sdp::attribute::{Direction, Rtcp, Setup};
 
-use super::wic_media::kind;
+use super::data::{CoreDtls, DataMedia};
+use super::wic_media::{FINGERPRINTS, kind};
 use super::{Refused, Unsupported};
 
 /// The far end of one stream, as the core describes it.
@@ -17,6 +18,8 @@ pub(super) struct CoreMedia {
     pub(super) rtp: Option<SocketAddr>,
     pub(super) rtcp: Option<SocketAddr>,
     pub(super) direction: Direction,
+    /// Of data channels, with the DTLS that they run over.
+    pub(super) data: Option<(DataMedia, CoreDtls)>,
 }
 
 impl CoreMedia {
@@ -26,8 +29,12 @@ impl CoreMedia {
             return Err(Unsupported::NoMedia.into());
         };
         let line = media.line();
-        let kind = kind(line.media)?;
-        if !line.proto.eq_ignore_ascii_case("RTP/AVP")
+        let kind = kind(&line)?;
+        let data = (kind == MediaKind::Data)
+            .then(|| data(session, index))
+            .transpose()?;
+        if data.is_none()
+            && !line.proto.eq_ignore_ascii_case("RTP/AVP")
             && !line.proto.eq_ignore_ascii_case("RTP/AVPF")
         {
             return Err(Unsupported::CoreTransport.into());
@@ -45,6 +52,7 @@ impl CoreMedia {
                 rtp: None,
                 rtcp: None,
                 direction,
+                data,
             });
         }
         if ip.is_multicast() {
@@ -56,8 +64,37 @@ impl CoreMedia {
             rtp: Some(SocketAddr::new(ip, line.port)),
             rtcp: rtcp_address(ip, line.port, rtcp),
             direction: stated,
+            data,
         })
     }
+}
+
+/// RFC 8841 §9, RFC 8842 §5 — the far end's data channels, and how it speaks DTLS.
+fn data(session: &Session, index: usize) -> Result<(DataMedia, CoreDtls), Refused> {
+    let media = session.media(index).ok_or(Unsupported::NoMedia)?;
+    let fingerprints: Vec<Fingerprint> = session
+        .media_fingerprints(index)?
+        .iter()
+        .map(|f| Fingerprint {
+            algorithm: f.algorithm.to_ascii_lowercase(),
+            digest: f.digest(),
+        })
+        .take(FINGERPRINTS)
+        .collect();
+    if fingerprints.is_empty() {
+        return Err(Unsupported::NoFingerprint.into());
+    }
+    let ice = session.media_ice(index)?.map(|ice| IceCredentials {
+        ufrag: ice.ufrag.to_owned(),
+        pwd: ice.pwd.to_owned(),
+    });
+    let setup = session.media_attribute::<Setup>(index)?;
+    let dtls = CoreDtls {
+        ice,
+        fingerprints,
+        setup: setup.unwrap_or(Setup::Active),
+    };
+    Ok((DataMedia::read(media)?, dtls))
 }
 
 /// RFC 3605 §2.1, else RFC 3550 §11: the port after RTP's.

@@ -33,6 +33,7 @@
 //! | What does an answer settle, and what is the gateway told? | `read_answer.rs` |
 //! | What does the core see? | `write_to_core.rs` |
 //! | What does the WIC see? | `write_to_wic.rs` |
+//! | What becomes of data channels? | `data.rs` |
 //! | Which payload type is which? | `payloads.rs` |
 //! | Which RTCP feedback crosses the edge? | `feedback.rs` |
 //! | How does a change of the call keep its m-lines, and fall back when it fails? | `negotiation.rs` |
@@ -40,6 +41,7 @@
 mod bandwidth;
 mod call;
 mod core_media;
+mod data;
 mod feedback;
 mod forward;
 mod leg;

@@ -6,6 +6,9 @@ pub struct Policy {
     /// TS 24.371 §7.4.2 — whether media without `a=3ge2ae:requested` is served too. Browsers and foreign
     /// WICs do not write it.
     pub without_3ge2ae: bool,
+    /// Whether data channels are carried: the core knows those of IMS. Else their m-lines are answered with
+    /// port 0 on either leg (TS 24.371 §8.4.2, without any interworking).
+    pub data_channels: bool,
     /// How many m-lines of one call are carried; what comes after is rejected with port 0.
     pub streams: usize,
     /// `b=AS` of a video m-line that came without one, in kbit/s.
@@ -16,6 +19,7 @@ impl Default for Policy {
     fn default() -> Policy {
         Policy {
             without_3ge2ae: true,
+            data_channels: false,
             streams: 8,
             video_bandwidth: 2048,
         }

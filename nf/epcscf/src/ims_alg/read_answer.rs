@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use core_iq::{StreamId, StreamSettings};
+use core_iq::{MediaKind, StreamId, StreamSettings};
 use wire_sdp::Session;
 use wire_sdp::attribute::Setup;
 
@@ -70,7 +70,7 @@ impl Call {
                     })
                 })
                 .collect();
-            if pairs.is_empty() {
+            if pairs.is_empty() && wic.kind != MediaKind::Data {
                 return Err(Unsupported::Formats.into());
             }
             let offered = offer.received.media(at).ok_or(LOST)?;

@@ -8,6 +8,7 @@ use wire_sdp::Session;
 
 use super::call::{Call, Offer};
 use super::core_media::CoreMedia;
+use super::data::is_data;
 use super::wic_media::WicMedia;
 use super::{Leg, PeerMisbehaved, Policy, Refused, Unsupported, payloads, stream};
 
@@ -114,10 +115,16 @@ fn read(from: Leg, session: &Session, at: usize, policy: &Policy) -> Result<Opti
     if media.line().port == 0 && !bundle_only {
         return Ok(None);
     }
+    if is_data(&media.line()) && !policy.data_channels {
+        return Err(Unsupported::MediaType.into());
+    }
     let read = match from {
         Leg::Wic => Read::Wic(WicMedia::offered(session, at, policy)?),
         Leg::Core => Read::Core(CoreMedia::read(session, at)?),
     };
+    if read.kind() == MediaKind::Data {
+        return Ok(Some(read));
+    }
     if payloads::carried(media, from).is_empty() {
         return Err(Unsupported::Formats.into());
     }

@@ -93,7 +93,10 @@ pub enum Unsupported {
     /// TS 24.371 §7.4.2 — no bundled media.
     #[error("an m-line with a=bundle-only is not served")]
     BundleOnly,
-    /// Neither audio nor video.
+    /// RFC 8841, RFC 8864 — an association without a port, or a channel that cannot be or is there twice.
+    #[error("the data channels cannot be as they are described")]
+    DataChannels,
+    /// Neither audio nor video, nor data channels that are carried.
     #[error("the media type is not carried")]
     MediaType,
     /// No IP address to send to.
@@ -168,6 +171,7 @@ impl Unsupported {
             | Unsupported::NoIce
             | Unsupported::NoRtcpMux
             | Unsupported::NoEndToAccessEdge
+            | Unsupported::DataChannels
             | Unsupported::BundleOnly => 306,
         }
     }

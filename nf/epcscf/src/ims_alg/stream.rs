@@ -1,12 +1,13 @@
 //! One stream of the call: what the gateway told of it, and what was agreed on.
 
 use core_iq::{
-    CoreLocal, CoreSettings, DtlsRole, Feedback, Gate, IceCredentials, ReservedStream, StreamId,
-    StreamSettings, W3Local, W3Settings,
+    CoreLocal, CoreSettings, DataLocal, DtlsRole, Feedback, Gate, IceCredentials, ReservedStream,
+    StreamId, StreamSettings, W3Local, W3Settings,
 };
 use wire_sdp::attribute::Direction;
 
 use super::core_media::CoreMedia;
+use super::data;
 use super::payloads::{self, Pair};
 use super::wic_media::WicMedia;
 
@@ -19,6 +20,10 @@ pub(super) struct Stream {
     pub(super) core: CoreLocal,
     /// The gateway's role in DTLS, once it is known.
     pub(super) role: Option<DtlsRole>,
+    /// What both are told of data channels.
+    pub(super) data: Option<DataLocal>,
+    /// The gateway's role in DTLS towards the core, once it is known.
+    pub(super) core_role: Option<DtlsRole>,
     /// The WIC's credentials, once they are known: other ones are an ICE restart.
     pub(super) remote_ice: Option<IceCredentials>,
     /// The formats of the last answer, by their numbers on both sides.
@@ -33,6 +38,8 @@ impl Stream {
             w3: reserved.w3.clone(),
             core: reserved.core,
             role: None,
+            data: reserved.data.clone(),
+            core_role: None,
             remote_ice: None,
             pairs: Vec::new(),
             settings: None,
@@ -42,6 +49,9 @@ impl Stream {
     pub(super) fn told(&mut self, reserved: &ReservedStream) {
         self.w3 = reserved.w3.clone();
         self.core = reserved.core;
+        if reserved.data.is_some() {
+            self.data.clone_from(&reserved.data);
+        }
     }
 }
 
@@ -110,8 +120,14 @@ pub(super) fn configure(
             send: agreed.direction.sends(),
         }),
     });
-    settings.payloads = Some(payloads::map(&agreed.pairs));
-    settings.feedback = Some(agreed.feedback);
+    if let Some((_, dtls)) = &agreed.core.data {
+        let role = data::core_role(dtls.setup, stream.core_role);
+        stream.core_role = Some(role);
+        settings.data = data::settings(agreed, role);
+    } else {
+        settings.payloads = Some(payloads::map(&agreed.pairs));
+        settings.feedback = Some(agreed.feedback);
+    }
     stream.pairs.clone_from(&agreed.pairs);
     stream.settings = Some(settings.clone());
     settings

@@ -2,9 +2,10 @@
 
 use core_iq::{DtlsRole, Fingerprint, IceCredentials, MediaKind};
 use wire_sdp::Attribute;
-use wire_sdp::Session;
 use wire_sdp::attribute::{BundleOnly, Crypto, EndToAccessEdge, RtcpMux, RtcpMuxOnly, Setup};
+use wire_sdp::{MediaLine, Session};
 
+use super::data::{DataMedia, is_data};
 use super::{Policy, Refused, Unsupported};
 
 /// The WIC's end of one stream, as it describes it.
@@ -14,6 +15,8 @@ pub(super) struct WicMedia {
     pub(super) ice: IceCredentials,
     pub(super) fingerprints: Vec<Fingerprint>,
     pub(super) setup: Setup,
+    /// Of data channels.
+    pub(super) data: Option<DataMedia>,
 }
 
 impl WicMedia {
@@ -30,6 +33,9 @@ impl WicMedia {
             return Err(Unsupported::BundleOnly.into());
         }
         let read = WicMedia::answered(session, index)?;
+        if read.kind == MediaKind::Data {
+            return Ok(read);
+        }
         // TS 23.228 U.1.3.4: W3 has one port for both, and RFC 5761 §5.1.1 lets an answer say so only when
         // its offer does. Browsers always do.
         if !media.has(RtcpMux::NAME) && !media.has(RtcpMuxOnly::NAME) {
@@ -50,11 +56,12 @@ impl WicMedia {
             return Err(Unsupported::NoMedia.into());
         };
         let line = media.line();
-        let kind = kind(line.media)?;
+        let kind = kind(&line)?;
         let proto = line.proto.to_ascii_uppercase();
         match proto.as_str() {
             // RFC 5764 §8; the profile without feedback is taken too, and answered in kind.
             "UDP/TLS/RTP/SAVPF" | "UDP/TLS/RTP/SAVP" => {}
+            _ if kind == MediaKind::Data => {}
             "RTP/AVP" | "RTP/AVPF" => return Err(Unsupported::PlainRtp.into()),
             _ if media.has(Crypto::NAME) => return Err(Unsupported::Sdes.into()),
             _ => return Err(Unsupported::WicTransport.into()),
@@ -83,6 +90,9 @@ impl WicMedia {
             setup: session
                 .media_attribute::<Setup>(index)?
                 .unwrap_or(Setup::Active),
+            data: (kind == MediaKind::Data)
+                .then(|| DataMedia::read(media))
+                .transpose()?,
         })
     }
 
@@ -98,13 +108,14 @@ impl WicMedia {
 }
 
 /// One a hash function is enough (RFC 8122 §5.1); what comes after is not looked at.
-const FINGERPRINTS: usize = 8;
+pub(super) const FINGERPRINTS: usize = 8;
 
 /// The media that a stream can carry.
-pub(super) fn kind(media: &str) -> Result<MediaKind, Unsupported> {
-    match media {
+pub(super) fn kind(line: &MediaLine<'_>) -> Result<MediaKind, Unsupported> {
+    match line.media {
         "audio" => Ok(MediaKind::Audio),
         "video" => Ok(MediaKind::Video),
+        _ if is_data(line) => Ok(MediaKind::Data),
         _ => Err(Unsupported::MediaType),
     }
 }

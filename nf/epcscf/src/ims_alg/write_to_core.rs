@@ -3,11 +3,11 @@
 use std::net::IpAddr;
 
 use core_iq::{CoreLocal, MediaKind};
-use wire_sdp::attribute::{Direction, Rtcp};
-use wire_sdp::{AddressFamily, Connection, Media, MediaLine, Session};
+use wire_sdp::attribute::{Direction, IceLite, IceUfrag, Rtcp};
+use wire_sdp::{AddressFamily, Attribute, Connection, Media, MediaLine, Session};
 
 use super::stream::Stream;
-use super::{Policy, bandwidth, feedback, payloads, precondition};
+use super::{Policy, bandwidth, data, feedback, payloads, precondition};
 
 /// TS 23.334 §6.2.10.5 — the profile that is offered towards the core.
 const OFFERED_PROFILE: &str = "RTP/AVP";
@@ -21,6 +21,9 @@ pub(super) fn offered(
     direction: Direction,
     policy: &Policy,
 ) -> Media {
+    if kind == MediaKind::Data {
+        return data::to_core(media, stream, None);
+    }
     payloads::renumber(&mut media, numbers);
     feedback::retain(&mut media, |_, _| true);
     place(
@@ -44,6 +47,9 @@ pub(super) fn answered(
     core_offer: &Media,
     policy: &Policy,
 ) -> Media {
+    if kind == MediaKind::Data {
+        return data::to_core(media, stream, Some(core_offer));
+    }
     let far = feedback::taken(&media, numbers);
     payloads::renumber(&mut media, numbers);
     // RFC 4585 §4.2: an answer has no feedback that its offer had not.
@@ -70,7 +76,7 @@ pub(super) fn answered(
 
 /// An m-line that is not carried: port 0, and nothing below it.
 pub(super) fn rejected(line: &MediaLine<'_>) -> Option<Media> {
-    let proto = if line.proto.contains("TLS") {
+    let proto = if line.proto.contains("TLS") && !line.proto.ends_with("SCTP") {
         OFFERED_PROFILE
     } else {
         line.proto
@@ -100,6 +106,10 @@ pub(super) fn assembled(template: &Session, media: Vec<Media>, address: IpAddr) 
         family: AddressFamily::of(address),
         address: &text,
     }));
+    // RFC 8839 §5.3: media without ICE are none the wiser for it.
+    if media.iter().any(|media| media.has(IceUfrag::NAME)) {
+        section.push_attribute(&IceLite);
+    }
     for media in media {
         session.push_media(media);
     }

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 
 use core_iq::{
-    Command, ContextId, CoreLocal, Fingerprint, IceCredentials, MediaKind, Refusal, Reply,
-    Reserved, ReservedStream, StreamId, StreamSettings, W3Local,
+    Command, ContextId, CoreLocal, DataLocal, Fingerprint, IceCredentials, MediaKind, Refusal,
+    Reply, Reserved, ReservedStream, StreamId, StreamSettings, W3Local,
 };
 use nf_epcscf::ims_alg::{Finality, Leg, Negotiation, Next, Policy, Refused};
 use wire_sdp::Session;
@@ -129,6 +129,8 @@ impl Gateway {
             .find(|(id, ..)| *id == stream)
             .map_or(0, |s| s.2);
         let port = 20000 + stream.0 * 2;
+        let kind = self.kinds.iter().rfind(|(id, _)| *id == stream);
+        let data = kind.is_some_and(|(_, kind)| *kind == MediaKind::Data);
         let address = |ip: [u8; 4], port| SocketAddr::from((ip, port));
         ReservedStream {
             stream,
@@ -150,7 +152,18 @@ impl Gateway {
                 rtp: address([203, 0, 113, 5], port),
                 rtcp: address([203, 0, 113, 5], port + 1),
             },
-            data: None,
+            data: data.then(|| DataLocal {
+                core_ice: IceCredentials {
+                    ufrag: format!("gwcore{}", stream.0),
+                    pwd: "gatewaypasswordtothecore".into(),
+                },
+                core_fingerprint: Fingerprint {
+                    algorithm: "sha-256".into(),
+                    digest: vec![0xCD; 32],
+                },
+                sctp_port: 5000,
+                max_message_size: 262_144,
+            }),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod calls;
 mod changes;
+mod data_channels;
 mod edge;
 mod forks;
 mod properties;
