@@ -1,5 +1,6 @@
 //! TS 24.371: a file for each clause, a function for each sentence.
 
+mod data_calls;
 #[path = "../doors/media.rs"]
 #[allow(dead_code)] // it has handles for every document
 mod media_door;
@@ -28,6 +29,9 @@ mod s7_4_2_originating_call;
 mod s7_4_3_on_the_wire;
 mod s7_4_3_terminating_call;
 mod s7_4_4_emergency_call;
+mod s8_4_1_general;
+mod s8_4_2_originating_call;
+mod s8_4_3_terminating_call;
 mod s9_call_modification;
 mod s9_wic_call_modification;
 #[path = "../doors/waf.rs"]
