@@ -47,7 +47,7 @@ export class CallView {
     button('hang-up').addEventListener('click', () => this.#call?.hangUp());
     button('mute').addEventListener('click', () => this.#call?.setMuted(!this.#call.muted));
     button('hold').addEventListener('click', () => this.#attempt(button('hold'), (call) => call.setHeld(!call.held)));
-    button('camera').addEventListener('click', () => this.#attempt(button('camera'), (call) => this.#turnCamera(call)));
+    button('camera').addEventListener('click', () => this.#attempt(button('camera'), (call) => call.setCamera(!call.cameraOn)));
     button('audio-only').addEventListener('click', () => this.#attempt(button('audio-only'), (call) => call.stopVideo()));
     button('video-refuse').addEventListener('click', () => this.#call?.videoRequest?.refuse());
     button('video-watch').addEventListener('click', () => this.#call?.videoRequest?.accept());
@@ -107,13 +107,6 @@ export class CallView {
     if (this.#call) this.#say(this.#describe());
   }
 
-  /** @param {Call} call */
-  #turnCamera(call) {
-    // The other side may have to decide first, and that takes its time.
-    if (!call.cameraOn && !call.hasVideo && !call.videoRequest) this.#say(`Asking ${call.who} for video…`);
-    return call.setCamera(!call.cameraOn);
-  }
-
   /**
    * @param {HTMLButtonElement} pressed
    * @param {(call: Call) => Promise<void>} change
@@ -139,10 +132,10 @@ export class CallView {
     button('answer-audio').hidden = !withVideo;
     element('call-controls', HTMLElement).hidden = incoming;
     for (const id of ['hold', 'camera', 'keypad', 'settings-call']) button(id).disabled = !connected;
-    // The name stays what it is, so that it is found again by ear; aria-pressed, colour and icon say whether it is on.
+    // Names and pictures stay what they are, so that they are found again; aria-pressed and the colour say whether it is on.
     toggle('mute', call.muted, call.muted ? '#i-mic-off' : '#i-mic');
-    toggle('hold', call.held, call.held ? '#i-play' : '#i-pause');
-    toggle('camera', call.cameraOn, call.cameraOn ? '#i-video-off' : '#i-video');
+    toggle('hold', call.held, '#i-pause');
+    toggle('camera', call.cameraOn, '#i-video');
     button('audio-only').hidden = !call.media.receivesVideo;
     if (call.videoRequest) this.#keypad.close();
     element('video-ask', HTMLElement).hidden = call.videoRequest === null;

@@ -22,6 +22,8 @@ export function callWords(call) {
       if (call.held) return `${who} is on hold`;
       if (call.heldByRemote) return `${who} has put you on hold`;
       if (call.videoRequest) return `${who} wants to add video`;
+      // The other side may have to decide first, and that takes its time.
+      if (call.media.offersVideo) return `Asking ${who} for video…`;
       return `In a call with ${who}${call.hasVideo ? ', with video' : ''}`;
     case 'ended':
       return call.failure ? call.failure.message : `The call with ${who} has ended`;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { settle } from './support/clock.js';
 import { ANSWER, answerTo, connected, phone, requestFrom } from './support/phone.js';
 
 /** The far end's description with this video: its direction, or 0 for port 0. */
@@ -35,9 +36,13 @@ async function offered({ transport, far }, cseq, sdp) {
 test('our picture comes by a new m-line, and goes with it when the far end shows none (RFC 3264 §8.1, §8.2)', async () => {
   const made = await connected();
   const { call, devices } = made;
+  assert.equal(call.media.offersVideo, false);
   const on = call.setCamera(true);
+  await settle();
+  assert.equal(call.media.offersVideo, true);
   assert.deepEqual(await grant(made, withVideo('recvonly')), ['audio sendrecv', 'video sendrecv']);
   await on;
+  assert.equal(call.media.offersVideo, false);
   assert.equal(call.cameraOn, true);
   assert.equal(call.hasVideo, true);
   const off = call.setCamera(false);

@@ -75,6 +75,12 @@ export class MediaSession extends Emitter {
     return this.#transceivers('video').some(({ currentDirection }) => currentDirection !== null);
   }
 
+  /** True while our picture is offered to a call that has none, and the far end has not said whether it wants it. */
+  get offersVideo() {
+    const speaks = this.#transceivers('audio').some(({ currentDirection }) => currentDirection !== null);
+    return this.#camera !== null && speaks && !this.videoAgreed;
+  }
+
   /** True if the far end may be sending its picture. */
   get receivesVideo() {
     return this.#transceivers('video').some(({ currentDirection }) => /recv/.test(currentDirection ?? ''));
