@@ -7,6 +7,7 @@ mod media_door;
 mod s6_1_edge_general;
 mod s6_1_wic_general;
 mod s6_2_1_1_wic_general;
+mod s6_2_1_2_sip_digest;
 mod s6_2_1_3_ims_aka;
 mod s6_2_2_wic_web_authentication;
 mod s6_3_1_web_credentials;
