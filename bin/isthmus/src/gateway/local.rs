@@ -1,25 +1,18 @@
 //! The workers of this process.
 
-use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
-use anyhow::Context as _;
 use core_iq::{Command, ContextId, Refusal, RequestId};
 use core_w3::dtls::Certificate;
-use isthmus_socket::Socket;
-use nf_eims_agw::{Config, Gateway, Identity, Limits, SocketId, W3Socket};
+use nf_eims_agw::{Config, Identity, Limits};
 
 use super::config::GatewayConfig;
 use super::handle::{Backend, ClientId, Figures, GatewayEvent, GatewayHandle, Sink};
-use super::worker::{ToWorker, Worker, WorkerHandle};
-
-/// Room for what arrives on W3 while the worker is busy.
-const W3_RECEIVE_BUFFER: usize = 4 << 20;
-
-/// How often another port is tried when one address has it and the next does not.
-const SAME_PORT_TRIES: usize = 16;
+use super::seat::Seat;
+use super::worker::{ToWorker, WorkerHandle};
 
 /// The workers, to be stopped at the end of the process.
 pub struct Workers {
@@ -45,29 +38,19 @@ pub fn start(config: &GatewayConfig) -> anyhow::Result<(GatewayHandle, Workers)>
     let addresses = config.w3_addresses();
     let count = config.worker_count();
     let identity = Identity::new(Certificate::generate()?)?;
-    let (mut handles, mut threads, mut w3) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut handles, mut opened) = (Vec::new(), Vec::new());
     for number in 0..count {
-        let port = match config.port {
-            0 => 0,
-            first => first + number as u16,
-        };
-        let sockets = open(&addresses, port)?;
-        let mut candidates = Vec::new();
-        for (index, socket) in sockets.iter().enumerate() {
-            let bound = socket.local_addr()?;
-            let public = config.public_addresses.get(index).copied();
-            candidates.push(W3Socket {
-                socket: SocketId(index as u32),
-                candidate: SocketAddr::new(public.unwrap_or_else(|| bound.ip()), bound.port()),
-            });
-        }
-        let mut seed = [0; 32];
-        getrandom::fill(&mut seed).context("the system has no random bytes")?;
-        w3.push(candidates.iter().map(|w3| w3.candidate).collect());
-        let gateway = Gateway::new(
-            Config {
+        let mut seat = Seat {
+            number,
+            addresses: addresses.clone(),
+            public_addresses: config.public_addresses.clone(),
+            port: match config.port {
+                0 => 0,
+                first => first + number as u16,
+            },
+            config: Config {
                 worker: number as u16,
-                w3: candidates,
+                w3: Vec::new(),
                 core_address: config.core_address,
                 core_public_address: config.core_public_address,
                 core_ports: config
@@ -79,23 +62,30 @@ pub fn start(config: &GatewayConfig) -> anyhow::Result<(GatewayHandle, Workers)>
                     contexts: config.max_contexts.div_ceil(count),
                     ..Limits::default()
                 },
-                seed,
+                seed: [0; 32],
             },
-            identity.clone(),
-        );
-        let (worker, handle) = Worker::new(gateway, sockets)?;
-        let thread = std::thread::Builder::new()
-            .name(format!("media-{number}"))
-            .spawn(move || worker.run())?;
-        handles.push(handle);
-        threads.push(thread);
+            identity: identity.clone(),
+        };
+        let (worker, handle) = seat.open()?;
+        handles.push(RwLock::new(handle));
+        opened.push((seat, worker));
     }
     let shared = Arc::new(Local {
         workers: handles,
         next_worker: AtomicUsize::new(0),
         next_client: AtomicU64::new(0),
         sinks: Mutex::default(),
+        stopping: AtomicBool::new(false),
     });
+    let (mut threads, mut w3) = (Vec::new(), Vec::new());
+    for (seat, worker) in opened {
+        w3.push(seat.w3());
+        let shared = Arc::clone(&shared);
+        let thread = std::thread::Builder::new()
+            .name(format!("media-{}", seat.number))
+            .spawn(move || seat.keep(worker, &shared))?;
+        threads.push(thread);
+    }
     let handle = GatewayHandle::new(Arc::clone(&shared) as Arc<dyn Backend>);
     Ok((
         handle,
@@ -110,7 +100,8 @@ pub fn start(config: &GatewayConfig) -> anyhow::Result<(GatewayHandle, Workers)>
 impl Workers {
     /// Ends the threads, and with them all Contexts.
     pub fn stop(self) {
-        for worker in &self.shared.workers {
+        self.shared.stopping.store(true, Ordering::Relaxed);
+        for worker in self.shared.workers() {
             worker.tell(ToWorker::Stop);
         }
         for thread in self.threads {
@@ -118,51 +109,50 @@ impl Workers {
             let _ = thread.join();
         }
     }
-}
 
-/// One socket an address, all on one port if that can be.
-fn open(addresses: &[IpAddr], port: u16) -> anyhow::Result<Vec<Socket>> {
-    let bind = |address: IpAddr, port| {
-        Socket::bind(SocketAddr::new(address, port), Some(W3_RECEIVE_BUFFER)).with_context(|| {
-            format!(
-                "the media port {} cannot be opened",
-                SocketAddr::new(address, port)
-            )
-        })
-    };
-    let (first, others) = addresses
-        .split_first()
-        .context("the gateway has no address")?;
-    let mut last = None;
-    for _ in 0..SAME_PORT_TRIES {
-        let mut sockets = vec![bind(*first, port)?];
-        let chosen = sockets[0].local_addr()?.port();
-        let rest: anyhow::Result<Vec<Socket>> = others
-            .iter()
-            .map(|address| bind(*address, chosen))
-            .collect();
-        match rest {
-            Ok(rest) => {
-                sockets.extend(rest);
-                return Ok(sockets);
-            }
-            Err(error) if port != 0 => return Err(error),
-            Err(error) => last = Some(error),
-        }
+    /// Lets a worker panic.
+    #[cfg(test)]
+    pub(super) fn kill(&self, worker: usize) {
+        self.shared.worker(worker).tell(ToWorker::Panic);
     }
-    Err(last.unwrap_or_else(|| anyhow::anyhow!("the gateway has no address")))
 }
 
 /// Requests go to the worker that owns the Context, new ones to each in turn.
-struct Local {
-    workers: Vec<WorkerHandle>,
+pub(super) struct Local {
+    /// The worker of each seat, or the last that it had.
+    workers: Vec<RwLock<WorkerHandle>>,
     next_worker: AtomicUsize,
     next_client: AtomicU64,
     sinks: Mutex<Vec<(ClientId, Sink)>>,
+    /// The process ends.
+    pub(super) stopping: AtomicBool,
 }
 
 impl Local {
-    fn worker_of(&self, command: &Command) -> Option<&WorkerHandle> {
+    /// A worker takes a seat whose last one has died: every client is there as before, and is told.
+    pub(super) fn seat(&self, number: usize, handle: WorkerHandle) {
+        let sinks = self.sinks.lock().unwrap_or_else(PoisonError::into_inner);
+        for (client, sink) in sinks.iter() {
+            handle.tell(ToWorker::Join(*client, Arc::clone(sink)));
+        }
+        if let Some(seat) = self.workers.get(number) {
+            *seat.write().unwrap_or_else(PoisonError::into_inner) = handle;
+        }
+        for (_, sink) in sinks.iter() {
+            sink(GatewayEvent::Restored);
+        }
+    }
+
+    fn worker(&self, index: usize) -> WorkerHandle {
+        let seat = &self.workers[index];
+        seat.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn workers(&self) -> impl Iterator<Item = WorkerHandle> {
+        (0..self.workers.len()).map(|index| self.worker(index))
+    }
+
+    fn worker_of(&self, command: &Command) -> Option<WorkerHandle> {
         let named: Option<ContextId> = match command {
             Command::Reserve { context, .. } => *context,
             Command::Configure { context, .. }
@@ -175,7 +165,8 @@ impl Local {
             None => self.next_worker.fetch_add(1, Ordering::Relaxed) % self.workers.len(),
         };
         // A name that no worker can have given is answered by the first: it is not there.
-        self.workers.get(index).or_else(|| self.workers.first())
+        let index = if index < self.workers.len() { index } else { 0 };
+        (!self.workers.is_empty()).then(|| self.worker(index))
     }
 }
 
@@ -184,7 +175,7 @@ impl Backend for Local {
         let client = ClientId(self.next_client.fetch_add(1, Ordering::Relaxed));
         let mut sinks = self.sinks.lock().unwrap_or_else(PoisonError::into_inner);
         sinks.push((client, Arc::clone(&sink)));
-        for worker in &self.workers {
+        for worker in self.workers() {
             worker.tell(ToWorker::Join(client, Arc::clone(&sink)));
         }
         client
@@ -193,7 +184,7 @@ impl Backend for Local {
     fn leave(&self, client: ClientId) {
         let mut sinks = self.sinks.lock().unwrap_or_else(PoisonError::into_inner);
         sinks.retain(|(id, _)| *id != client);
-        for worker in &self.workers {
+        for worker in self.workers() {
             worker.tell(ToWorker::Leave(client));
         }
     }
@@ -217,12 +208,12 @@ impl Backend for Local {
     }
 
     fn is_reachable(&self) -> bool {
-        self.workers.iter().all(WorkerHandle::is_alive)
+        self.workers().all(|worker| worker.is_alive())
     }
 
     fn figures(&self) -> Figures {
         let mut sum = Figures::default();
-        for worker in &self.workers {
+        for worker in self.workers() {
             let figures = worker.figures();
             sum.contexts += figures.contexts;
             sum.counters.add(&figures.counters);

@@ -9,6 +9,7 @@
 //! - `config.rs`  what a configuration file may say;
 //! - `handle.rs`  the one interface that shards see;
 //! - `worker.rs`  a thread that owns its sockets;
+//! - `seat.rs`    the place of a worker, which gets another when the first has died;
 //! - `local.rs`   the workers of this process;
 //! - `remote.rs`, `serve.rs`, `link.rs`  Iq between two machines.
 
@@ -22,6 +23,7 @@ mod media_tests;
 #[path = "../../../../nf/eims-agw/tests/gateway/support/mod.rs"]
 mod peers;
 mod remote;
+mod seat;
 mod serve;
 #[cfg(test)]
 mod tests;

@@ -140,6 +140,30 @@ fn contexts_spread_over_workers_and_end_with_their_client() {
 }
 
 #[test]
+fn a_worker_that_dies_ends_its_calls_and_another_takes_its_seat() {
+    let (gateway, workers) = workers(1);
+    let (one, events) = client(&gateway);
+    let before = reserve(&one, &events, 1);
+    workers.kill(0);
+    let lost = events.recv_timeout(PATIENCE).unwrap();
+    assert!(matches!(lost, GatewayEvent::Lost), "{lost:?}");
+    let back = events.recv_timeout(PATIENCE).unwrap();
+    assert!(matches!(back, GatewayEvent::Restored), "{back:?}");
+    assert!(gateway.is_reachable());
+    // The same place on W3, for whoever has written it down; and nothing of before.
+    let after = reserve(&one, &events, 2);
+    assert_eq!(
+        after.streams[0].w3.candidates,
+        before.streams[0].w3.candidates
+    );
+    contexts_become(&gateway, 1);
+    drop(one);
+    contexts_become(&gateway, 0);
+    workers.stop();
+    assert!(!gateway.is_reachable());
+}
+
+#[test]
 fn a_gateway_elsewhere_is_used_lost_and_found_again() {
     for tls in [true, false] {
         let (local, workers) = workers(1);

@@ -37,6 +37,17 @@ pub(super) enum ToWorker {
     Request(ClientId, RequestId, Command),
     /// The process ends.
     Stop,
+    /// A test wants to see what follows.
+    #[cfg(test)]
+    Panic,
+}
+
+/// Why a worker is no more.
+pub(super) enum Ended {
+    /// It was told to stop.
+    Told,
+    /// The system has failed it.
+    Failed(io::Error),
 }
 
 /// The other end of a worker, for whoever sends to it.
@@ -129,10 +140,8 @@ impl Worker {
     }
 
     /// Works until it is told to stop, or the system fails it.
-    pub(super) fn run(mut self) {
-        if let Err(error) = self.rounds() {
-            tracing::error!(%error, "a media worker ends");
-        }
+    pub(super) fn run(mut self) -> Ended {
+        self.rounds().err().map_or(Ended::Told, Ended::Failed)
     }
 
     fn rounds(&mut self) -> io::Result<()> {
@@ -244,6 +253,8 @@ impl Worker {
                 ToWorker::Leave(client) => self.leave(now, client),
                 ToWorker::Request(client, id, command) => self.ask(now, client, id, command),
                 ToWorker::Stop => return false,
+                #[cfg(test)]
+                ToWorker::Panic => panic!("a test has asked for it"),
             }
         }
         true

@@ -21,6 +21,7 @@ use tokio_rustls::TlsAcceptor;
 use tracing::{error, warn};
 
 use super::accept::{self, PerAddress};
+use super::gateway_events::gateway_events;
 use super::outbox::Outbox;
 use super::web_socket::ToWebSocket;
 use super::{SHARD_SHIFT, Setup, ToShard, accepted_by, mw};
@@ -148,11 +149,8 @@ impl Thread {
             self.senders.len(),
         );
         let machine = EpCscf::new(config, Instant::now(), SystemTime::now(), seed);
-        let sender = self.senders[usize::from(self.index)].clone();
-        let gateway = self.setup.gateway.register(move |event| {
-            // A full queue is a shard that no longer turns: the session's deadline ends the wait.
-            let _ = sender.try_send(ToShard::Gateway(event));
-        });
+        let (sink, mut gateway_events) = gateway_events();
+        let gateway = self.setup.gateway.register(sink);
         let shard = Rc::new(Shard {
             index: self.index,
             router: self.setup.web.clone().map(crate::web::router),
@@ -181,11 +179,15 @@ impl Thread {
         }
         tokio::task::spawn_local(Rc::clone(&shard).watch_time());
         tokio::task::spawn_local(Rc::clone(&shard).keep_house(Arc::clone(&self.counters)));
-        while let Some(what) = self.receiver.recv().await {
-            if matches!(what, ToShard::Stop) {
-                break;
+        loop {
+            tokio::select! {
+                biased;
+                Some(event) = gateway_events.recv() => shard.hear_gateway(event),
+                what = self.receiver.recv() => match what {
+                    None | Some(ToShard::Stop) => break,
+                    Some(what) => shard.take(what),
+                }
             }
-            shard.take(what);
         }
         shard.go_away().await;
     }
@@ -293,6 +295,15 @@ impl Shard {
             || host.is_some_and(|host| is(&format!("{scheme}://{host}")))
     }
 
+    fn hear_gateway(self: &Rc<Self>, event: GatewayEvent) {
+        self.input(|machine, now| match event {
+            GatewayEvent::Reply { id, result } => machine.handle_iq_reply(now, id, result),
+            GatewayEvent::Notification(event) => machine.handle_iq_notification(now, &event),
+            GatewayEvent::Lost => machine.handle_gateway_lost(now),
+            GatewayEvent::Restored => {}
+        });
+    }
+
     fn take(self: &Rc<Self>, what: ToShard) {
         match what {
             ToShard::Mw(source, message) => {
@@ -302,12 +313,6 @@ impl Shard {
                 self.input(|machine, now| machine.handle_mw_failed(now, target));
             }
             ToShard::MwClosed(id) => self.input(|machine, now| machine.handle_mw_closed(now, id)),
-            ToShard::Gateway(event) => self.input(|machine, now| match event {
-                GatewayEvent::Reply { id, result } => machine.handle_iq_reply(now, id, result),
-                GatewayEvent::Notification(event) => machine.handle_iq_notification(now, &event),
-                GatewayEvent::Lost => machine.handle_gateway_lost(now),
-                GatewayEvent::Restored => {}
-            }),
             ToShard::Adopt(connection, peer, message) => self.input(|machine, now| {
                 machine.handle_w2_open(now, connection, peer);
                 machine.handle_w2_message(now, connection, message);

@@ -11,6 +11,7 @@
 
 mod accept;
 mod drive;
+mod gateway_events;
 mod http;
 mod leases;
 mod mw;
@@ -31,7 +32,7 @@ use wire_sip::Message;
 
 use crate::config::Config;
 use crate::fault::Fault;
-use crate::gateway::{GatewayEvent, GatewayHandle};
+use crate::gateway::GatewayHandle;
 use crate::sip::{SipAddresses, SipFigures};
 use crate::web::Web;
 
@@ -82,8 +83,6 @@ pub(crate) enum ToShard {
     MwFailed(Target),
     /// A connection of the core's is gone.
     MwClosed(ConnectionId),
-    /// From the gateway.
-    Gateway(GatewayEvent),
     /// A WebSocket that another shard accepted lives here from now on.
     Adopt(ConnectionId, W2Peer, Bytes),
     /// A message on such a WebSocket.
