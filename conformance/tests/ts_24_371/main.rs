@@ -34,6 +34,7 @@ mod s8_4_1_general;
 mod s8_4_2_originating_call;
 mod s8_4_3_terminating_call;
 mod s9_call_modification;
+mod s9_on_the_wire;
 mod s9_wic_call_modification;
 #[path = "../doors/waf.rs"]
 #[allow(dead_code)] // it has handles for every document
