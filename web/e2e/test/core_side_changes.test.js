@@ -221,6 +221,13 @@ describe('a call is changed from the side of the core', { timeout: 120_000 }, ()
       alice.types('video on');
       assert.equal((await alice.next('video')).video, true);
       await comes(alice, 'with it again', (came) => hears(came) && sees(came));
+      // By its own re-INVITE, without a picture and with it again.
+      for (let turn = 0; turn < 2; turn += 1) {
+        await carol.command('video_dir', 'inactive');
+        await comes(alice, 'dropped by baresip', (came) => hears(came) && came.frames === 0);
+        await carol.command('video_dir', 'sendrecv');
+        await comes(alice, 'added by baresip', (came) => hears(came) && sees(came));
+      }
       alice.types('hangup');
       await carol.event('CALL_CLOSED');
     });
