@@ -257,6 +257,7 @@ impl Session {
                 reliable: SmallVec::new(),
                 answer: None,
                 settled: None,
+                unserved: None,
             });
             if !added {
                 return false;

@@ -427,7 +427,9 @@ impl Session {
             if status.is_provisional() {
                 return None;
             }
-            if !current && other_fork {
+            let dialog = self.dialog_of(from, response);
+            let unserved = dialog.is_some_and(|dialog| dialog.unserved == Some(server));
+            if unserved || (!current && other_fork) {
                 return Some(Err(PeerMisbehaved::NoAnswer.into()));
             }
             if !current {

@@ -27,6 +27,12 @@ impl EpCscf {
             } => {
                 if message.status().is_some_and(StatusCode::is_provisional) {
                     // It may still come right in the final response.
+                    if super::reliable(&message).is_some()
+                        && let Some(session) = self.sessions.get_mut(id)
+                        && let Some(dialog) = session.dialog_of(from, &message)
+                    {
+                        dialog.unserved = Some(server);
+                    }
                     message.remove_body();
                     self.dispatch_response(now, id, server, message, from);
                 } else {

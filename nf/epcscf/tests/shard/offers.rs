@@ -119,6 +119,31 @@ fn an_ack_of_before_is_no_answer_to_a_late_offer_of_now() {
     assert!(is_secure(&bench.at_wic()));
 }
 
+/// RFC 3264 §6, RFC 3262 §5 — its preview was good, so that there is something to fall back on; but it is not what it said.
+#[test]
+fn a_reliable_answer_that_cannot_be_served_is_not_replaced_by_an_earlier_preview() {
+    let mut bench = Bench::new();
+    let request = calls(&mut bench, Some(&wic_sdp()), "100rel");
+    bench.core_says(&answer(&request, progress(), "bob", Some(&core_sdp())));
+    assert!(is_secure(&bench.at_wic()));
+    let media = core_sdp()
+        .find("m=audio")
+        .map(|at| core_sdp().split_off(at));
+    let twice = core_sdp() + &media.expect("an m-line");
+    let bad = answer(&request, progress(), "bob", Some(&twice));
+    bench.core_says(&reliably(bad, 1));
+    let early = bench.at_wic();
+    assert!(early.body().is_empty() && early.has(HeaderName::RSeq));
+    bench.core_says(&answer(&request, StatusCode::OK, "bob", None));
+    assert_eq!(
+        bench.at_wic().status(),
+        Some(StatusCode::NOT_ACCEPTABLE_HERE)
+    );
+    assert_eq!(bench.at_core().method().as_str(), "ACK");
+    assert_eq!(bench.at_core().method().as_str(), "BYE");
+    assert_eq!(bench.shard.counters().sessions, 0);
+}
+
 #[test]
 fn a_reliable_183_is_answered_and_changed_with_update() {
     let mut bench = Bench::new();
