@@ -26,6 +26,7 @@ fn the_edge_passes_the_end_of_all_bindings() {
     let mut subject = Subject::start();
     let (mut core, mut wic) = (subject.core(), subject.wic("alice"));
     wic.is_registered_by(&mut core);
+    subject.wait_for_figure("epcscf_bindings", 1);
     let register = wic.register("Contact: *\r\nExpires: 0\r\n");
     wic.send(&register);
     let seen = core.request("REGISTER");

@@ -54,7 +54,7 @@ pub(crate) struct Registering {
 
 /// What names the binding of a contact; `*` names none.
 pub(crate) fn binding_key(contact: &str) -> Option<BindingKey> {
-    let uri = uri_of(contact)?;
+    let uri = uri_of(contact).filter(|uri| *uri != "*")?;
     let instance = params::find(contact, "+sip.instance").unwrap_or(uri);
     let reg_id = params::find(contact, "reg-id").unwrap_or_default();
     Some(BindingKey {

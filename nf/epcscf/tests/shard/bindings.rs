@@ -51,6 +51,23 @@ fn one_websocket_is_one_private_identitys() {
     assert!(bench.core_is_quiet());
 }
 
+/// RFC 3261 §10.2.2 — the star is no contact of its own: what ends is what this WebSocket carries.
+#[test]
+fn the_end_of_all_contacts_ends_it_too() {
+    let mut bench = Bench::new();
+    bench.register();
+    let text = String::from_utf8(register(7, "response=\"1\"").to_bytes().to_vec()).unwrap();
+    let (head, rest) = text.split_once("Contact: ").unwrap();
+    let (_, rest) = rest.split_once("\r\n").unwrap();
+    let all = format!("{head}Contact: *\r\n{rest}").replace("Expires: 600", "Expires: 0");
+    bench.wic_says(&message(&all));
+    let request = bench.at_core();
+    assert_eq!(request.header(HeaderName::Contact), Some("*"));
+    bench.core_says(&Message::response_to(&request, StatusCode::OK, None));
+    assert_eq!(bench.at_wic().status(), Some(StatusCode::OK));
+    assert_eq!(bench.shard.counters().bindings, 0);
+}
+
 #[test]
 fn a_deregistration_ends_it() {
     let mut bench = Bench::new();
