@@ -3,7 +3,7 @@
 import crypto from 'node:crypto';
 import net from 'node:net';
 
-const VERSION = 1;
+const VERSION = 2;
 
 /** Connects, proves the secret, and gives somebody to ask. */
 export async function connectIq(port, secret) {
