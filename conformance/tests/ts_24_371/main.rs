@@ -10,6 +10,7 @@ mod s6_2_1_1_wic_general;
 mod s6_2_1_2_sip_digest;
 mod s6_2_1_3_ims_aka;
 mod s6_2_2_wic_web_authentication;
+mod s6_2_3_wic_pool;
 mod s6_3_1_web_credentials;
 mod s6_3_2_pool;
 mod s6_4_1_1_determination;

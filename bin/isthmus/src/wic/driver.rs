@@ -227,7 +227,7 @@ impl Driver {
                 self.forget(Step::Lost);
                 self.task.steps.push((limit, Step::Lost));
             }
-            Event::TokenRefused => match self.renew().await {
+            Event::TokenRefused => match self.renew(true).await {
                 Ok(()) => {}
                 Err(error) => {
                     self.report
@@ -374,7 +374,7 @@ impl Driver {
                 }
             }
             Step::Renew => {
-                if let Err(error) = self.renew().await {
+                if let Err(error) = self.renew(false).await {
                     self.report
                         .say("no_token", json!({ "reason": format!("{error:#}") }));
                 }
@@ -441,12 +441,12 @@ impl Driver {
         self.task.steps.retain(|(_, other)| *other != step);
     }
 
-    async fn renew(&mut self) -> anyhow::Result<()> {
+    async fn renew(&mut self, refused: bool) -> anyhow::Result<()> {
         let session = self
             .session
             .as_mut()
             .context("there is no session to renew it")?;
-        let grant = session.token().await?;
+        let grant = session.token(refused).await?;
         let now = Instant::now();
         self.wic.set_token(now, grant.access_token);
         let renew = grant.expires_in.saturating_sub(RENEW).max(1);

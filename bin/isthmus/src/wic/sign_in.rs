@@ -60,12 +60,14 @@ impl Session {
     /// TS 24.371 §5.2 — signs in, and takes the first token.
     pub(super) async fn open(&mut self, user: &str, password: &str) -> anyhow::Result<Grant> {
         self.sign_in(user, password).await?;
-        self.token().await
+        self.token(false).await
     }
 
-    /// A token that is good from now on.
-    pub(super) async fn token(&mut self) -> anyhow::Result<Grant> {
-        let url = self.base.join(&format!("session/{}/token", self.id))?;
+    /// A token that is good from now on. If the one that we have was `refused`, it is another one: the WWSF would
+    /// hand out the same again as long as it is fresh.
+    pub(super) async fn token(&mut self, refused: bool) -> anyhow::Result<Grant> {
+        let mut url = self.base.join(&format!("session/{}/token", self.id))?;
+        url.set_query(refused.then_some("refused"));
         let request = self
             .client
             .post(url.clone())
@@ -215,5 +217,35 @@ mod tests {
         let url = Url::parse("https://a/#session=x%2Dy").unwrap();
         assert_eq!(fragment(&url, "session").as_deref(), Some("x-y"));
         assert_eq!(fragment(&url, "error"), None);
+    }
+
+    /// What the WWSF is asked, without its answer.
+    async fn asked(refused: bool) -> String {
+        use tokio::io::AsyncReadExt as _;
+        let wwsf = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a port");
+        let base = format!("http://{}/", wwsf.local_addr().expect("it is bound"));
+        let words = format!("--w2 ws://localhost/w2 --user alice --sign-in {base} --password p");
+        let mut session = Session::new(&crate::wic::tests::args(&words), &base).expect("a URL");
+        session.id = "sid".into();
+        let token = tokio::spawn(async move { session.token(refused).await });
+        let (mut stream, _) = wwsf.accept().await.expect("the WIC");
+        let mut line = [0; 64];
+        let read = stream.read(&mut line).await.expect("a request");
+        drop(stream);
+        assert!(token.await.expect("no panic").is_err(), "nobody answered");
+        String::from_utf8_lossy(&line[..read]).into_owned()
+    }
+
+    #[tokio::test]
+    async fn a_token_that_was_refused_is_not_taken_once_more() {
+        let usual = asked(false).await;
+        assert!(usual.starts_with("POST /session/sid/token HTTP"), "{usual}");
+        let other = asked(true).await;
+        assert!(
+            other.starts_with("POST /session/sid/token?refused HTTP"),
+            "{other}"
+        );
     }
 }

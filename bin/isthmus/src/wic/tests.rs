@@ -20,7 +20,7 @@ struct Cli {
     args: Args,
 }
 
-fn args(words: &str) -> Args {
+pub(super) fn args(words: &str) -> Args {
     let words = ["wic"].into_iter().chain(words.split_whitespace());
     Cli::try_parse_from(words).expect("good arguments").args
 }
