@@ -13,6 +13,8 @@
 //!      │ ◀─────────────────────────────────────────────────── │
 //! ```
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{DtlsRole, Fingerprint, IceCredentials};
@@ -150,13 +152,22 @@ pub enum ChannelAction {
     Credit(ChannelAt, u32),
 }
 
-/// A message of a channel.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A message of a channel. Its `Debug` has the length alone: what people say to one another is for no log.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ChannelMessage {
     /// Characters, as they came: a peer that sends other than UTF-8 is heard so.
     Text(#[serde(with = "octets")] Vec<u8>),
     /// Bytes.
     Binary(#[serde(with = "octets")] Vec<u8>),
+}
+
+impl fmt::Debug for ChannelMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(octets) => write!(f, "Text({} octets)", octets.len()),
+            Self::Binary(octets) => write!(f, "Binary({} octets)", octets.len()),
+        }
+    }
 }
 
 /// What the SDP towards the core says of the gateway's data channels; what is towards the WIC is in
@@ -197,5 +208,16 @@ mod octets {
     pub(super) fn deserialize<'a, D: Deserializer<'a>>(from: D) -> Result<Vec<u8>, D::Error> {
         let text = String::deserialize(from)?;
         STANDARD.decode(text).map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ChannelMessage;
+
+    #[test]
+    fn what_people_say_is_not_shown() {
+        let said = ChannelMessage::Text(b"my secret".to_vec());
+        assert_eq!(format!("{said:?}"), "Text(9 octets)");
     }
 }

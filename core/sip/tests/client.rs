@@ -214,7 +214,12 @@ fn copies_of_a_final_response_are_absorbed_for_t4() {
 #[test]
 fn a_cancel_waits_for_the_first_provisional_response() {
     let (mut clock, mut a) = (Clock::new(), transactions(alice(), 1));
-    let id = a.send_request(clock.now(), udp(bob()), request("INVITE"), TimerSet::core());
+    let mut invite = request("INVITE");
+    let credentials = ["Bearer t", "Digest username=\"a\", realm=\"r\""];
+    for one in credentials {
+        invite.push_back(HeaderName::Authorization, one);
+    }
+    let id = a.send_request(clock.now(), udp(bob()), invite, TimerSet::core());
     let sent = sent_message(&mut a);
     let reason = "SIP;cause=200;text=\"Call completed elsewhere\"";
     a.cancel(clock.now(), id, Some(reason));
@@ -236,6 +241,8 @@ fn a_cancel_waits_for_the_first_provisional_response() {
     }
     assert_eq!(cancel.header(HeaderName::CSeq), Some("1 CANCEL"));
     assert_eq!(cancel.header(HeaderName::Reason), Some(reason));
+    let brought: Vec<&str> = cancel.lines(HeaderName::Authorization).collect();
+    assert_eq!(brought, credentials, "RFC 3261 §22.1");
     // Its own response is nobody's business; that of the INVITE is told.
     receive(&mut a, &clock, &response(&cancel, 200));
     assert!(said(&mut a).is_empty());

@@ -99,8 +99,8 @@ fn public_v4(address: Ipv4Addr) -> bool {
 /// address.
 fn public_v6(address: Ipv6Addr) -> bool {
     let [a, b, ..] = address.segments();
-    // RFC 6052 §2.1: the last 32 bits are an IPv4 address.
-    if a == 0x64 && b == 0xff9b {
+    // RFC 6052 §2.1: the last 32 bits are an IPv4 address. What RFC 8215 has beside it is of a local network.
+    if address.segments()[..6] == [0x64, 0xff9b, 0, 0, 0, 0] {
         return public_v4(Ipv4Addr::from_bits(address.to_bits() as u32));
     }
     let teredo_and_protocols = a == 0x2001 && b < 0x200;
@@ -135,6 +135,7 @@ mod tests {
             "http://[::1]/",
             "http://[::ffff:127.0.0.1]/",
             "http://[64:ff9b::7f00:1]/",
+            "http://[64:ff9b:1:7f00:0:100::808:808]/",
             "http://[fe80::1]/",
             "http://[fd00::1]/",
             "http://[2002:7f00:1::]/",

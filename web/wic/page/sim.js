@@ -23,6 +23,8 @@ export class SimEntry {
       this.#hint.textContent = '';
       this.#dialog.showModal();
     });
+    // A key that was typed and not used stays nowhere.
+    this.#dialog.addEventListener('close', () => this.#form.reset());
     this.#form.addEventListener('submit', (event) => {
       event.preventDefault();
       void this.#submit();

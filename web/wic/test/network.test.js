@@ -38,6 +38,20 @@ test('a refresh on the same connection does not', async () => {
   assert.equal(made.pc.restarts, 0);
 });
 
+test('a question for video does not keep the media waiting', async () => {
+  const made = await connected({ ...long, wic: { asksForVideo: true } });
+  const { call, far, transport } = made;
+  await transport.deliver(far('INVITE', { cseq: 5, sdp: `${ANSWER}m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\na=sendrecv\r\n` }));
+  await transport.nothing();
+  assert.ok(call.videoRequest, 'somebody is asked');
+  networkChanges(made);
+  await transport.take('200 INVITE');
+  await transport.deliver(far('ACK', { cseq: 5 }));
+  await grant(made);
+  assert.equal(call.videoRequest, null);
+  assert.equal(made.pc.restarts, 1);
+});
+
 test('a browser that is online again restarts ICE at once', async () => {
   const made = await connected(long);
   networkChanges(made);

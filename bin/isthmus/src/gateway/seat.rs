@@ -73,12 +73,12 @@ impl Seat {
             match catch_unwind(AssertUnwindSafe(|| worker.run())) {
                 Ok(Ended::Told) => return,
                 Ok(Ended::Failed(error)) => {
-                    tracing::error!(worker = self.number, %error, "a media worker has failed: its calls end, and it is started again");
+                    tracing::error!(worker = self.number, %error, "a media worker has failed: the calls of this gateway end, and it is started again");
                 }
                 Err(_) => {
                     tracing::error!(
                         worker = self.number,
-                        "a media worker has panicked: its calls end, and it is started again"
+                        "a media worker has panicked: the calls of this gateway end, and it is started again"
                     );
                 }
             }
@@ -90,6 +90,10 @@ impl Seat {
                 match self.open() {
                     Ok((worker, handle)) => {
                         shared.seat(self.number, handle);
+                        // Whoever stopped us while it was opened told the one before it.
+                        if shared.stopping.load(Ordering::Relaxed) {
+                            return;
+                        }
                         break worker;
                     }
                     Err(error) => {

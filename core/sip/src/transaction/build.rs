@@ -36,7 +36,7 @@ fn companion(invite: &Message, method: Method<'_>) -> Option<Message> {
     }
     // RFC 3261 §22.1, RFC 8898 §2.3: neither can be challenged, so both bring what the INVITE brought.
     for name in [HeaderName::Authorization, HeaderName::ProxyAuthorization] {
-        if let Some(credentials) = invite.header(name) {
+        for credentials in invite.lines(name) {
             request.push_back(name, credentials);
         }
     }

@@ -137,6 +137,10 @@ fn unescaped(text: &str) -> Option<String> {
             continue;
         }
         let (digits, after) = rest.split_at_checked(2)?;
+        // A number may have a sign, an octet has none.
+        if !digits.iter().all(u8::is_ascii_hexdigit) {
+            return None;
+        }
         let digits = std::str::from_utf8(digits).ok()?;
         octets.push(u8::from_str_radix(digits, 16).ok()?);
         rest = after;
@@ -324,6 +328,7 @@ mod tests {
             "0 max-time=x",
             "0 ordered=maybe",
             "0 label=\"%zz\"",
+            "0 label=\"%+f\"",
             "0 label=\"%ff\"",
             "0 priority=65536",
         ] {

@@ -93,8 +93,7 @@ impl Negotiation {
         self.take(from, received, false)
     }
 
-    /// RFC 3264 §8 — another description than this leg's last comes under another version in `o=`. A dialog asks it
-    /// of those who are known to count.
+    /// RFC 3264 §8 — another description than this leg's last comes under another version in `o=`.
     pub fn check_version(&self, from: Leg, sdp: &[u8]) -> Result<(), Refused> {
         if self.said_again(from, sdp).is_some() {
             return Ok(());

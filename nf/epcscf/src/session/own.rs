@@ -375,7 +375,11 @@ impl EpCscf {
             491 | 500 | 503 if session.own.tries >= MOST_TRIES => 488,
             status => status,
         };
-        session.own.tries = session.own.tries.saturating_add(1);
+        // In a row: whatever else is said ends it.
+        session.own.tries = match status {
+            491 | 500 | 503 => session.own.tries.saturating_add(1),
+            _ => 0,
+        };
         for command in commands {
             self.tell_gateway(command);
         }

@@ -84,7 +84,11 @@ export class Call extends Emitter {
       alive: () => this.state === 'connected',
       reachable: () => agent.ready,
       flows: () => this.media.peerConnection.connectionState === 'connected',
-      offer: () => this.#negotiation.change(() => {}, () => {}, { iceRestart: true }),
+      offer: () => {
+        // The media cannot wait for a person; who wants video asks again.
+        this.videoRequest?.refuse();
+        return this.#negotiation.change(() => {}, () => {}, { iceRestart: true });
+      },
       changed: (interrupted) => this.emit('media', !interrupted),
       lost: () => this.end(new Failure('media_failed'), 'SIP;cause=503;text="Media lost"'),
     });
