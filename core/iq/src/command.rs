@@ -87,9 +87,10 @@ pub struct StreamSettings {
     pub payloads: Option<PayloadMap>,
     /// Which RTCP feedback each side understands.
     pub feedback: Option<Feedback>,
-    /// The data channels, of a stream of [`MediaKind::Data`].
+    /// The data channels, of a stream of [`MediaKind::Data`]. Most streams are of another kind, and of
+    /// each in a call that stands these settings are kept.
     #[serde(default)]
-    pub data: Option<DataSettings>,
+    pub data: Option<Box<DataSettings>>,
 }
 
 impl StreamSettings {

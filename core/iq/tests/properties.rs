@@ -95,7 +95,7 @@ fn stream() -> impl Strategy<Value = StreamSettings> {
                 core,
                 payloads,
                 feedback,
-                data,
+                data: data.map(Box::new),
             },
         )
 }

@@ -1,6 +1,7 @@
 //! A WIC asks for something outside a dialog: a call, a message, a subscription (TS 24.371 §7.4.2,
 //! TS 24.229 §5.2.6.3).
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use core_credentials::Pii;
@@ -178,7 +179,7 @@ impl EpCscf {
             callee.contact = format!("<{target}>").into();
         }
         let session = Session {
-            key: SessionKey::of_initial(binding_id, initiator, invite),
+            key: Arc::new(SessionKey::of_initial(binding_id, initiator, invite)),
             binding: binding_id,
             initiator,
             state: State::Early,

@@ -40,11 +40,11 @@ impl Call {
             wic.data = true;
             let mut settings = StreamSettings::new(STREAM, MediaKind::Data);
             settings.w3 = Some(wic.settings(Gate::OPEN));
-            settings.data = Some(DataSettings {
+            settings.data = Some(Box::new(DataSettings {
                 w3: Some(SCTP),
                 far_end: Some(far_end),
                 ..DataSettings::default()
-            });
+            }));
             bed.wics.push(wic);
             let made = bed.reserve(at, vec![settings]);
             let now = bed.now();
@@ -75,7 +75,7 @@ impl Call {
                 remote_rtp: Some(far.core.rtp),
                 ..CoreSettings::default()
             });
-            change.data = Some(DataSettings {
+            change.data = Some(Box::new(DataSettings {
                 core: Some(sctp),
                 core_dtls: Some(DtlsSettings {
                     remote_ice: Some(data.core_ice.clone()),
@@ -83,7 +83,7 @@ impl Call {
                     dtls_role: Some(role),
                 }),
                 ..DataSettings::default()
-            });
+            }));
             self.bed.configure(at, self.reserved[at].context, change);
         }
     }
@@ -91,10 +91,10 @@ impl Call {
     fn negotiate(&mut self, channels: &[NegotiatedChannel]) {
         for at in 0..2 {
             let mut change = StreamSettings::new(STREAM, MediaKind::Data);
-            change.data = Some(DataSettings {
+            change.data = Some(Box::new(DataSettings {
                 channels: Some(channels.to_vec()),
                 ..DataSettings::default()
-            });
+            }));
             self.bed.configure(at, self.reserved[at].context, change);
         }
     }
@@ -521,10 +521,10 @@ fn settings_that_cannot_be_are_refused() {
     let mut call = Call::new(RELAY);
     let context = call.reserved[0].context;
     let mut twice = StreamSettings::new(STREAM, MediaKind::Data);
-    twice.data = Some(DataSettings {
+    twice.data = Some(Box::new(DataSettings {
         channels: Some(negotiated(&[1000, 1000])),
         ..DataSettings::default()
-    });
+    }));
     let mut never = twice.clone();
     never.data.as_mut().unwrap().channels = Some(negotiated(&[65_535]));
     for settings in [twice, never] {

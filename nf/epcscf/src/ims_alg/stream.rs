@@ -21,7 +21,7 @@ pub(super) struct Stream {
     /// The gateway's role in DTLS, once it is known.
     pub(super) role: Option<DtlsRole>,
     /// What both are told of data channels.
-    pub(super) data: Option<DataLocal>,
+    pub(super) data: Option<Box<DataLocal>>,
     /// The gateway's role in DTLS towards the core, once it is known.
     pub(super) core_role: Option<DtlsRole>,
     /// The WIC's credentials, once they are known: other ones are an ICE restart.
@@ -38,7 +38,7 @@ impl Stream {
             w3: reserved.w3.clone(),
             core: reserved.core,
             role: None,
-            data: reserved.data.clone(),
+            data: reserved.data.clone().map(Box::new),
             core_role: None,
             remote_ice: None,
             pairs: Vec::new(),
@@ -49,8 +49,8 @@ impl Stream {
     pub(super) fn told(&mut self, reserved: &ReservedStream) {
         self.w3 = reserved.w3.clone();
         self.core = reserved.core;
-        if reserved.data.is_some() {
-            self.data.clone_from(&reserved.data);
+        if let Some(data) = &reserved.data {
+            self.data = Some(Box::new(data.clone()));
         }
     }
 }
@@ -123,7 +123,7 @@ pub(super) fn configure(
     if let Some((_, dtls)) = &agreed.core.data {
         let role = data::core_role(dtls.setup, stream.core_role);
         stream.core_role = Some(role);
-        settings.data = data::settings(agreed, role);
+        settings.data = data::settings(agreed, role).map(Box::new);
     } else {
         settings.payloads = Some(payloads::map(&agreed.pairs));
         settings.feedback = Some(agreed.feedback);

@@ -33,6 +33,7 @@ pub(crate) use retry::Attempt;
 pub(crate) use table::{SessionKey, Sessions};
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -50,7 +51,7 @@ pub(crate) const LONGEST_QUEUE: usize = 32;
 /// One call.
 #[derive(Debug)]
 pub(crate) struct Session {
-    pub(crate) key: SessionKey,
+    pub(crate) key: Arc<SessionKey>,
     pub(crate) binding: u64,
     /// Who sent the first INVITE.
     pub(crate) initiator: Leg,

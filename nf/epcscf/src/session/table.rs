@@ -1,6 +1,7 @@
 //! All sessions of a shard, found by what every message of theirs has.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use wire_sip::{HeaderName, Message, params};
@@ -37,10 +38,10 @@ impl SessionKey {
 #[derive(Debug, Default)]
 pub(crate) struct Sessions {
     by_id: HashMap<u64, Box<Session>>,
-    by_key: HashMap<SessionKey, u64>,
+    by_key: HashMap<Arc<SessionKey>, u64>,
     next: u64,
     /// Those that we ended ourselves a moment ago: a BYE of theirs may be under way.
-    released: VecDeque<(Instant, SessionKey)>,
+    released: VecDeque<(Instant, Arc<SessionKey>)>,
 }
 
 /// As long as a BYE may be under way (RFC 3261 §17.1.2.2, Timer F of the core).

@@ -46,7 +46,7 @@ fn core_line(port: u16, setup: &str, more: &str) -> String {
 const UDP: &str = "m=application 40174 UDP/DTLS/SCTP webrtc-datachannel";
 const SCTP: &str = "a=sctp-port:5000\r\na=max-message-size:262144\r\n";
 
-fn data(edge: &Edge) -> DataSettings {
+fn data(edge: &Edge) -> Box<DataSettings> {
     edge.gateway.last(1).data.expect("data channels")
 }
 
