@@ -237,7 +237,8 @@ fn told(command: &Command) -> Reply {
     let streams = match command {
         Command::Reserve { streams, .. } => streams.iter().map(|s| place(s.stream)).collect(),
         Command::Release { .. } => return Reply::Released,
-        Command::Configure { .. } | Command::Subtract { .. } => Vec::new(),
+        // Sound and pictures alone: nothing else is asked.
+        _ => Vec::new(),
     };
     let reserved = Reserved {
         context: ContextId(1),
@@ -269,5 +270,6 @@ fn place(stream: StreamId) -> ReservedStream {
             rtp: at(port),
             rtcp: at(port + 1),
         },
+        data: None,
     }
 }
