@@ -1,6 +1,7 @@
 //! The door W2 from the other side: the eP-CSCF, as a test plays it, and a WIC that is the binary.
 
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use tungstenite::handshake::server::{Request, Response};
@@ -15,7 +16,9 @@ use crate::{HOME, PATIENCE, SILENCE};
 
 /// An eP-CSCF and what is behind it, with one WIC.
 pub struct Edge {
-    listener: TcpListener,
+    address: SocketAddr,
+    /// Who connects. A thread waits for them: a listener's own waiting has no end.
+    connections: mpsc::Receiver<TcpStream>,
     socket: Option<WebSocket<TcpStream>>,
     /// What the handshake asked for.
     pub subprotocol: Option<String>,
@@ -28,9 +31,18 @@ impl Edge {
     /// On a free port.
     pub fn listen() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        listener.set_nonblocking(true).expect("a TCP socket");
+        let address = listener.local_addr().expect("it is bound");
+        let (connected, connections) = mpsc::channel();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                if connected.send(stream).is_err() {
+                    return;
+                }
+            }
+        });
         Self {
-            listener,
+            address,
+            connections,
             socket: None,
             subprotocol: None,
         }
@@ -38,8 +50,7 @@ impl Edge {
 
     /// Starts alice's WIC, with these words too, and waits until its WebSocket is open.
     pub fn wic(&mut self, words: &[&str]) -> Headless {
-        let address = self.listener.local_addr().expect("it is bound");
-        let url = format!("ws://{address}/w2");
+        let url = format!("ws://{}/w2", self.address);
         let mut all = vec!["wic", "--w2", &url, "--domain", HOME, "--user", "alice"];
         all.extend(words);
         let wic = Headless(Process::start(&all, None));
@@ -48,15 +59,8 @@ impl Edge {
     }
 
     fn accept(&mut self) {
-        let deadline = Instant::now() + PATIENCE;
-        let stream = loop {
-            if let Ok((stream, _)) = self.listener.accept() {
-                break stream;
-            }
-            assert!(Instant::now() < deadline, "the WIC opens no WebSocket");
-            std::thread::sleep(Duration::from_millis(5));
-        };
-        stream.set_nonblocking(false).expect("a TCP socket");
+        let stream = self.connections.recv_timeout(PATIENCE);
+        let stream = stream.expect("the WIC opens a WebSocket");
         wait_so_long(&stream, PATIENCE);
         let mut asked = None;
         #[expect(clippy::result_large_err, reason = "the type is tungstenite's")]

@@ -345,7 +345,13 @@ impl Wic {
     /// Nothing comes.
     #[track_caller]
     pub fn hears_nothing(&mut self) {
-        if let Some(frame) = self.next(SILENCE) {
+        self.hears_nothing_for(SILENCE);
+    }
+
+    /// Nothing comes for so long.
+    #[track_caller]
+    pub fn hears_nothing_for(&mut self, long: Duration) {
+        if let Some(frame) = self.next(long) {
             panic!("nothing was to come, and there came {frame:?}");
         }
     }

@@ -69,8 +69,7 @@ fn requests_are_not_sent_again() {
     );
     let request = wic.receive_request("OPTIONS");
     // Longer than the first interval that UDP would wait (RFC 3261 §17.1.2.2).
-    std::thread::sleep(std::time::Duration::from_millis(700));
-    wic.hears_nothing();
+    wic.hears_nothing_for(std::time::Duration::from_millis(950));
     wic.answer(&request, 200, "");
     let answer = core.response();
     assert_eq!(answer.status().map(wire_sip::StatusCode::as_u16), Some(200));

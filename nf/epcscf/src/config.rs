@@ -144,18 +144,19 @@ impl Config {
     }
 
     /// Hosts and ports of ours in URIs, on either side.
-    pub(crate) fn hosts(&self) -> [String; 3] {
-        let [mw, tls] = self.sent_by().map(str::to_owned);
-        [mw, tls, self.w2.clone()]
+    pub(crate) fn hosts(&self) -> [&str; 3] {
+        let [mw, tls] = self.sent_by();
+        [mw, tls, &self.w2]
     }
 
     /// A URI by which the core reaches us, by the transport that we reach it by. `sip:` over TLS, not
     /// `sips:`: this hop is secured, and nothing is promised of the others (RFC 5630 §3.1.4, §4).
     pub(crate) fn core_uri(&self, user: Option<&str>) -> String {
-        let secure = NextHop::of_uri(&self.next_hop)
-            .is_some_and(|hop| hop.transport == Some(Transport::Tls));
+        let secure = || {
+            NextHop::of_uri(&self.next_hop).is_some_and(|hop| hop.transport == Some(Transport::Tls))
+        };
         match &self.mw_tls {
-            Some(tls) if secure => own_uri(user, tls, Transport::Tls),
+            Some(tls) if secure() => own_uri(user, tls, Transport::Tls),
             _ => own_uri(user, &self.mw, Transport::Udp),
         }
     }

@@ -156,6 +156,9 @@ impl EpCscf {
 
     /// The name of its next hop was not found in time: it is as if there were none.
     pub(crate) fn unresolved(&mut self, now: Instant, server: ServerTransactionId) {
+        if !self.forwards.contains_key(&server) {
+            return;
+        }
         let before: usize = self.deferred.values().map(Vec::len).sum();
         self.deferred.retain(|_, waiting| {
             waiting.retain(|deferred| deferred.server != server);

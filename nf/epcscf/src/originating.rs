@@ -231,11 +231,11 @@ impl EpCscf {
 }
 
 /// A URI that we wrote: it names one of our hosts.
-pub(crate) fn is_own(uri: &core_sip::address::UriView<'_>, hosts: &[String]) -> bool {
+pub(crate) fn is_own(uri: &core_sip::address::UriView<'_>, hosts: &[&str]) -> bool {
     hosts.iter().any(|own| {
         let (host, port) = match own.rsplit_once(':') {
             Some((host, port)) if !own.ends_with(']') => (host, port.parse().ok()),
-            _ => (own.as_str(), None),
+            _ => (*own, None),
         };
         uri.host.eq_ignore_ascii_case(host.trim_matches(['[', ']'])) && uri.port == port
     })

@@ -206,7 +206,7 @@ impl EpCscf {
         };
         let hosts = self.config.hosts();
         let mut routes: Vec<&str> = response.values(HeaderName::RecordRoute).collect();
-        let is_own = |route: &str| hosts.iter().any(|host| route.contains(host.as_str()));
+        let is_own = |route: &str| hosts.iter().any(|host| route.contains(host));
         match to {
             Leg::Core => leave_out_own(&mut routes, is_own),
             Leg::Wic => routes.retain(|route| !is_own(route)),

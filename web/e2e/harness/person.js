@@ -249,3 +249,20 @@ export class Person {
     return this.page.close();
   }
 }
+
+/**
+ * Signs somebody in as anybody does, and gives what the WWSF gives a page: a token and whose it is. For WICs that are not ours.
+ * @param {import('puppeteer-core').Browser} browser
+ * @param {{ address: string }} product
+ * @param {string} name
+ */
+export async function accountOf(browser, product, name) {
+  const person = await signIn(browser, product, name);
+  const account = await person.page.evaluate(async () => {
+    const session = sessionStorage.getItem('session');
+    const answer = await fetch(`/session/${session}/token`, { method: 'POST', headers: { 'X-Requested-With': 'wic' } });
+    return answer.json();
+  });
+  await person.close();
+  return account;
+}

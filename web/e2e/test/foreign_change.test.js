@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startChromium } from '../harness/chromium.js';
 import { startForeignPhone } from '../harness/foreign_phone.js';
 import { startIsthmus } from '../harness/isthmus.js';
-import { signIn } from '../harness/person.js';
+import { accountOf, signIn } from '../harness/person.js';
 
 const BOB = 'sip:bob@ims.mnc001.mcc001.3gppnetwork.org';
 
@@ -23,13 +23,7 @@ describe('a WIC that is not ours changes a call', { timeout: 240_000 }, () => {
     product = await startIsthmus();
     browser = await startChromium();
     bob = await signIn(browser, product, 'bob');
-    const signedIn = await signIn(browser, product, 'carol');
-    carol = await signedIn.page.evaluate(async () => {
-      const session = sessionStorage.getItem('session');
-      const answer = await fetch(`/session/${session}/token`, { method: 'POST', headers: { 'X-Requested-With': 'wic' } });
-      return answer.json();
-    });
-    await signedIn.close();
+    carol = await accountOf(browser, product, 'carol');
   });
 
   after(async () => {

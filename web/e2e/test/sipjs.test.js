@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { startChromium } from '../harness/chromium.js';
 import { startIsthmus } from '../harness/isthmus.js';
-import { signIn } from '../harness/person.js';
+import { accountOf, signIn } from '../harness/person.js';
 import { openSipjsPage, sipjsForNode } from '../harness/sipjs.js';
 
 const DOMAIN = 'ims.mnc001.mcc001.3gppnetwork.org';
@@ -21,14 +21,7 @@ describe('SIP.js', () => {
     product = await startIsthmus();
     browser = await startChromium();
     bob = await signIn(browser, product, 'bob');
-    // Carol signs in as anybody does; what SIP.js gets is her token.
-    const signedIn = await signIn(browser, product, 'carol');
-    carol = await signedIn.page.evaluate(async () => {
-      const session = sessionStorage.getItem('session');
-      const answer = await fetch(`/session/${session}/token`, { method: 'POST', headers: { 'X-Requested-With': 'wic' } });
-      return answer.json();
-    });
-    await signedIn.close();
+    carol = await accountOf(browser, product, 'carol');
   });
 
   after(async () => {

@@ -92,6 +92,9 @@ impl Params {
 
     /// Takes it out.
     pub fn remove(&mut self, name: &str) {
+        if !self.contains(name) {
+            return;
+        }
         let mut fresh = Self::new();
         for (n, value) in self.iter() {
             if !n.eq_ignore_ascii_case(name) {

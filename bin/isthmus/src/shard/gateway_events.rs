@@ -5,7 +5,8 @@ use tokio::sync::mpsc;
 use crate::gateway::GatewayEvent;
 
 /// What the gateway says to a shard, in order, and none of it lost: a call waits for its reply, and all for the news that
-/// the gateway is gone. It is bounded by what the shard asks, and by the few events that a Context has.
+/// the gateway is gone. What the shard asks bounds its replies; a Context of media has a few events of its own, and one of data
+/// channels two for each channel that its peer opens and closes in band, as fast as it does.
 pub(super) fn gateway_events() -> (
     impl Fn(GatewayEvent) + Send + Sync + 'static,
     mpsc::UnboundedReceiver<GatewayEvent>,

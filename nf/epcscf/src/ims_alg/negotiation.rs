@@ -77,6 +77,16 @@ impl Negotiation {
 
     /// An offer came from this leg (RFC 3264 §5, §8; TS 24.371 §7.4.2, §7.4.3).
     pub fn offer(&mut self, from: Leg, sdp: &[u8]) -> Result<Next, Refused> {
+        self.offer_read(from, sdp, None)
+    }
+
+    /// The same of an offer that [`check_version`](Self::check_version) has read.
+    pub fn offer_read(
+        &mut self,
+        from: Leg,
+        sdp: &[u8],
+        read: Option<Session>,
+    ) -> Result<Next, Refused> {
         match self.offered_by() {
             Some(leg) if leg == from => return Err(PeerMisbehaved::SecondOffer.into()),
             Some(_) => return Err(PeerMisbehaved::OfferWhileOffered.into()),
@@ -89,21 +99,25 @@ impl Negotiation {
             self.call.phase = Phase::Repeated(agreed.clone(), again);
             return Ok(Next::Forward(sent));
         }
-        let received = Session::parse(sdp)?;
+        let received = match read {
+            Some(received) => received,
+            None => Session::parse(sdp)?,
+        };
         self.take(from, received, false)
     }
 
     /// RFC 3264 §8 — another description than this leg's last comes under another version in `o=`.
-    pub fn check_version(&self, from: Leg, sdp: &[u8]) -> Result<(), Refused> {
+    /// Gives what was read; nothing of one that is the last one again.
+    pub fn check_version(&self, from: Leg, sdp: &[u8]) -> Result<Option<Session>, Refused> {
         if self.said_again(from, sdp).is_some() {
-            return Ok(());
+            return Ok(None);
         }
         let received = Session::parse(sdp)?;
         let kept = |last: Session| last.origin() == received.origin() && last != received;
         if self.said(from).is_some_and(kept) {
             return Err(PeerMisbehaved::VersionKept.into());
         }
-        Ok(())
+        Ok(Some(received))
     }
 
     /// The answer to the offer of the other leg came from this one (RFC 3264 §6). It may come again, in a

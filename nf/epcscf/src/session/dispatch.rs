@@ -95,7 +95,7 @@ impl EpCscf {
             return false;
         };
         if session.invite == Some(server) {
-            let is_own = |value: &str| hosts.iter().any(|host| value.contains(host.as_str()));
+            let is_own = |value: &str| hosts.iter().any(|host| value.contains(host));
             if !session.note_response(from, response, is_own) {
                 return false;
             }

@@ -354,18 +354,16 @@ impl Session {
         if message.method() == Method::Prack && asked {
             return self.negotiation.answer(from, sdp, Finality::Final);
         }
-        self.negotiation.check_version(from, sdp)?;
+        let read = self.negotiation.check_version(from, sdp)?;
         if self.is_unsettled(from, message) {
-            let own = from == self.initiator;
-            let glare = PeerMisbehaved::OfferWhileOffered;
-            return Err(if own {
+            let misbehaved = if from == self.initiator {
                 PeerMisbehaved::SecondOffer
             } else {
-                glare
-            }
-            .into());
+                PeerMisbehaved::OfferWhileOffered
+            };
+            return Err(misbehaved.into());
         }
-        let next = self.negotiation.offer(from, sdp)?;
+        let next = self.negotiation.offer_read(from, sdp, read)?;
         self.previous = self.exchange.replace(Exchange::Request(server));
         self.negotiated = match self.state {
             State::Early => self.callee_tag(from, message).map(Into::into),
