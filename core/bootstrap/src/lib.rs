@@ -35,7 +35,7 @@ pub use client::{Client, Failed};
 pub use error::{Malformed, Refused};
 pub use etag::EntityTag;
 pub use limits::Limits;
-pub use list::{ApplicationList, ListedApplication, Phase, Scenes};
+pub use list::{ApplicationList, ListedApplication, Phase, Scenes, is_qos_hint};
 pub use request::{Method, Request};
 pub use response::{Response, StatusCode};
 pub use server::Server;

@@ -74,8 +74,8 @@ pub struct ListedApplication {
     /// Bytes of its package.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
-    /// The operator's signature of its package (ECDSA with P-256 and SHA-256 over the package, both
-    /// numbers one after the other, in base64url).
+    /// The operator's signature: Ed25519 over the identifier and `sha256`, each with a line feed behind
+    /// it, in base64url.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signature: Option<String>,
     /// It collects personal data.
@@ -152,6 +152,27 @@ impl ApplicationList {
     }
 }
 
+/// Whether that can be the value of `a=3gpp-qos-hint` (TS 26.114 §6.2.7.4): names with values, and with
+/// what of them is for one's own access. It goes into SDP as it is, so nothing else may.
+pub fn is_qos_hint(text: &str) -> bool {
+    let number = |text: &str| {
+        let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+        digits(whole) && digits(fraction)
+    };
+    let property = |text: &str| {
+        let Some((name, value)) = text.split_once('=') else {
+            return false;
+        };
+        let (end_to_end, local) = value.split_once("/local:").unwrap_or((value, "0"));
+        !name.is_empty()
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && number(end_to_end)
+            && number(local)
+    };
+    text.len() <= 256 && text.split(';').all(property)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -185,6 +206,29 @@ mod tests {
         assert_eq!(first["supportScene"], 3);
         assert_eq!(first["phase"], "INCALL");
         assert_eq!(written["ifPeerSupportDC"], true);
+    }
+
+    /// TS 26.114 §6.2.7.4
+    #[test]
+    fn a_hint_is_a_hint_and_nothing_else() {
+        for good in [
+            "loss=0.00001;latency=300",
+            "loss=0.00002/local:0.000005;latency=600/local:400",
+            "latency=100",
+        ] {
+            assert!(is_qos_hint(good), "{good}");
+        }
+        for bad in [
+            "",
+            "fast",
+            "loss=",
+            "loss=a",
+            "loss=1;",
+            "loss=1\r\na=x:1",
+            "loss=1 2",
+        ] {
+            assert!(!is_qos_hint(bad), "{bad}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::error::{Malformed, Refused};
 use crate::etag::EntityTag;
 use crate::head::{Head, check_version, is_field_value, is_token};
 use crate::limits::Limits;
-use crate::target::encoded;
+use crate::target::{Target, encoded, parameter};
 
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -72,6 +72,24 @@ impl Request {
         let mut request = Self::get(format!("/applications?appid={}", encoded(app_id)));
         request.if_none_match = have.map(EntityTag::to_string);
         request
+    }
+
+    /// A parameter, decoded: of the target, or of the form that a POST brings.
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        let of_target = Target::parse(&self.target).and_then(|target| target.parameter(name));
+        if let Some(value) = of_target {
+            return Some(value.into_owned());
+        }
+        let is_form = |content_type: &String| {
+            let media_type = content_type.split(';').next().unwrap_or_default();
+            media_type.trim() == "application/x-www-form-urlencoded"
+        };
+        if self.method != Method::Post || !self.content_type.as_ref().is_some_and(is_form) {
+            return None;
+        }
+        // A form has a plus sign where a URI has %20.
+        let form = std::str::from_utf8(&self.body).ok()?.replace('+', "%20");
+        Some(parameter(&form, name)?.into_owned())
     }
 
     /// Reads one that is whole. What it holds, and how many bytes it has.

@@ -27,12 +27,16 @@ impl<'a> Target<'a> {
 
     /// The first parameter of that name, decoded; none, if it cannot be decoded.
     pub fn parameter(&self, name: &str) -> Option<Cow<'a, str>> {
-        let mut pairs = self.query.split('&').map(|pair| pair.split_once('='));
-        pairs.find_map(|pair| {
-            let (its, value) = pair?;
-            (its == name).then(|| decoded(value)).flatten()
-        })
+        parameter(self.query, name)
     }
+}
+
+pub(crate) fn parameter<'a>(pairs: &'a str, name: &str) -> Option<Cow<'a, str>> {
+    let mut pairs = pairs.split('&').map(|pair| pair.split_once('='));
+    pairs.find_map(|pair| {
+        let (its, value) = pair?;
+        (its == name).then(|| decoded(value)).flatten()
+    })
 }
 
 /// RFC 3986 §2.1

@@ -86,6 +86,11 @@ impl Applications {
         self.by_id.get(app_id)
     }
 
+    /// All of them, in no order.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Application> {
+        self.by_id.values()
+    }
+
     /// An application of that provider, and of no other.
     pub fn of_provider(&self, provider: &str, app_id: &str) -> Option<&Application> {
         let application = self.by_id.get(app_id);

@@ -1,7 +1,8 @@
 //! MMTel Enabler Server (TS 29.392): what it knows and decides, without a socket and without a clock.
 //!
 //! So far: MMTel_DCAppManagement, the applications of data channels and who provides them
-//! (TS 29.392 §5.2), in [`Applications`]; and notifications on their way, in [`Outbox`].
+//! (TS 29.392 §5.2), in [`Applications`]; what UEs hear of them on bootstrap channels,
+//! [`Applications::give`]; and notifications on their way, in [`Outbox`].
 //!
 //! ```text
 //!  application server                 shell                          here
@@ -28,6 +29,7 @@ mod checked;
 mod consumer;
 mod outbox;
 pub mod package;
+mod repository;
 mod target;
 
 pub use application::{Application, Call, Change, Package, StoredPackage, Version};
@@ -35,4 +37,5 @@ pub use applications::{Applications, Outcome};
 pub use checked::Checked;
 pub use consumer::{Consumer, Provider, Settings};
 pub use outbox::{Answer, Down, End, Notification, Outbox, OutboxSettings, Output};
+pub use repository::{Given, Signer, Viewer};
 pub use target::Targets;
