@@ -49,6 +49,10 @@ export const WORDS = Object.freeze({
   session_expired: 'The other side no longer answers; the call ended.',
   change_refused: 'The other side did not accept the change.',
   video_refused: '{who} does not want video now. The call goes on without it.',
+  // Data channels.
+  channels_unsupported: '{who}’s phone cannot exchange data in this call.',
+  channel_refused: '{who} did not accept the data channel.',
+  channel_failed: 'The data channel broke off.',
   emergency: 'This phone cannot call emergency services. Use another phone.',
 });
 

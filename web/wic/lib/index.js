@@ -5,6 +5,7 @@
  * - `session.js` W1, `credentials.js` tokens and SIP Digest, `registration.js`, `reg-event.js`, `transport.js` SIP over WebSocket
  * - `aka/` IMS-AKA: what a card is asked, and one in software for the laboratory
  * - `call/` a call from INVITE to BYE; `media/` what it does with WebRTC
+ * - `data/` data channels: ImsDataChannel, and what SDP says of it
  * - `sip/` messages, transactions, dialogs: RFC 3261 and its family, nothing of browsers in it
  * - `failure.js` every failure as a code and as words
  */
@@ -21,6 +22,9 @@ export { Call } from './call/call.js';
 export { OutgoingCall } from './call/outgoing-call.js';
 export { IncomingCall } from './call/incoming-call.js';
 export { VideoRequest } from './call/video-request.js';
+export { ImsDataChannel } from './data/ims-data-channel.js';
+export { DataChannels, FIRST_ID } from './data/channels.js';
+export { ChannelRequest } from './data/channel-request.js';
 export { Failure, WORDS } from './failure.js';
 export { dialled, spoken } from './dial.js';
 export { isEmergency, EMERGENCY_NUMBERS } from './emergency.js';

@@ -27,6 +27,7 @@ import { SessionTimer } from './session-timer.js';
  * @property {MediaStreamTrack | null} localvideo
  * @property {{ held: boolean, heldByRemote: boolean, muted: boolean, camera: boolean, video: boolean }} change
  * @property {VideoRequest | null} videorequest the far end wants to add video, or no longer
+ * @property {import('../data/channel-request.js').ChannelRequest} channelrequest the far end wants a data channel; what nobody accepts is refused
  * @property {Failure} notice something failed, and the call goes on
  * @property {boolean} media false while the sound is interrupted
  *
@@ -61,6 +62,8 @@ export class Call extends Emitter {
   /** @type {{ cseq: number, ack: Message } | null} */
   #acknowledged = null;
   #farAllowsUpdate = false;
+  /** An offer waits for its turn, and will have all channels that there are by then. */
+  #offersChannels = false;
 
   /**
    * @param {CallParts} parts
@@ -73,7 +76,7 @@ export class Call extends Emitter {
     this.remote = remote;
     this.state = state;
     this.random = random;
-    this.media = new MediaSession({ clock: agent.clock, ...media });
+    this.media = new MediaSession({ clock: agent.clock, who: () => this.who, odd: state === 'incoming', ...media });
     this.#timer = new SessionTimer(agent.clock, {
       refresh: () => void this.#refresh(),
       expire: () => this.end(new Failure('session_expired'), 'SIP;cause=408;text="Session expired"'),
@@ -86,7 +89,7 @@ export class Call extends Emitter {
       flows: () => this.media.peerConnection.connectionState === 'connected',
       offer: () => {
         // The media cannot wait for a person; who wants video asks again.
-        this.videoRequest?.refuse();
+        this.#decideRequests();
         return this.#negotiation.change(() => {}, () => {}, { iceRestart: true });
       },
       changed: (interrupted) => this.emit('media', !interrupted),
@@ -95,6 +98,8 @@ export class Call extends Emitter {
     this.media.on('remotetrack', (track) => this.emit('remotetrack', track));
     this.media.on('localvideo', (track) => this.emit('localvideo', track));
     this.media.on('ended', (failure) => this.emit('notice', failure));
+    this.media.channels.on('wanted', () => void this.#offerChannels());
+    this.media.channels.on('request', (request) => this.emit('channelrequest', request));
     this.media.on('connection', (connection) => this.#ice.handleConnection(connection));
   }
 
@@ -135,7 +140,7 @@ export class Call extends Emitter {
    */
   async setHeld(held) {
     if (this.state !== 'connected' || this.held === held) return;
-    this.videoRequest?.refuse();
+    this.#decideRequests();
     const apply = (/** @type {boolean} */ value) => {
       this.held = value;
       this.media.setHeld(value);
@@ -180,7 +185,7 @@ export class Call extends Emitter {
    */
   async stopVideo() {
     if (this.state !== 'connected') return;
-    this.videoRequest?.refuse();
+    this.#decideRequests();
     await this.#negotiation.change(
       () => {
         this.media.stopVideo();
@@ -188,6 +193,20 @@ export class Call extends Emitter {
       },
       () => this.#changed(),
     );
+  }
+
+  /**
+   * Opens a data channel; one that is opened before the call is connected waits for that. Throws as `DataChannels.open` does.
+   * What becomes of it is told by the channel: `await channel.opened`.
+   * @param {import('../data/channels.js').ChannelInit} [init]
+   */
+  openChannel(init) {
+    return this.media.channels.open(init);
+  }
+
+  /** The data channels that are not closed. */
+  get channels() {
+    return this.media.channels.all;
   }
 
   /**
@@ -288,6 +307,7 @@ export class Call extends Emitter {
     owed.acknowledged(ack);
     if (this.#byeAfterAck) this.#sendBye(this.#byeAfterAck);
     this.#byeAfterAck = null;
+    void this.#offerChannels();
   }
 
   // What the two kinds of call use to begin.
@@ -307,6 +327,7 @@ export class Call extends Emitter {
   noteRemote(sdp) {
     if (sdp !== '') this.heldByRemote = holdsUs(sdp);
     this.#changed();
+    void this.#offerChannels();
   }
 
   /** @param {Message} message an INVITE, UPDATE or 2xx of the far end */
@@ -388,6 +409,29 @@ export class Call extends Emitter {
   #changed() {
     const { held, heldByRemote, muted } = this;
     this.emit('change', { held, heldByRemote, muted, camera: this.media.cameraOn, video: this.media.hasVideo });
+  }
+
+  /** What waits for a person waits no longer: we want something ourselves. */
+  #decideRequests() {
+    this.videoRequest?.refuse();
+    this.media.channels.refuseRequests();
+  }
+
+  /** RFC 8864 §6.6: one offer for all channels that were opened or closed at once. */
+  async #offerChannels() {
+    const { channels } = this.media;
+    if (!channels.wanting || this.#offersChannels || this.state !== 'connected' || this.awaitsAck) return;
+    this.#offersChannels = true;
+    const begin = () => {
+      this.#offersChannels = false;
+      channels.begin();
+    };
+    try {
+      await this.#negotiation.change(begin, () => {}, { refused: new Failure('channels_unsupported', { who: this.who }) });
+    } catch (failure) {
+      channels.refused(/** @type {Failure} */ (failure));
+    }
+    this.#offersChannels = false;
   }
 
   #release() {

@@ -70,7 +70,9 @@ export class IncomingCall extends Call {
     try {
       const missing = await this.media.open({ video });
       if (missing) this.emit('notice', missing);
-      sdp = late ? await this.media.createOffer() : await this.media.createAnswer(request.sdp);
+      // Who opened channels before it answered offers them.
+      if (late) this.media.channels.begin();
+      sdp = late ? await this.media.createOffer() : await this.media.createAnswer(await this.media.channels.consider(request.sdp));
     } catch (error) {
       const failure = error instanceof Failure ? error : new Failure('call_failed', { cause: error });
       if (!this.#over()) this.#reply(failure.code === 'incompatible' ? 488 : 480, {});

@@ -174,13 +174,18 @@ export class Negotiation {
     let sdp;
     try {
       const consent = await this.#consent(transaction);
-      if (consent === 'gone') return;
-      if (consent === 'camera' && !media.cameraOn) {
+      if (!consent) {
+        media.channels.abandon();
+        return;
+      }
+      const { video, offer } = consent;
+      if (video === 'camera' && !media.cameraOn) {
         const failure = await media.openCamera();
         if (failure) this.#call.emit('notice', failure);
       }
-      sdp = late ? await media.createOffer() : await media.createAnswer(request.sdp, { refuseVideo: consent === 'refuse' });
+      sdp = late ? await media.createOffer() : await media.createAnswer(offer, { refuseVideo: video === 'refuse' });
     } catch {
+      media.channels.abandon();
       this.#call.agent.reply(transaction, this.#call.state === 'ended' ? 487 : 488);
       return;
     }
@@ -200,31 +205,45 @@ export class Negotiation {
   }
 
   /**
-   * Video that comes new in a call is asked about, by who wants to be asked. An UPDATE has to be answered at once
-   * (RFC 3311 §5.2), and to look on costs nothing.
+   * What comes new in a call is asked about. An UPDATE has to be answered at once (RFC 3311 §5.2).
    * @param {ServerTransaction} transaction
-   * @returns {Promise<import('./video-request.js').VideoConsent | 'gone'>} gone: taken back meanwhile
+   * @returns {Promise<{ video: import('./video-request.js').VideoConsent, offer: string } | null>} what becomes of video, and the
+   *   offer for the browser; null if it was taken back meanwhile
    */
   async #consent(transaction) {
     const { request } = transaction;
+    const call = this.#call;
+    const { channels } = call.media;
+    let gone = false;
+    transaction.onCancel = () => {
+      gone = true;
+      call.agent.reply(transaction, 487, { toTag: call.dialog?.local.tag });
+      this.videoRequest?.refuse();
+      channels.refuseRequests();
+    };
+    const video = await this.#videoConsent(request);
+    const offer = gone ? '' : await channels.consider(request.sdp, { atOnce: request.method === 'UPDATE' });
+    transaction.onCancel = () => {};
+    return gone ? null : { video, offer };
+  }
+
+  /**
+   * Video is asked about by who wants to be asked; to look on costs nothing.
+   * @param {Message} request
+   * @returns {Promise<import('./video-request.js').VideoConsent>}
+   */
+  async #videoConsent(request) {
     const call = this.#call;
     const asks = call.asksForVideo && call.state === 'connected' && request.method === 'INVITE';
     // Who has just asked for the same agrees.
     if (!asks || call.media.cameraOn || call.media.videoAgreed || !showsVideo(request.sdp)) return 'watch';
     const asked = new VideoRequest(call.agent.clock);
-    let gone = false;
-    transaction.onCancel = () => {
-      gone = true;
-      call.agent.reply(transaction, 487, { toTag: call.dialog?.local.tag });
-      asked.refuse();
-    };
     this.videoRequest = asked;
     call.emit('videorequest', asked);
     const consent = await asked.decided;
-    transaction.onCancel = () => {};
     this.videoRequest = null;
     call.emit('videorequest', null);
-    return gone ? 'gone' : consent;
+    return consent;
   }
 }
 

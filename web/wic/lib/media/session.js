@@ -1,4 +1,5 @@
 import { systemClock, Timer } from '../clock.js';
+import { DataChannels } from '../data/channels.js';
 import { Emitter } from '../emitter.js';
 import { Failure } from '../failure.js';
 import { openCamera, openMicrophone } from './capture.js';
@@ -14,6 +15,9 @@ import { directions, requestEdgeProtection, withoutVideo } from './sdp.js';
  * @property {number} [gatheringLimit] milliseconds to wait for candidates
  * @property {string} [microphoneId]
  * @property {string} [cameraId]
+ * @property {() => string} [who] the other party in words
+ * @property {boolean} [odd] which ids our data channels have
+ * @property {boolean} [inBandChannels] whether the far end may open data channels that are not in SDP (RFC 8832)
  *
  * @typedef {object} MediaEvents
  * @property {MediaStreamTrack} remotetrack
@@ -56,6 +60,14 @@ export class MediaSession extends Emitter {
     const create = options.createPeerConnection ?? createPeerConnection;
     // No BUNDLE on W3 (TS 24.371 §7.4.2): each m-line gets a transport of its own. RTCP is always multiplexed.
     this.#pc = create({ bundlePolicy: 'max-compat', rtcpMuxPolicy: 'require', iceServers: [] });
+    /** The data channels of the call. */
+    this.channels = new DataChannels({
+      peerConnection: this.#pc,
+      clock: this.#clock,
+      who: options.who ?? (() => ''),
+      odd: options.odd,
+      inBand: options.inBandChannels,
+    });
     this.#pc.addEventListener('track', (event) => this.emit('remotetrack', event.track));
     this.#pc.addEventListener('connectionstatechange', () => this.emit('connection', this.#pc.connectionState));
   }
@@ -135,12 +147,12 @@ export class MediaSession extends Emitter {
     }
     await this.#pc.setLocalDescription(await this.#pc.createOffer({ iceRestart }));
     await this.#gathered();
-    return requestEdgeProtection(this.#pc.localDescription?.sdp ?? '');
+    return requestEdgeProtection(this.channels.describeOffer(this.#pc.localDescription?.sdp ?? ''));
   }
 
   /**
    * RFC 3264 §6: our answer to an offer of the far end.
-   * @param {string} offer
+   * @param {string} offer as `channels.consider` has left it
    * @param {{ refuseVideo?: boolean }} [options] refuseVideo: its m-lines for video get port 0
    */
   async createAnswer(offer, { refuseVideo = false } = {}) {
@@ -155,7 +167,7 @@ export class MediaSession extends Emitter {
     await this.#pc.setLocalDescription(await this.#pc.createAnswer());
     await this.#gathered();
     this.#reconcile();
-    return this.#pc.localDescription?.sdp ?? '';
+    return this.channels.describeAnswer(this.#pc.localDescription?.sdp ?? '');
   }
 
   /**
@@ -165,6 +177,7 @@ export class MediaSession extends Emitter {
    */
   async applyAnswer(answer, { provisional = false } = {}) {
     if (!this.offering) return;
+    if (!provisional) this.channels.applyAnswer(answer);
     try {
       await this.#pc.setRemoteDescription({ type: provisional ? 'pranswer' : 'answer', sdp: answer });
     } catch (error) {
@@ -300,6 +313,7 @@ export class MediaSession extends Emitter {
     this.#closed = true;
     this.#microphone?.stop();
     this.#closeCamera();
+    this.channels.close();
     this.#pc.close();
   }
 
@@ -308,6 +322,7 @@ export class MediaSession extends Emitter {
     if (this.#provisional === '' || this.#pc.signalingState !== 'have-remote-pranswer') return;
     const sdp = this.#provisional;
     this.#provisional = '';
+    this.channels.applyAnswer(sdp);
     await this.#pc.setRemoteDescription({ type: 'answer', sdp });
     this.#reconcile();
   }

@@ -16,6 +16,10 @@ export class FakePeerConnection extends EventTarget {
   offered = [];
   restarts = 0;
   gathers = true;
+  /** The data channels, and their m-line among the others once there is one. */
+  channels = [];
+  data = { mid: null, currentDirection: null, receiver: { track: { kind: 'application' } } };
+  sctp = null;
   log = [];
 
   constructor(configuration) {
@@ -54,6 +58,21 @@ export class FakePeerConnection extends EventTarget {
     return transceiver;
   }
 
+  createDataChannel(label, init = {}) {
+    const inUse = this.channels.find(({ id, readyState }) => id === init.id && readyState !== 'closed');
+    if (inUse) throw new DOMException(`${init.id} is in use`, 'OperationError');
+    const channel = new FakeDataChannel(label, init);
+    this.channels.push(channel);
+    if (this.sctp) queueMicrotask(() => channel.opens());
+    return channel;
+  }
+
+  /** The association is up: what both ends know of opens. */
+  associate({ maxMessageSize = 262_144 } = {}) {
+    this.sctp = { maxMessageSize };
+    for (const channel of this.channels) channel.opens();
+  }
+
   getTransceivers = () => this.transceivers;
   getSenders = () => this.transceivers.map(({ sender }) => sender);
   getReceivers = () => this.transceivers.map(({ receiver }) => receiver);
@@ -68,6 +87,7 @@ export class FakePeerConnection extends EventTarget {
       if (free >= 0) lines[free] = transceiver;
       else lines.push(transceiver);
     }
+    if (this.channels.some(({ readyState }) => readyState !== 'closed') && !lines.includes(this.data)) lines.push(this.data);
     this.offered = lines;
     return { type: 'offer', sdp: this.#sdp('actpass', lines) };
   }
@@ -123,6 +143,10 @@ export class FakePeerConnection extends EventTarget {
     sections(sdp).forEach(({ kind, port }, index) => {
       const line = this.lines[index];
       if ((line && port === 0) || (line && line.currentDirection !== 'stopped')) return;
+      if (kind === 'application') {
+        this.lines[index] = this.data;
+        return;
+      }
       // What addTransceiver made is never put into an m-line of the far end.
       this.lines[index] = this.addTransceiver(kind, { direction: 'recvonly' });
       this.lines[index].mid = String(index);
@@ -135,6 +159,11 @@ export class FakePeerConnection extends EventTarget {
     this.lines.forEach((line, index) => {
       line.mid = String(index);
       const [here, there] = [ours[index], theirs[index]];
+      if (line === this.data) {
+        if (!here?.port || !there?.port) for (const channel of this.channels) channel.closes('the m-line was rejected');
+        line.currentDirection = here?.port && there?.port ? 'sendrecv' : 'stopped';
+        return;
+      }
       if (!here?.port || !there?.port) {
         line.direction = 'stopped';
         line.currentDirection = 'stopped';
@@ -163,7 +192,11 @@ export class FakePeerConnection extends EventTarget {
 
   #sdp(setup, lines) {
     const remote = setup === 'active' ? sections(this.remoteDescription.sdp) : [];
-    const media = lines.map(({ direction, receiver }, index) => {
+    const media = lines.map((line, index) => {
+      if (line === this.data) {
+        return `m=application ${remote[index]?.port === 0 ? 0 : 40000} UDP/DTLS/SCTP webrtc-datachannel\r\na=setup:${setup}\r\na=sctp-port:5000\r\n`;
+      }
+      const { direction, receiver } = line;
       const payload = receiver.track.kind === 'audio' ? '0' : '96';
       // W3C WebRTC §5.4: who stops tells it in an offer; an answer goes on as if it had not been.
       const refused = setup === 'active' ? remote[index]?.port === 0 : direction === 'stopped';
@@ -201,6 +234,56 @@ export class FakeTrack extends EventTarget {
 
   stop() {
     this.readyState = 'ended';
+  }
+}
+
+/** A data channel of W3C WebRTC §6: its states, and what was sent; the test is the association. */
+export class FakeDataChannel extends EventTarget {
+  readyState = 'connecting';
+  bufferedAmount = 0;
+  bufferedAmountLowThreshold = 0;
+  binaryType = 'arraybuffer';
+  sent = [];
+
+  constructor(label, { negotiated = false, id = null, protocol = '', ordered = true, maxRetransmits = null, maxPacketLifeTime = null } = {}) {
+    super();
+    Object.assign(this, { label, negotiated, id, protocol, ordered, maxRetransmits, maxPacketLifeTime });
+  }
+
+  send(data) {
+    if (this.readyState !== 'open') throw new DOMException(this.readyState, 'InvalidStateError');
+    this.sent.push(data);
+    this.bufferedAmount += data.length ?? data.byteLength;
+  }
+
+  close() {
+    if (this.readyState === 'closed' || this.readyState === 'closing') return;
+    this.readyState = 'closing';
+  }
+
+  // The association's side.
+
+  opens() {
+    if (this.readyState !== 'connecting') return;
+    this.readyState = 'open';
+    this.dispatchEvent(new Event('open'));
+  }
+
+  receives(data) {
+    this.dispatchEvent(new MessageEvent('message', { data }));
+  }
+
+  leaves() {
+    this.bufferedAmount = 0;
+    this.dispatchEvent(new Event('bufferedamountlow'));
+  }
+
+  closes(error = null) {
+    if (this.readyState === 'closed') return;
+    if (this.readyState === 'open' || this.readyState === 'connecting') this.dispatchEvent(new Event('closing'));
+    this.readyState = 'closed';
+    if (error) this.dispatchEvent(Object.assign(new Event('error'), { error: new DOMException(error, 'OperationError') }));
+    this.dispatchEvent(new Event('close'));
   }
 }
 

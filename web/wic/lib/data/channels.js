@@ -1,0 +1,369 @@
+import { Emitter } from '../emitter.js';
+import { Failure } from '../failure.js';
+import { ChannelRequest } from './channel-request.js';
+import { formatDcmap, LAST_ID } from './dcmap.js';
+import { ImsDataChannel } from './ims-data-channel.js';
+import { readData, withChannels, withoutData } from './sdp.js';
+
+/**
+ * The data channels of one call: gives them ids, puts them into the SDP that SIP carries, and takes from the far end's what
+ * became of them (RFC 8864 §6). The browser's own copy of SDP never has them.
+ *
+ * @typedef {import('./dcmap.js').ChannelDescription} ChannelDescription
+ *
+ * @typedef {object} ChannelInit
+ * @property {string} [label]
+ * @property {string} [protocol]
+ * @property {boolean} [ordered]
+ * @property {number | null} [maxRetransmits]
+ * @property {number | null} [maxPacketLifeTime]
+ * @property {number} [priority]
+ * @property {number} [id] 0 to 65534; one that is free if nothing is said
+ * @property {readonly string[]} [attributes] what `a=dcsa` says of it, without `a=`
+ * @property {string | null} [application] the value of an `a=3gpp-req-app` for it
+ *
+ * @typedef {object} DataChannelsEvents
+ * @property {null} wanted an offer has to be made: a channel was opened or closed
+ * @property {ChannelRequest} request the far end wants a channel
+ * @property {ImsDataChannel} channel there is another channel, whoever asked for it
+ *
+ * @typedef {object} DataChannelsParts
+ * @property {RTCPeerConnection} peerConnection
+ * @property {import('../clock.js').Clock} clock
+ * @property {() => string} who the other party in words
+ * @property {boolean} [odd] which ids are ours: the two ends of a call then do not choose the same one at once
+ * @property {boolean} [inBand] whether channels that the far end opens without SDP may come (RFC 8832)
+ */
+
+/** TS 26.114 §6.2.10: the ids below belong to bootstrap channels, or are reserved. */
+export const FIRST_ID = 1000;
+/** What the gateway has for one association; a label or protocol that is longer it refuses with all the rest. */
+const MOST_CHANNELS = 256;
+const LONGEST_NAME = 1024;
+/** RFC 8841 §6.1: what a far end takes that says nothing. */
+const USUAL_MESSAGE = 65_536;
+
+/** @extends {Emitter<DataChannelsEvents>} */
+export class DataChannels extends Emitter {
+  #pc;
+  #clock;
+  #who;
+  #inBand;
+  #next;
+  #closed = false;
+  #wanting = false;
+  /** Those that are not closed, by id. @type {Map<number, ImsDataChannel>} */
+  #channels = new Map();
+  /** Opened here, and not yet in an offer: their streams are not there yet. @type {Set<ImsDataChannel>} */
+  #fresh = new Set();
+  /** Those in our offer that waits for its answer. @type {ImsDataChannel[]} */
+  #offered = [];
+  /** What we are asked. @type {ChannelRequest[]} */
+  #requests = [];
+  /** The far end's offer that is being answered. @type {import('./sdp.js').DataSection | null} */
+  #remote = null;
+  /** Ids of the channels that were accepted in that offer. @type {Set<number>} */
+  #taken = new Set();
+  /** True if both ends have an m-line for data channels. */
+  #lineAgreed = false;
+
+  /** @param {DataChannelsParts} parts */
+  constructor({ peerConnection, clock, who, odd = false, inBand = false }) {
+    super();
+    this.#pc = peerConnection;
+    this.#clock = clock;
+    this.#who = who;
+    this.#inBand = inBand;
+    this.#next = FIRST_ID + (odd ? 1 : 0);
+    peerConnection.addEventListener('datachannel', ({ channel }) => this.#openedInBand(channel));
+  }
+
+  /** Those that are not closed. */
+  get all() {
+    return [...this.#channels.values()];
+  }
+
+  /** True while an offer is due: the far end does not know yet what was opened, or closed. */
+  get wanting() {
+    return this.#wanting;
+  }
+
+  /**
+   * Opens a channel: an offer goes out, and when the far end has agreed it opens. Throws TypeError if such a channel cannot
+   * be, OperationError if there is no place for it.
+   * @param {ChannelInit} [init]
+   * @returns {ImsDataChannel}
+   */
+  open(init = {}) {
+    if (this.#closed) throw new DOMException('The call has ended', 'InvalidStateError');
+    const channel = new ImsDataChannel(this.#describe(init), this.#owner(), { attributes: init.attributes, application: init.application });
+    this.#keep(channel);
+    this.#fresh.add(channel);
+    this.#want();
+    return channel;
+  }
+
+  // What the call does around its offers and answers.
+
+  /** Before our offer: what was opened since gets its stream, so that nothing is lost that comes before the answer. */
+  begin() {
+    for (const channel of this.#fresh) this.#attach(channel);
+    this.#fresh.clear();
+    this.#wanting = false;
+  }
+
+  /**
+   * RFC 8864 §6.3: our offer, as the browser made it, with the channels that there are and are to be.
+   * @param {string} sdp
+   * @returns {string} for SIP
+   */
+  describeOffer(sdp) {
+    const section = readData(sdp);
+    const listed = section ? this.all.filter(({ negotiated, readyState }) => negotiated && readyState !== 'closed') : [];
+    this.#offered = listed.filter((channel) => !this.#fresh.has(channel));
+    if (!section) return sdp;
+    // A browser goes on offering what it has once offered, though nobody wants it any more.
+    if (this.#offered.length === 0 && !this.#lineAgreed) return withoutData(sdp);
+    return withChannels(sdp, lines(this.#offered));
+  }
+
+  /**
+   * RFC 8864 §6.5: the far end's answer says which of our channels it has. Before the browser hears it, which closes what it
+   * closes without a word of why.
+   * @param {string} sdp
+   */
+  applyAnswer(sdp) {
+    const section = readData(sdp);
+    const refused = !section || section.refused;
+    this.#lineAgreed = !refused;
+    for (const channel of this.#offered.splice(0)) {
+      const there = refused ? undefined : section.channels.get(channel.id);
+      if (there) channel.agree(there.attributes);
+      else if (channel.agreed) channel.end(channel.failure);
+      else channel.end(this.#failure(refused ? 'channels_unsupported' : 'channel_refused'));
+    }
+    // What the browser did not put into its offer it will not put into another one.
+    for (const channel of this.all) {
+      if (channel.negotiated && !channel.agreed && !this.#fresh.has(channel)) channel.end(this.#failure('channel_failed'));
+    }
+  }
+
+  /**
+   * Our offer of channels was refused as a whole.
+   * @param {Failure} failure
+   */
+  refused(failure) {
+    this.#offered = [];
+    for (const channel of this.all) if (channel.negotiated && !channel.agreed && !this.#fresh.has(channel)) channel.end(failure);
+  }
+
+  /**
+   * RFC 8864 §6.4: an offer of the far end. Whoever listens is asked for each channel that is new.
+   * @param {string} sdp empty if the offer is to be ours
+   * @param {{ atOnce?: boolean }} [options] atOnce: nobody can be waited for
+   * @returns {Promise<string>} for the browser
+   */
+  async consider(sdp, { atOnce = false } = {}) {
+    if (sdp === '') return sdp;
+    const section = readData(sdp);
+    this.#remote = section && !section.refused ? section : null;
+    if (!this.#remote) {
+      // RFC 8841 §7: the far end ends the association.
+      for (const channel of this.all) if (channel.agreed) channel.end(channel.failure);
+      return sdp;
+    }
+    const { channels, applications } = this.#remote;
+    for (const { description, attributes } of channels.values()) {
+      if (this.#channels.has(description.id)) continue;
+      const make = (/** @type {readonly string[]} */ own) => this.#take(description, own, attributes, applications);
+      this.#requests.push(new ChannelRequest({ description, attributes, applications, clock: this.#clock, make, atOnce }));
+    }
+    const requests = [...this.#requests];
+    for (const request of requests) {
+      this.emit('request', request);
+      request.told();
+    }
+    await Promise.all(requests.map(({ decided }) => decided));
+    this.#requests = [];
+    const inBand = this.#inBand && channels.size === 0;
+    return this.#lineAgreed || inBand || this.#common().length > 0 ? sdp : withoutData(sdp);
+  }
+
+  /**
+   * RFC 8864 §6.4: our answer, as the browser made it, with those of the offered channels that there are to be.
+   * @param {string} sdp
+   * @returns {string} for SIP
+   */
+  describeAnswer(sdp) {
+    const section = readData(sdp);
+    const remote = this.#remote;
+    this.#lineAgreed = Boolean(section && !section.refused && remote);
+    const common = this.#lineAgreed ? this.#common() : [];
+    this.#remote = null;
+    this.#taken.clear();
+    // RFC 8864 §6.6.1: what a later offer has no more is closed by it.
+    for (const channel of this.all) if (channel.negotiated && channel.agreed && !common.includes(channel)) channel.end(channel.failure);
+    if (!this.#lineAgreed || !remote) return sdp;
+    const attributes = common.flatMap((channel) => [
+      // The parameters are the offer's, word for word.
+      `dcmap:${remote.channels.get(channel.id)?.map}`,
+      ...channel.attributes.map((each) => `dcsa:${channel.id} ${each}`),
+    ]);
+    // TS 26.114 §6.2.10.3: the answer repeats what application it is.
+    if (common.length > 0) attributes.push(...remote.applications.map((each) => `3gpp-req-app:${each}`));
+    for (const channel of common) channel.agree(remote.channels.get(channel.id)?.attributes);
+    return withChannels(sdp, attributes);
+  }
+
+  /** Nothing is answered after all. */
+  abandon() {
+    this.#remote = null;
+    for (const id of [...this.#taken]) this.#channels.get(id)?.end(this.#failure('channel_failed'));
+  }
+
+  /** Who is still being asked has said no. */
+  refuseRequests() {
+    for (const request of [...this.#requests]) request.refuse();
+  }
+
+  /** The call is over. */
+  close() {
+    this.#closed = true;
+    this.refuseRequests();
+    for (const channel of this.all) channel.end(channel.failure);
+  }
+
+  // Inside.
+
+  /** Those of the far end's channels that are ours too. */
+  #common() {
+    return this.all.filter(({ id, agreed, negotiated }) => negotiated && this.#remote?.channels.has(id) && (agreed || this.#taken.has(id)));
+  }
+
+  /**
+   * @param {ChannelDescription} description
+   * @param {readonly string[]} attributes
+   * @param {string[]} remoteAttributes
+   * @param {string[]} applications
+   */
+  #take(description, attributes, remoteAttributes, applications) {
+    const channel = new ImsDataChannel(description, this.#owner(), { attributes, application: applications[0] ?? null });
+    channel.remoteAttributes = remoteAttributes;
+    this.#keep(channel);
+    this.#taken.add(channel.id);
+    this.#attach(channel);
+    return channel;
+  }
+
+  /** @param {RTCDataChannel} native */
+  #openedInBand(native) {
+    const description = {
+      id: native.id ?? 0,
+      label: native.label,
+      protocol: native.protocol,
+      ordered: native.ordered,
+      maxRetransmits: native.maxRetransmits,
+      maxPacketLifeTime: native.maxPacketLifeTime,
+      priority: 256,
+    };
+    const make = () => {
+      const channel = new ImsDataChannel(description, this.#owner(), { negotiated: false });
+      this.#keep(channel);
+      channel.agree();
+      channel.attach(native);
+      return channel;
+    };
+    const request = new ChannelRequest({ description, attributes: [], applications: [], clock: this.#clock, make, atOnce: true });
+    if (this.#inBand && this.#channels.size < MOST_CHANNELS) this.emit('request', request);
+    request.told();
+    if (!request.channel) native.close();
+  }
+
+  /** @param {ImsDataChannel} channel */
+  #keep(channel) {
+    this.#channels.set(channel.id, channel);
+    this.emit('channel', channel);
+  }
+
+  /** @param {ImsDataChannel} channel */
+  #attach(channel) {
+    const { id, label, protocol, ordered, maxRetransmits, maxPacketLifeTime } = channel;
+    try {
+      const limits = { ...(maxRetransmits !== null && { maxRetransmits }), ...(maxPacketLifeTime !== null && { maxPacketLifeTime }) };
+      channel.attach(this.#pc.createDataChannel(label, { negotiated: true, id, protocol, ordered, ...limits }));
+    } catch (error) {
+      channel.end(this.#failure('channel_failed', error));
+    }
+  }
+
+  /** @returns {import('./ims-data-channel.js').ChannelOwner} */
+  #owner() {
+    return {
+      clock: this.#clock,
+      maxMessageSize: () => this.#pc.sctp?.maxMessageSize || USUAL_MESSAGE,
+      failure: (code, cause) => this.#failure(code, cause),
+      closed: (channel) => this.#ended(channel),
+    };
+  }
+
+  /** @param {ImsDataChannel} channel */
+  #ended(channel) {
+    this.#fresh.delete(channel);
+    this.#taken.delete(channel.id);
+    this.#channels.delete(channel.id);
+    // RFC 8864 §6.6.1: the SDP of both ends still has it; who closed it takes it out.
+    const known = channel.agreed || this.#offered.includes(channel);
+    if (known && channel.negotiated && channel.closedHere && !this.#closed) this.#want();
+  }
+
+  #want() {
+    this.#wanting = true;
+    this.emit('wanted', null);
+  }
+
+  /**
+   * @param {ChannelInit} init
+   * @returns {ChannelDescription}
+   */
+  #describe({ label = '', protocol = '', ordered = true, maxRetransmits = null, maxPacketLifeTime = null, priority = 256, id }) {
+    for (const name of [label, protocol]) {
+      if (new TextEncoder().encode(name).byteLength > LONGEST_NAME) throw new TypeError(`A label or protocol has at most ${LONGEST_NAME} octets`);
+    }
+    if (maxRetransmits !== null && maxPacketLifeTime !== null) throw new TypeError('A channel has maxRetransmits or maxPacketLifeTime, not both');
+    for (const [number, most] of /** @type {const} */ ([[maxRetransmits, 65_535], [maxPacketLifeTime, 65_535], [priority, 65_535], [id ?? null, LAST_ID]])) {
+      if (number !== null && !(Number.isInteger(number) && number >= 0 && number <= most)) throw new TypeError(`${number} is not 0 to ${most}`);
+    }
+    if (this.#channels.size >= MOST_CHANNELS) throw new DOMException(`A call has at most ${MOST_CHANNELS} channels`, 'OperationError');
+    if (id !== undefined && this.#channels.has(id)) throw new DOMException(`Channel ${id} is in use`, 'OperationError');
+    return { id: id ?? this.#freeId(), label, protocol, ordered, maxRetransmits, maxPacketLifeTime, priority };
+  }
+
+  /** One after the other: an id whose stream is still being reset somewhere is not needed again so soon. */
+  #freeId() {
+    for (;;) {
+      const id = this.#next;
+      this.#next = id + 2 > LAST_ID ? FIRST_ID + (id % 2) : id + 2;
+      if (!this.#channels.has(id)) return id;
+    }
+  }
+
+  /**
+   * @param {import('../failure.js').FailureCode} code
+   * @param {unknown} [cause]
+   */
+  #failure(code, cause) {
+    return new Failure(code, { who: this.#who(), cause });
+  }
+}
+
+/** @param {ImsDataChannel[]} channels */
+function lines(channels) {
+  const applications = new Set(channels.map(({ application }) => application).filter((each) => each !== null));
+  return [
+    ...channels.flatMap((channel) => [
+      `dcmap:${formatDcmap(channel.description)}`,
+      ...channel.attributes.map((each) => `dcsa:${channel.id} ${each}`),
+    ]),
+    ...[...applications].map((each) => `3gpp-req-app:${each}`),
+  ];
+}
