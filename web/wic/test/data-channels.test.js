@@ -9,7 +9,7 @@ import { ANSWER, answerTo, connected, phone, requestFrom } from './support/phone
 const withData = (lines, port = lines === null ? 0 : 5004) =>
   `${ANSWER}m=application ${port} UDP/DTLS/SCTP webrtc-datachannel\r\na=setup:passive\r\na=sctp-port:5000\r\n${(lines ?? []).map((line) => `a=${line}\r\n`).join('')}`;
 
-const maps = (message) => [...message.sdp.matchAll(/^a=(dcmap|dcsa|3gpp-req-app):(.*?)\r$/gm)].map(([, name, value]) => `${name}:${value}`);
+const maps = (message) => [...message.sdp.matchAll(/^a=(dcmap|dcsa|3gpp-req-app|3gpp-qos-hint):(.*?)\r$/gm)].map(([, name, value]) => `${name}:${value}`);
 
 /** What becomes of a channel, in order. */
 function watch(channel) {
@@ -46,13 +46,13 @@ async function withChannel(init = { label: 'chat' }) {
 
 test('a channel is offered in SDP, agreed, and opens when the association is up (RFC 8864 §6.3, §6.5)', async () => {
   const made = await connected();
-  const channel = made.call.openChannel({ label: 'a "chat"', protocol: 'x', ordered: false, maxRetransmits: 3, attributes: ['fmtp:x y'], application: 'app' });
+  const channel = made.call.openChannel({ label: 'a "chat"', protocol: 'x', ordered: false, maxRetransmits: 3, attributes: ['fmtp:x y'], application: { id: 'app', endpoint: 'server' }, qosHint: 'loss=0.01;latency=100' });
   const seen = watch(channel);
   assert.equal(channel.id, 1000);
   assert.equal(channel.readyState, 'connecting');
   assert.throws(() => channel.send('too early'), { name: 'InvalidStateError' });
   assert.deepEqual(await answer(made, ['dcmap:1000 label="a %22chat%22"', 'dcsa:1000 theirs']), [
-    'dcmap:1000 subprotocol="x";label="a %22chat%22";ordered=false;max-retr=3', 'dcsa:1000 fmtp:x y', '3gpp-req-app:app',
+    '3gpp-qos-hint:loss=0.01;latency=100', 'dcmap:1000 subprotocol="x";label="a %22chat%22";ordered=false;max-retr=3', 'dcsa:1000 fmtp:x y', '3gpp-req-app:app;adc-stream-id-endpoint=1000:Server',
   ]);
   assert.doesNotMatch(made.pc.localDescription.sdp, /dcmap/, 'the browser has no part in it');
   const [native] = made.pc.channels;
@@ -113,18 +113,18 @@ test('a channel of the far end is offered to whoever listens, and answered word 
   const made = await connected();
   const asked = [];
   made.call.on('channelrequest', (request) => {
-    asked.push([request.id, request.label, request.protocol, request.attributes, request.applications]);
+    asked.push([request.id, request.label, request.protocol, request.attributes, request.application]);
     if (request.label === 'chat') request.accept({ attributes: ['ours'] });
   });
   const lines = ['dcmap:1001 label="chat" ; priority=512', 'dcsa:1001 theirs', 'dcmap:7 subprotocol="other"', '3gpp-req-app:menu;x=y'];
   const response = await offered(made, 10, lines);
-  assert.deepEqual(asked, [[1001, 'chat', '', ['theirs'], ['menu;x=y']], [7, '', 'other', [], ['menu;x=y']]]);
+  assert.deepEqual(asked, [[1001, 'chat', '', ['theirs'], { id: 'menu', endpoint: 'ue' }], [7, '', 'other', [], { id: 'menu', endpoint: 'ue' }]]);
   assert.deepEqual(maps(response), ['dcmap:1001 label="chat" ; priority=512', 'dcsa:1001 ours', '3gpp-req-app:menu;x=y']);
   const [channel] = made.call.channels;
   made.pc.associate();
   await channel.opened;
   assert.equal(channel.priority, 512);
-  assert.equal(channel.application, 'menu;x=y');
+  assert.equal(channel.application.id, 'menu');
   // Once more as it is: nobody is asked again.
   assert.deepEqual(maps(await offered(made, 11, ['dcmap:1001 label="chat" ; priority=512'])), ['dcmap:1001 label="chat" ; priority=512', 'dcsa:1001 ours']);
   assert.equal(asked.length, 2);
@@ -304,6 +304,7 @@ test('what no channel can be is refused at once', async () => {
   for (const init of [
     { label: 'x'.repeat(70_000) }, { protocol: 'ü'.repeat(600) }, { id: 65_535 }, { id: -1 }, { id: 1.5 }, { maxRetransmits: 1, maxPacketLifeTime: 1 },
     { maxRetransmits: -1 }, { maxPacketLifeTime: 70_000 }, { priority: 65_536 },
+    { application: { id: 'a b', endpoint: 'ue' } }, { qosHint: 'loss=1\r\na=x' },
   ]) assert.throws(() => call.openChannel(init), TypeError, JSON.stringify(init).slice(0, 60));
   await transport.nothing();
   let opened = 0;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { applicationOf, formatReqApp } from '../lib/data/application.js';
 import { formatDcmap, parseDcmap } from '../lib/data/dcmap.js';
 import { readData, withChannels, withoutData } from '../lib/data/sdp.js';
 
@@ -63,6 +64,22 @@ test('garbage in a=dcmap throws nothing', () => {
     }
     for (const value of [text, `7 ${text}`, `7 label="${text}`]) assert.ok(parseDcmap(value) === null || parseDcmap(value).id <= 65_534);
   }
+});
+
+test('a=3gpp-req-app says which application a channel is of, and who is at its other end (TS 26.114 §6.2.10)', () => {
+  const channels = [
+    { id: 1000, application: { id: 'menu', endpoint: 'server' } },
+    { id: 1002, application: { id: 'board', endpoint: 'ue' } },
+    { id: 1004, application: null },
+    { id: 1006, application: { id: 'menu', endpoint: 'ue' } },
+  ];
+  const written = formatReqApp(channels);
+  assert.deepEqual(written, ['menu;adc-stream-id-endpoint=1000:Server,1006:UE', 'board;adc-stream-id-endpoint=1002:UE']);
+  for (const { id, application } of channels) assert.deepEqual(applicationOf(written, id), application);
+  // As others write it: no ids, quotes, blanks, other parameters.
+  assert.deepEqual(applicationOf(['"x" app-dc-status=1; ADC-stream-id-endpoint=SERVER'], 7), { id: 'x', endpoint: 'server' });
+  assert.deepEqual(applicationOf(['x'], 7), { id: 'x', endpoint: 'ue' });
+  for (const value of ['', ';', 'a"b', '\0', `${'x'.repeat(200)};adc-stream-id-endpoint=7:UE`]) assert.equal(applicationOf([value], 7), null, value);
 });
 
 const SDP = [

@@ -1,4 +1,5 @@
 import { Timer } from '../clock.js';
+import { applicationOf } from './application.js';
 
 /**
  * The far end wants a data channel: whoever listens looks at what it is and accepts it. What nobody accepts while the event
@@ -33,7 +34,8 @@ export class ChannelRequest {
   constructor({ description, attributes, applications, clock, make, atOnce }) {
     this.description = description;
     this.attributes = attributes;
-    this.applications = applications;
+    /** The application that it belongs to, and who is at its other end. */
+    this.application = applicationOf(applications, description.id);
     /** True where `wait()` does not help: an answer is due now (RFC 3311 §5.2). */
     this.atOnce = atOnce;
     this.#make = make;

@@ -1,5 +1,6 @@
 import { Emitter } from '../emitter.js';
 import { Failure } from '../failure.js';
+import { APPLICATION_ID, applicationOf, formatReqApp } from './application.js';
 import { ChannelRequest } from './channel-request.js';
 import { formatDcmap, LAST_ID } from './dcmap.js';
 import { ImsDataChannel } from './ims-data-channel.js';
@@ -20,7 +21,8 @@ import { readData, withChannels, withoutData } from './sdp.js';
  * @property {number} [priority]
  * @property {number} [id] 0 to 65534; one that is free if nothing is said
  * @property {readonly string[]} [attributes] what `a=dcsa` says of it, without `a=`
- * @property {string | null} [application] the value of an `a=3gpp-req-app` for it
+ * @property {import('./application.js').ChannelApplication | null} [application] what `a=3gpp-req-app` says of it
+ * @property {string} [qosHint] `a=3gpp-qos-hint` (TS 26.114 §6.2.7.4); the m-line has one, the first channel's that has any
  *
  * @typedef {object} DataChannelsEvents
  * @property {null} wanted an offer has to be made: a channel was opened or closed
@@ -96,7 +98,8 @@ export class DataChannels extends Emitter {
    */
   open(init = {}) {
     if (this.#closed) throw new DOMException('The call has ended', 'InvalidStateError');
-    const channel = new ImsDataChannel(this.#describe(init), this.#owner(), { attributes: init.attributes, application: init.application });
+    const { attributes, application, qosHint } = init;
+    const channel = new ImsDataChannel(this.#describe(init), this.#owner(), { attributes, application, qosHint });
     this.#keep(channel);
     this.#fresh.add(channel);
     this.#want();
@@ -247,7 +250,7 @@ export class DataChannels extends Emitter {
    * @param {string[]} applications
    */
   #take(description, attributes, remoteAttributes, applications) {
-    const channel = new ImsDataChannel(description, this.#owner(), { attributes, application: applications[0] ?? null });
+    const channel = new ImsDataChannel(description, this.#owner(), { attributes, application: applicationOf(applications, description.id) });
     channel.remoteAttributes = remoteAttributes;
     this.#keep(channel);
     this.#taken.add(channel.id);
@@ -325,7 +328,9 @@ export class DataChannels extends Emitter {
    * @param {ChannelInit} init
    * @returns {ChannelDescription}
    */
-  #describe({ label = '', protocol = '', ordered = true, maxRetransmits = null, maxPacketLifeTime = null, priority = 256, id }) {
+  #describe({ label = '', protocol = '', ordered = true, maxRetransmits = null, maxPacketLifeTime = null, priority = 256, id, application, qosHint = '' }) {
+    if (application && !APPLICATION_ID.test(application.id)) throw new TypeError('An application is named by a token');
+    if (/[^\x21-\x7e]/.test(qosHint)) throw new TypeError('A QoS hint is a word');
     for (const name of [label, protocol]) {
       if (new TextEncoder().encode(name).byteLength > LONGEST_NAME) throw new TypeError(`A label or protocol has at most ${LONGEST_NAME} octets`);
     }
@@ -358,12 +363,13 @@ export class DataChannels extends Emitter {
 
 /** @param {ImsDataChannel[]} channels */
 function lines(channels) {
-  const applications = new Set(channels.map(({ application }) => application).filter((each) => each !== null));
+  const qosHint = channels.find((channel) => channel.qosHint !== '')?.qosHint;
   return [
+    ...(qosHint ? [`3gpp-qos-hint:${qosHint}`] : []),
     ...channels.flatMap((channel) => [
       `dcmap:${formatDcmap(channel.description)}`,
       ...channel.attributes.map((each) => `dcsa:${channel.id} ${each}`),
     ]),
-    ...[...applications].map((each) => `3gpp-req-app:${each}`),
+    ...formatReqApp(channels).map((each) => `3gpp-req-app:${each}`),
   ];
 }

@@ -11,6 +11,7 @@ import { Emitter } from '../emitter.js';
  * @typedef {'connecting' | 'open' | 'closing' | 'closed'} ChannelState
  * @typedef {import('./dcmap.js').ChannelDescription} ChannelDescription
  * @typedef {import('../failure.js').Failure} Failure
+ * @typedef {import('./application.js').ChannelApplication} ChannelApplication
  *
  * @typedef {object} ChannelEvents
  * @property {null} open
@@ -57,9 +58,9 @@ export class ImsDataChannel extends Emitter {
   /**
    * @param {ChannelDescription} description
    * @param {ChannelOwner} owner
-   * @param {{ negotiated?: boolean, attributes?: readonly string[], application?: string | null }} [more]
+   * @param {{ negotiated?: boolean, attributes?: readonly string[], application?: ChannelApplication | null, qosHint?: string }} [more]
    */
-  constructor(description, owner, { negotiated = true, attributes = [], application = null } = {}) {
+  constructor(description, owner, { negotiated = true, attributes = [], application = null, qosHint = '' } = {}) {
     super();
     this.#description = description;
     this.#owner = owner;
@@ -68,8 +69,10 @@ export class ImsDataChannel extends Emitter {
     this.negotiated = negotiated;
     /** What our `a=dcsa` says of it, without `a=`. */
     this.attributes = attributes;
-    /** The value of `a=3gpp-req-app` that it came with, if any. */
+    /** The application that it belongs to, and who is at its other end. */
     this.application = application;
+    /** What was asked of the network for it (TS 26.114 §6.2.7.4). */
+    this.qosHint = qosHint;
     /** Resolves when it is open; rejects with a Failure if it is refused or closed before. @type {Promise<ImsDataChannel>} */
     this.opened = new Promise((resolve, reject) => {
       this.#settleOpened = resolve;
