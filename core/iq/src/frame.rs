@@ -61,6 +61,11 @@ pub enum FromGateway {
     },
     /// Something happened.
     Notification(Notification),
+    /// A worker has died, and with it every Context that names it (`ContextId::worker`).
+    WorkerLost {
+        /// Which one.
+        worker: u16,
+    },
     /// Somebody is.
     Pong,
 }

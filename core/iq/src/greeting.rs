@@ -18,7 +18,7 @@ use crate::{FromGateway, ToGateway};
 
 /// The version of Iq that this crate speaks. Another one is refused: both ends are of one release
 /// family, and a vocabulary half understood is worse than none.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 
 /// A secret is not shorter than that.
 pub const MIN_SECRET: usize = 16;

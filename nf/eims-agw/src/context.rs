@@ -171,6 +171,7 @@ impl Gateway {
 
         let index = existing.unwrap_or_else(|| {
             let (index, generation) = self.contexts.next();
+            let generation = generation.wrapping_add(self.epoch);
             let id = ContextId(
                 u64::from(self.config.worker) << 48
                     | u64::from(generation & 0x00ff_ffff) << 24

@@ -24,6 +24,9 @@ pub struct Gateway {
     pub(crate) config: Config,
     pub(crate) identity: Identity,
     pub(crate) random: Random,
+    /// Where the generations of Contexts begin, so that no name of a worker that sat here before is
+    /// one of ours.
+    pub(crate) epoch: u32,
     pub(crate) contexts: Slab<Context>,
     pub(crate) streams: Slab<Stream>,
     pub(crate) by_path: ByPath,
@@ -58,10 +61,12 @@ impl Gateway {
         let by_path = ByPath::with_hasher(Keyed::new(random.bytes()));
         let by_ufrag = ByUfrag::with_hasher(Keyed::new(random.bytes()));
         let own_ssrc = u32::from_be_bytes(random.bytes());
+        let epoch = u32::from_be_bytes(random.bytes());
         let mut gateway = Self {
             ports: PortPool::new(config.core_ports.clone()),
             identity,
             random,
+            epoch,
             contexts: Slab::new(),
             streams: Slab::new(),
             by_path,

@@ -206,6 +206,14 @@ impl EpCscf {
         self.drive(now);
     }
 
+    /// One worker of the gateway is gone, and the Contexts that name it: their calls end, no others.
+    pub fn handle_gateway_worker_lost(&mut self, now: Instant, worker: u16) {
+        for id in self.sessions.of_worker(worker) {
+            self.release(now, id, "the media gateway failed");
+        }
+        self.drive(now);
+    }
+
     /// A host was looked up; no addresses when there is none.
     pub fn handle_resolved(&mut self, now: Instant, host: &str, addresses: Vec<IpAddr>) {
         self.lookups.handle_answer(now, host, addresses);

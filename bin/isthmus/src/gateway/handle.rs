@@ -17,9 +17,11 @@ pub enum GatewayEvent {
     },
     /// Something happened in a Context of this client.
     Notification(Notification),
+    /// A worker has died, and with it the Contexts that name it. The others go on.
+    WorkerLost(u16),
     /// The gateway is gone, and all Contexts with it. Requests are refused until it is back.
     Lost,
-    /// The gateway is there again, empty.
+    /// The gateway is there again, or its worker, empty.
     Restored,
 }
 

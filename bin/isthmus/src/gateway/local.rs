@@ -160,11 +160,15 @@ impl Local {
             | Command::Channel { context, .. }
             | Command::Release { context } => Some(*context),
         };
-        let index = match named {
-            Some(context) => usize::from(context.worker()),
-            None => self.next_worker.fetch_add(1, Ordering::Relaxed) % self.workers.len(),
+        let Some(context) = named else {
+            let first = self.next_worker.fetch_add(1, Ordering::Relaxed);
+            let count = self.workers.len();
+            return (0..count)
+                .map(|step| self.worker((first.wrapping_add(step)) % count))
+                .find(WorkerHandle::is_alive);
         };
         // A name that no worker can have given is answered by the first: it is not there.
+        let index = usize::from(context.worker());
         let index = if index < self.workers.len() { index } else { 0 };
         (!self.workers.is_empty()).then(|| self.worker(index))
     }

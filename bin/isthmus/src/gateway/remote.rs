@@ -245,6 +245,10 @@ impl Keeper {
                     self.shared.tell(*client, event);
                 }
             }
+            FromGateway::WorkerLost { worker } => {
+                self.owners.retain(|context, _| context.worker() != worker);
+                self.shared.tell_all(&GatewayEvent::WorkerLost(worker));
+            }
             FromGateway::Pong
             | FromGateway::Welcome
             | FromGateway::Challenge { .. }

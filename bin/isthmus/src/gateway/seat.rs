@@ -3,7 +3,7 @@
 //! ```text
 //!   open ─▶ worker ─▶ told to stop ─▶ the end
 //!    ▲         │
-//!    │         └─▶ the system fails it, or it panics: its clients hear Lost, an error is logged
+//!    │         └─▶ the system fails it, or it panics: its clients hear WorkerLost, an error is logged
 //!    └──────────── a moment later: the same port again, and the clients hear Restored
 //! ```
 
@@ -58,7 +58,7 @@ impl Seat {
         getrandom::fill(&mut self.config.seed).context("the system has no random bytes")?;
         self.config.w3 = w3;
         let gateway = Gateway::new(self.config.clone(), self.identity.clone());
-        Ok(Worker::new(gateway, sockets)?)
+        Ok(Worker::new(self.config.worker, gateway, sockets)?)
     }
 
     /// Where W3 is.
@@ -73,12 +73,12 @@ impl Seat {
             match catch_unwind(AssertUnwindSafe(|| worker.run())) {
                 Ok(Ended::Told) => return,
                 Ok(Ended::Failed(error)) => {
-                    tracing::error!(worker = self.number, %error, "a media worker has failed: the calls of this gateway end, and it is started again");
+                    tracing::error!(worker = self.number, %error, "a media worker has failed: its calls end, and it is started again");
                 }
                 Err(_) => {
                     tracing::error!(
                         worker = self.number,
-                        "a media worker has panicked: the calls of this gateway end, and it is started again"
+                        "a media worker has panicked: its calls end, and it is started again"
                     );
                 }
             }

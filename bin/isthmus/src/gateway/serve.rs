@@ -161,7 +161,8 @@ async fn attend(
                     GatewayEvent::Notification(notification) => {
                         FromGateway::Notification(notification)
                     }
-                    GatewayEvent::Lost => anyhow::bail!("a media worker is gone"),
+                    GatewayEvent::WorkerLost(worker) => FromGateway::WorkerLost { worker },
+                    GatewayEvent::Lost => anyhow::bail!("the gateway is gone"),
                     GatewayEvent::Restored => continue,
                 };
                 link.send(&frame).await?;

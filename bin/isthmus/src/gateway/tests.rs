@@ -37,7 +37,7 @@ fn reply(events: &Receiver<GatewayEvent>, wanted: u64) -> Result<Reply, Refusal>
                 return result;
             }
             GatewayEvent::Notification(_) | GatewayEvent::Restored => {}
-            GatewayEvent::Lost => panic!("the gateway is lost"),
+            GatewayEvent::Lost | GatewayEvent::WorkerLost(_) => panic!("the gateway is lost"),
         }
     }
 }
@@ -129,7 +129,7 @@ fn contexts_spread_over_workers_and_end_with_their_client() {
     other.send(RequestId(11), Command::Release { context });
     loop {
         match others.recv_timeout(PATIENCE).unwrap() {
-            GatewayEvent::Lost => {}
+            GatewayEvent::WorkerLost(_) => {}
             GatewayEvent::Reply { result, .. } => {
                 assert_eq!(result, Err(Refusal::Unreachable));
                 break;
@@ -140,27 +140,59 @@ fn contexts_spread_over_workers_and_end_with_their_client() {
 }
 
 #[test]
-fn a_worker_that_dies_ends_its_calls_and_another_takes_its_seat() {
-    let (gateway, workers) = workers(1);
-    let (one, events) = client(&gateway);
-    let before = reserve(&one, &events, 1);
-    workers.kill(0);
-    let lost = events.recv_timeout(PATIENCE).unwrap();
-    assert!(matches!(lost, GatewayEvent::Lost), "{lost:?}");
-    let back = events.recv_timeout(PATIENCE).unwrap();
-    assert!(matches!(back, GatewayEvent::Restored), "{back:?}");
-    assert!(gateway.is_reachable());
-    // The same place on W3, for whoever has written it down; and nothing of before.
-    let after = reserve(&one, &events, 2);
-    assert_eq!(
-        after.streams[0].w3.candidates,
-        before.streams[0].w3.candidates
-    );
-    contexts_become(&gateway, 1);
-    drop(one);
-    contexts_become(&gateway, 0);
-    workers.stop();
-    assert!(!gateway.is_reachable());
+fn a_worker_that_dies_ends_its_calls_alone_and_another_takes_its_seat() {
+    for elsewhere in [false, true] {
+        let (local, workers) = workers(2);
+        let secret = "a secret of the operator";
+        let server = serve(&iq("127.0.0.1:0", secret, false), local.clone()).unwrap();
+        let gateway = if elsewhere {
+            connect(&iq(&server.address.to_string(), secret, false)).unwrap()
+        } else {
+            local.clone()
+        };
+        while !gateway.is_reachable() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let (one, events) = client(&gateway);
+        let mut before = [reserve(&one, &events, 1), reserve(&one, &events, 2)];
+        before.sort_by_key(|reserved| reserved.context.worker());
+        let [dies, lives] = before;
+        workers.kill(usize::from(dies.context.worker()));
+        let lost = events.recv_timeout(PATIENCE).unwrap();
+        assert!(matches!(lost, GatewayEvent::WorkerLost(0)), "{lost:?}");
+        // New calls and those of the other worker go on meanwhile.
+        for id in [3, 4] {
+            let during = reserve(&one, &events, id).context;
+            assert_eq!(during.worker(), lives.context.worker());
+        }
+        let context = lives.context;
+        one.send(RequestId(5), Command::Release { context });
+        assert_eq!(reply(&events, 5), Ok(Reply::Released));
+        while !local.is_reachable() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        // The same place on W3, for whoever has written it down; and nothing of before.
+        one.send(
+            RequestId(6),
+            Command::Configure {
+                context: dies.context,
+                streams: Vec::new(),
+            },
+        );
+        assert_eq!(reply(&events, 6), Err(Refusal::UnknownContext));
+        let mut after = [reserve(&one, &events, 7), reserve(&one, &events, 8)];
+        after.sort_by_key(|reserved| reserved.context.worker());
+        assert_eq!(
+            after[0].streams[0].w3.candidates,
+            dies.streams[0].w3.candidates
+        );
+        contexts_become(&local, 4);
+        drop(one);
+        contexts_become(&local, 0);
+        server.stop();
+        workers.stop();
+        assert!(!local.is_reachable());
+    }
 }
 
 #[test]

@@ -80,6 +80,8 @@ impl WorkerHandle {
 
 /// Everything a media thread has.
 pub(super) struct Worker {
+    /// As its Contexts name it.
+    number: u16,
     gateway: Gateway,
     poller: Poller,
     inbox: Receiver<ToWorker>,
@@ -106,7 +108,11 @@ struct Asked {
 
 impl Worker {
     /// Takes over the W3 sockets, which have the numbers from 0 on.
-    pub(super) fn new(gateway: Gateway, w3: Vec<Socket>) -> io::Result<(Self, WorkerHandle)> {
+    pub(super) fn new(
+        number: u16,
+        gateway: Gateway,
+        w3: Vec<Socket>,
+    ) -> io::Result<(Self, WorkerHandle)> {
         let poller = Poller::new()?;
         for (token, socket) in w3.iter().enumerate() {
             poller.add(socket, token as u64)?;
@@ -121,6 +127,7 @@ impl Worker {
             alive: Arc::clone(&alive),
         };
         let worker = Self {
+            number,
             gateway,
             poller,
             inbox,
@@ -404,7 +411,16 @@ impl Drop for Worker {
     fn drop(&mut self) {
         self.alive.store(false, Ordering::Relaxed);
         for sink in self.clients.values() {
-            sink(GatewayEvent::Lost);
+            sink(GatewayEvent::WorkerLost(self.number));
+        }
+        // What came too late to be asked is answered all the same.
+        while let Ok(message) = self.inbox.try_recv() {
+            if let ToWorker::Request(client, id, _) = message
+                && let Some(sink) = self.clients.get(&client)
+            {
+                let result = Err(Refusal::Unreachable);
+                sink(GatewayEvent::Reply { id, result });
+            }
         }
     }
 }

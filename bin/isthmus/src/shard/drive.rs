@@ -299,6 +299,7 @@ impl Shard {
         self.input(|machine, now| match event {
             GatewayEvent::Reply { id, result } => machine.handle_iq_reply(now, id, result),
             GatewayEvent::Notification(event) => machine.handle_iq_notification(now, &event),
+            GatewayEvent::WorkerLost(worker) => machine.handle_gateway_worker_lost(now, worker),
             GatewayEvent::Lost => machine.handle_gateway_lost(now),
             GatewayEvent::Restored => {}
         });

@@ -287,16 +287,23 @@ fn a_full_worker_says_so() {
 #[test]
 fn a_release_does_not_wait_for_ports() {
     let mut bed = Bed::one();
+    let first = Command::Reserve {
+        context: None,
+        streams: vec![audio(0)],
+    };
+    let Ok(Reply::Reserved(reserved)) = bed.ask(0, first) else {
+        panic!("a Context");
+    };
+    let context = reserved.context;
     bed.workers[0].bind = false;
     let waiting = bed.ask_only(
         0,
         Command::Reserve {
-            context: None,
-            streams: vec![audio(0)],
+            context: Some(context),
+            streams: vec![audio(1)],
         },
     );
     assert!(bed.workers[0].replies.is_empty());
-    let context = ContextId(0);
     assert_eq!(
         bed.ask(0, Command::Release { context }),
         Ok(Reply::Released)

@@ -300,6 +300,7 @@ impl EpCscf {
             return;
         };
         let next = session.negotiation.replied(result);
+        self.sessions.note_context(id);
         self.proceed(now, id, *waiting.item, next);
         self.run_queue(now, id);
     }

@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use core_iq::ContextId;
 use wire_sip::{HeaderName, Message, params};
 
 use super::Session;
@@ -39,6 +40,7 @@ impl SessionKey {
 pub(crate) struct Sessions {
     by_id: HashMap<u64, Box<Session>>,
     by_key: HashMap<Arc<SessionKey>, u64>,
+    by_context: HashMap<ContextId, u64>,
     next: u64,
     /// Those that we ended ourselves a moment ago: a BYE of theirs may be under way.
     released: VecDeque<(Instant, Arc<SessionKey>)>,
@@ -70,6 +72,9 @@ impl Sessions {
         let session = self.by_id.remove(&id)?;
         if self.by_key.get(&session.key) == Some(&id) {
             self.by_key.remove(&session.key);
+        }
+        if let Some(context) = session.negotiation.context() {
+            self.by_context.remove(&context);
         }
         Some(*session)
     }
@@ -127,11 +132,23 @@ impl Sessions {
         self.by_key.contains_key(key)
     }
 
-    pub(crate) fn by_context(&self, context: core_iq::ContextId) -> Option<u64> {
-        self.by_id
-            .iter()
-            .find(|(_, session)| session.negotiation.context() == Some(context))
-            .map(|(id, _)| *id)
+    /// The gateway has answered: a session may have its Context now.
+    pub(crate) fn note_context(&mut self, id: u64) {
+        let session = self.by_id.get(&id);
+        if let Some(context) = session.and_then(|session| session.negotiation.context()) {
+            self.by_context.insert(context, id);
+        }
+    }
+
+    pub(crate) fn by_context(&self, context: ContextId) -> Option<u64> {
+        self.by_context.get(&context).copied()
+    }
+
+    /// Those whose media this worker of the gateway carried.
+    pub(crate) fn of_worker(&self, worker: u16) -> Vec<u64> {
+        let of_it = self.by_context.iter();
+        let of_it = of_it.filter(|(context, _)| context.worker() == worker);
+        of_it.map(|(_, id)| *id).collect()
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -276,3 +276,23 @@ fn a_bye_that_crosses_the_edges_own_is_answered_and_goes_no_further() {
         Some(StatusCode::CALL_DOES_NOT_EXIST)
     );
 }
+
+/// The calls of the other workers go on.
+#[test]
+fn a_worker_of_the_gateway_takes_its_own_calls_with_it_alone() {
+    let mut bench = Bench::new();
+    bench.register();
+    bench.wic_says(&invite("sip:bob@home.example", &wic_sdp()));
+    let request = bench.at_core();
+    bench.core_says(&answer(&request, StatusCode::OK, "bob", Some(&core_sdp())));
+    let ok = bench.at_wic();
+    bench.wic_says(&in_dialog("ACK", 1, &ok));
+    bench.at_core();
+    bench.shard.handle_gateway_worker_lost(bench.now, 1);
+    bench.wait(Duration::from_secs(1));
+    assert!(bench.quiet(), "the call has nothing of that worker");
+    bench.shard.handle_gateway_worker_lost(bench.now, 0);
+    bench.wait(Duration::from_secs(1));
+    assert_eq!(bench.at_wic().method().as_str(), "BYE");
+    assert_eq!(bench.at_core().method().as_str(), "BYE");
+}
