@@ -6,6 +6,7 @@ use crate::Malformed;
 
 mod bundle_only;
 mod candidate;
+mod channel;
 mod crypto;
 mod dcmap;
 mod dcsa;
@@ -31,6 +32,7 @@ mod tls_id;
 
 pub use bundle_only::BundleOnly;
 pub use candidate::{Candidate, CandidateType};
+pub use channel::ChannelParameters;
 pub use crypto::Crypto;
 pub use dcmap::Dcmap;
 pub use dcsa::Dcsa;

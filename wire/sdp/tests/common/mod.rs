@@ -90,8 +90,16 @@ fn look(session: &Session) {
             EndOfCandidates IceLite IceOptions IcePwd IceUfrag Mid Msid ConfirmStatus CurrentStatus
             DesiredStatus Maxptime Ptime Rtcp RtcpFb RtcpMux RtcpMuxOnly RtcpRsize Rtpmap MaxMessageSize
             SctpPort Setup Ssrc SsrcGroup TlsId);
-        if let Ok(map) = attribute::Dcmap::parse(value) {
-            let _ = map.option("label");
+        if let Ok(map) = attribute::Dcmap::parse(value)
+            && let Some(read) = attribute::ChannelParameters::read(&map)
+        {
+            let options = read.to_string();
+            let map = attribute::Dcmap {
+                stream: map.stream,
+                options: &options,
+            };
+            let again = attribute::ChannelParameters::read(&map);
+            assert_eq!(again, Some(read), "what was written is read");
         }
         if let Ok(candidate) = attribute::Candidate::parse(value) {
             let _ = (candidate.socket_address(), candidate.extension("tcptype"));
