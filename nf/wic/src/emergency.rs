@@ -22,11 +22,27 @@ pub(crate) fn is_emergency(uri: &str, numbers: &[String]) -> bool {
         view.host
     };
     let number = user.split([';', ':']).next().unwrap_or_default();
-    let digits: String = number
-        .chars()
+    let digits: String = unescaped(number)
         .filter(|c| !matches!(c, '-' | '.' | '(' | ')'))
         .collect();
     numbers.contains(&digits)
+}
+
+/// RFC 3261 §19.1.4 — `%31` is `1`; octets beyond ASCII are in no number.
+fn unescaped(text: &str) -> impl Iterator<Item = char> {
+    let mut rest = text.chars();
+    std::iter::from_fn(move || {
+        let next = rest.next()?;
+        let mut ahead = rest.clone();
+        let mut digit = || ahead.next().and_then(|digit| digit.to_digit(16));
+        if next == '%'
+            && let (Some(high), Some(low)) = (digit(), digit())
+        {
+            rest = ahead;
+            return char::from_u32(16 * high + low);
+        }
+        Some(next)
+    })
 }
 
 /// TS 24.229 §5.2.10.4, §7.6 — whether a 380 says that this was an emergency call; in its own words.
@@ -72,6 +88,8 @@ mod tests {
             "tel:9-1-1;phone-context=home.net",
             "sip:112@home.net;user=phone",
             "sip:911;phone-context=home.net@home.net",
+            "sip:%31%31%32@home.net",
+            "sip:11%32@home.net",
         ] {
             assert!(is_emergency(uri, &numbers), "{uri}");
         }
@@ -80,6 +98,8 @@ mod tests {
             "urn:service:counseling",
             "tel:+112",
             "tel:1120",
+            "sip:%311%2@home.net",
+            "sip:%3131%32@home.net",
             "sip:alice112@home.net",
             "no uri",
         ] {
