@@ -211,9 +211,14 @@ impl Wic {
         };
         match &mut call.video {
             Some(video) if video.local() == local => video.handle_datagram(now, from, datagram),
+            _ if call.data.as_ref().is_some_and(|data| data.local() == local) => {
+                if let Some(data) = &mut call.data {
+                    data.handle_datagram(now, from, datagram);
+                }
+            }
             _ => call.media.handle_datagram(now, from, datagram),
         }
-        self.drain_media();
+        self.drain_media(now);
     }
 
     /// Time has passed.
@@ -231,7 +236,7 @@ impl Wic {
             self.call_timeout(now, id);
         }
         self.drain(now);
-        self.drain_media();
+        self.drain_media(now);
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) is due.
@@ -385,7 +390,8 @@ impl Wic {
         }
     }
 
-    pub(crate) fn drain_media(&mut self) {
+    pub(crate) fn drain_media(&mut self, now: Instant) {
+        self.drain_data(now);
         while let Some(local) = self.sockets.poll_closed() {
             self.outputs.push_back(Output::Close(local));
         }

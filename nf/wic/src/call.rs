@@ -9,7 +9,8 @@ use wire_sip::{Message, StatusCode};
 
 use crate::agent::hex;
 use crate::change::{Change, Undo};
-use crate::media::{Line, MediaSession, Video, VideoPlan, VideoReport, VideoSession};
+use crate::data::{ChannelClosed, Channels, DataTransport};
+use crate::media::{Described, MediaSession, Video, VideoPlan, VideoReport, VideoSession};
 use crate::sdp::{Describe, Remote};
 use crate::sockets::Sockets;
 
@@ -29,10 +30,15 @@ pub(crate) struct Call {
     pub(crate) video: Option<VideoSession>,
     /// Of video that was dropped.
     pub(crate) seen: Option<VideoReport>,
+    /// As long as there is an m-line for data channels.
+    pub(crate) data: Option<DataTransport>,
+    pub(crate) channels: Channels,
     pub(crate) describe: Describe,
     pub(crate) dialog: Option<Dialog>,
     /// We hold, or offer to.
     pub(crate) held: bool,
+    /// The INVITE was ours, and with it the Call-ID.
+    pub(crate) outgoing: bool,
     /// The other end has agreed to our hold.
     pub(crate) hold_granted: bool,
     /// The other end holds.
@@ -166,8 +172,9 @@ impl Calls {
     /// Whose socket that is.
     pub(crate) fn at(&mut self, local: SocketAddr) -> Option<&mut Call> {
         self.0.iter_mut().find(|call| {
-            let video = call.video.as_ref();
-            call.media.local() == local || video.is_some_and(|video| video.local() == local)
+            let video = call.video.as_ref().map(VideoSession::local);
+            let data = call.data.as_ref().map(DataTransport::local);
+            call.media.local() == local || video == Some(local) || data == Some(local)
         })
     }
 }
@@ -180,6 +187,11 @@ impl Call {
         } else {
             Direction::SendRecv
         }
+    }
+
+    /// Whether our INVITE has left, or the other end's was answered.
+    pub(crate) fn is_begun(&self) -> bool {
+        !matches!(self.stage, Stage::Waiting { .. } | Stage::Ringing { .. })
     }
 
     /// Whether the other end is spoken to.
@@ -226,7 +238,93 @@ impl Call {
         started
     }
 
-    /// Takes what the peer's description says; at first it starts the transport.
+    /// The m-line for data channels, where there is none that can carry any.
+    pub(crate) fn begin_data(
+        &mut self,
+        sockets: &mut Sockets,
+        random: &mut Random,
+    ) -> Result<(), String> {
+        if self.data.as_ref().is_some_and(|data| !data.is_over()) {
+            return Ok(());
+        }
+        let local = sockets
+            .take()
+            .ok_or("there is no socket for data channels")?;
+        let name = credentials(random);
+        let data = DataTransport::new(local, name, hex(&random.bytes::<16>()));
+        let data = data.inspect_err(|_| sockets.give_back(local))?;
+        if let Some(before) = self.data.replace(data) {
+            sockets.give_back(before.local());
+        }
+        Ok(())
+    }
+
+    /// Our offer of an m-line for them came to nothing; what was wanted still is.
+    pub(crate) fn forget_data(&mut self, sockets: &mut Sockets) {
+        if let Some(data) = self.data.take() {
+            sockets.give_back(data.local());
+            self.channels.line_is_gone();
+        }
+    }
+
+    /// There is no m-line for data channels any more.
+    pub(crate) fn end_data(&mut self, sockets: &mut Sockets, reason: &ChannelClosed) {
+        if let Some(data) = self.data.take() {
+            sockets.give_back(data.local());
+            self.channels.lose(reason);
+        }
+    }
+
+    /// Takes what the peer's description says of data channels. One that cannot be served is refused,
+    /// and the call goes on.
+    fn apply_data(
+        &mut self,
+        now: Instant,
+        remote: &Remote,
+        sockets: &mut Sockets,
+        random: &mut Random,
+    ) {
+        let answer = remote.transport.offered;
+        let Some(theirs) = &remote.data else {
+            let reason = if answer {
+                ChannelClosed::Refused
+            } else {
+                ChannelClosed::ByPeer
+            };
+            return self.end_data(sockets, &reason);
+        };
+        let renewed = self.data.as_ref().is_some_and(|data| data.is_other(theirs));
+        if !answer && (renewed || self.data.is_none()) {
+            if !renewed && !self.channels.takes_any() {
+                return;
+            }
+            if renewed {
+                let reason = "another association was begun".to_owned();
+                self.end_data(sockets, &ChannelClosed::Lost(reason));
+            }
+            if self.begin_data(sockets, random).is_err() {
+                return;
+            }
+        }
+        let Some(data) = &mut self.data else { return };
+        let fresh = || credentials(random);
+        let useless = data.apply(now, &theirs.transport, theirs.sctp, fresh);
+        sockets.close(useless);
+        let closed = if answer {
+            self.channels.answered(&theirs.channels)
+        } else {
+            self.channels.offered(&theirs.channels)
+        };
+        if let Some(association) = data.association() {
+            for stream in closed {
+                association.close(now, stream);
+            }
+            data.drain(now);
+        }
+    }
+
+    /// Takes what the peer's description says; at first it starts the transport. What fails does so
+    /// before anything is changed.
     pub(crate) fn apply(
         &mut self,
         now: Instant,
@@ -253,26 +351,34 @@ impl Call {
                         send: theirs.direction.receives() && !self.held,
                     };
                     let fresh = || credentials(random);
-                    let useless = video.apply(now, &theirs.transport, plan, fresh)?;
-                    sockets.close(useless);
+                    match video.apply(now, &theirs.transport, plan, fresh) {
+                        Ok(useless) => sockets.close(useless),
+                        Err(_) => {
+                            self.end_video(sockets);
+                        }
+                    }
                 }
             }
             _ => {
                 self.end_video(sockets);
             }
         }
+        self.apply_data(now, remote, sockets, random);
         Ok(())
     }
 
-    /// The lines of our m-lines with media.
-    pub(crate) fn lines(&mut self) -> impl Iterator<Item = &mut Line> {
-        let video = self.video.as_mut().map(VideoSession::line);
-        std::iter::once(self.media.line()).chain(video)
+    /// Our m-lines.
+    pub(crate) fn lines(&mut self) -> impl Iterator<Item = &mut dyn Described> {
+        let audio: &mut dyn Described = self.media.line();
+        let video = self.video.as_mut();
+        let video = video.map(|video| video.line() as &mut dyn Described);
+        let data = self.data.as_mut().map(|data| data as &mut dyn Described);
+        std::iter::once(audio).chain(video).chain(data)
     }
 
     /// An ICE restart of ours came to nothing.
     pub(crate) fn abandon_restart(&mut self, sockets: &mut Sockets) {
-        for local in self.lines().filter_map(Line::abandon_restart) {
+        for local in self.lines().filter_map(Described::abandon_restart) {
             sockets.add(local);
         }
     }
@@ -290,6 +396,7 @@ impl Call {
         [
             self.media.poll_timeout(),
             self.video.as_ref().and_then(VideoSession::poll_timeout),
+            self.data.as_ref().and_then(DataTransport::poll_timeout),
             self.repeated.as_ref().map(Repeated::due),
             self.change_at,
             answer_at,

@@ -19,6 +19,7 @@ use wire_sip::{HeaderName, Message, Method};
 use crate::agent::{Purpose, Wic};
 use crate::authentication::Verdict;
 use crate::call::{Call, CallId, Stage, code, credentials};
+use crate::data::ChannelClosed;
 use crate::in_call::describe;
 use crate::media::{Video, VideoSource};
 use crate::sdp::Slots;
@@ -39,6 +40,8 @@ pub(crate) enum Change {
     Video(Option<VideoSource>),
     /// RFC 8445 §9.
     RestartIce,
+    /// RFC 8864 §6 — the channels that are wanted by then, and no others.
+    Channels,
     /// RFC 3261 §14 — what is already so once more.
     Reinvite,
     /// RFC 3311 — nothing at all.
@@ -52,6 +55,7 @@ pub(crate) struct Undo {
     held: bool,
     wants_video: Option<Video>,
     had_video: bool,
+    had_data: bool,
 }
 
 impl Change {
@@ -63,6 +67,7 @@ impl Change {
             Self::Video(Some(_)) => "video on",
             Self::Video(None) => "video off",
             Self::RestartIce => "restart",
+            Self::Channels => "channels",
             Self::Reinvite => "reinvite",
             Self::Update => "update",
         }
@@ -180,12 +185,17 @@ impl Wic {
             call.change_at = Some(now + LATER);
             return;
         }
+        if matches!(change, Change::Channels) && !call.needs_channels() {
+            call.changes.pop_front();
+            return self.change(now, id);
+        }
         let tries = call.challenged;
         call.changing = Some(Undo {
             slots: call.describe.slots(),
             held: call.held,
             wants_video: call.wants_video.clone(),
             had_video: call.video.is_some(),
+            had_data: call.data.is_some(),
         });
         if let Err(reason) = self.prepare(now, id, &change) {
             return self.not_changed(now, id, 0, &reason);
@@ -234,6 +244,7 @@ impl Wic {
                 call.begin_video(now, &mut self.sockets, &mut self.random)?;
             }
             Change::Video(None) => call.wants_video = None,
+            Change::Channels => call.begin_data(&mut self.sockets, &mut self.random)?,
             Change::RestartIce => {
                 for line in call.lines() {
                     let local = self.sockets.take().ok_or("there is no other socket")?;
@@ -259,6 +270,10 @@ impl Wic {
         if !undo.had_video {
             call.end_video(&mut self.sockets);
         }
+        call.channels.take_back();
+        if !undo.had_data {
+            call.forget_data(&mut self.sockets);
+        }
         call.abandon_restart(&mut self.sockets);
     }
 
@@ -272,6 +287,13 @@ impl Wic {
         let Some(change) = call.changes.pop_front() else {
             return;
         };
+        if matches!(change, Change::Channels) {
+            let reason = match status {
+                0 => ChannelClosed::NotOpened(reason.to_owned()),
+                _ => ChannelClosed::Refused,
+            };
+            call.channels.give_up(&reason);
+        }
         self.call_event(
             id,
             Event::NotChanged {
@@ -283,6 +305,7 @@ impl Wic {
         if matches!(change, Change::Hold(true)) {
             self.not_held(now, id);
         }
+        self.drain_data(now);
         self.change(now, id);
     }
 
@@ -326,7 +349,11 @@ impl Wic {
             408 | 481 => self.bye(now, id, code(Some(status)), status.reason()),
             491 => {
                 // Who made the Call-ID waits longer.
-                let wait = 2100 + self.random.below(1900);
+                let wait = if call.outgoing {
+                    2100 + self.random.below(1901)
+                } else {
+                    self.random.below(2001)
+                };
                 call.change_at = Some(now + Duration::from_millis(wait));
                 self.put_back(id);
             }
@@ -388,25 +415,29 @@ impl Wic {
         let event = match change {
             Change::Hold(held) => {
                 call.hold_granted = held;
-                Event::Held { held }
+                Some(Event::Held { held })
             }
             Change::Video(Some(_)) if !call.has_video() => {
                 // The m-line was refused, and the rest was not.
                 call.wants_video = undo.and_then(|undo| undo.wants_video);
-                Event::NotChanged {
+                Some(Event::NotChanged {
                     change: change.word(),
                     status: 200,
                     reason: "the other end takes no video".into(),
-                }
+                })
             }
-            Change::Video(source) => Event::Video {
+            Change::Video(source) => Some(Event::Video {
                 video: source.is_some(),
-            },
-            Change::RestartIce => Event::Restarted,
-            Change::Reinvite | Change::Update => Event::Refreshed,
+            }),
+            Change::RestartIce => Some(Event::Restarted),
+            // Each channel speaks for itself.
+            Change::Channels => None,
+            Change::Reinvite | Change::Update => Some(Event::Refreshed),
         };
-        self.call_event(id, event);
-        self.drain_media();
+        if let Some(event) = event {
+            self.call_event(id, event);
+        }
+        self.drain_media(now);
         self.go_on(now);
         self.change(now, id);
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 use core_credentials::aka::{Usim, Version};
 use core_sip::Transport;
 
+use crate::data::{ChannelRule, DataChannelInit};
 use crate::media::{AudioSource, Codec, VideoSource};
 
 /// What a WIC begins with.
@@ -25,6 +26,10 @@ pub struct Config {
     pub video: Option<VideoSource>,
     /// How many bytes of frames are kept of a call.
     pub keep_bytes: usize,
+    /// Channels that each call of ours has from the beginning.
+    pub channels: Vec<DataChannelInit>,
+    /// Which channels of the other end are taken; none without a rule.
+    pub accept_channels: Vec<ChannelRule>,
     /// Codecs for audio, the best first.
     pub codecs: Vec<Codec>,
     /// What is said in a call.

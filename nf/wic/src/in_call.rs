@@ -9,6 +9,7 @@ use wire_sip::{HeaderName, Message, Method, StatusCode};
 
 use crate::agent::{Purpose, Wic};
 use crate::call::{Call, CallId, Repeated, Stage};
+use crate::sdp::Ours;
 use crate::{Event, NotDone, sdp};
 
 impl Wic {
@@ -155,7 +156,7 @@ impl Wic {
         for event in events {
             self.call_event(call_id, event);
         }
-        self.drain_media();
+        self.drain_media(now);
     }
 
     pub(crate) fn call_timeout(&mut self, now: Instant, id: CallId) {
@@ -169,6 +170,11 @@ impl Wic {
             && video.poll_timeout().is_some_and(|due| due <= now)
         {
             video.handle_timeout(now);
+        }
+        if let Some(data) = &mut call.data
+            && data.poll_timeout().is_some_and(|due| due <= now)
+        {
+            data.handle_timeout(now);
         }
         if let Stage::Ringing { answer_at, .. } = &mut call.stage
             && answer_at.is_some_and(|due| due <= now)
@@ -203,9 +209,18 @@ impl Wic {
 pub(crate) fn describe(call: &mut Call, offer: Option<&sdp::Remote>) -> String {
     let wish = call.wish();
     let wanted = call.wants_video.is_some();
-    let video = call.video.as_mut().filter(|_| wanted);
+    let channels = match offer {
+        Some(_) => call.channels.described(),
+        None if call.data.is_some() => call.channels.offer(),
+        None => Vec::new(),
+    };
+    let ours = Ours {
+        audio: &mut call.media,
+        video: call.video.as_mut().filter(|_| wanted),
+        data: call.data.as_mut().map(|data| (data, channels)),
+    };
     match offer {
-        Some(offer) => (call.describe).answer(&mut call.media, video, offer, wish),
-        None => call.describe.offer(&mut call.media, video, wish),
+        Some(offer) => call.describe.answer(ours, offer, wish),
+        None => call.describe.offer(ours, wish),
     }
 }

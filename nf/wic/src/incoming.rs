@@ -28,7 +28,7 @@ impl Wic {
             return Err(NotDone::NothingRings);
         }
         self.after_hold(now, Next::Answer(id))?;
-        self.drain_media();
+        self.drain_media(now);
         Ok(())
     }
 
@@ -155,9 +155,15 @@ impl Wic {
         };
         let (id, offer) = (*transaction, offer.take());
         let mut response = reply(request, StatusCode::OK, tag);
-        let applied = match &offer {
-            Some(remote) => call.apply(now, remote, &mut self.sockets, &mut self.random),
-            None => call.begin_video(now, &mut self.sockets, &mut self.random),
+        let applied = if let Some(remote) = &offer {
+            call.apply(now, remote, &mut self.sockets, &mut self.random)
+        } else {
+            let begun = call.begin_video(now, &mut self.sockets, &mut self.random);
+            if begun.is_ok() && call.channels.has_any() {
+                // Without a socket for them it is an offer without.
+                let _ = call.begin_data(&mut self.sockets, &mut self.random);
+            }
+            begun
         };
         if applied.is_err() {
             return self.refuse(now, call_id, StatusCode::NOT_ACCEPTABLE_HERE);
@@ -252,6 +258,6 @@ impl Wic {
             }
         }
         self.change(now, id);
-        self.drain_media();
+        self.drain_media(now);
     }
 }

@@ -10,6 +10,7 @@
 //!              change.rs         hold, video, another network: one after the other
 //!              several.rs        two calls: one is held before the other is talked in
 //!              emergency.rs      whom it does not call
+//!              data/             data channels: `open_channel`, `send_message`, `receive_message`
 //!              sdp.rs, media/    what a browser would do: one `Rtc` an m-line, audio and VP8
 //! ```
 #![forbid(unsafe_code)]
@@ -19,6 +20,7 @@ mod authentication;
 mod call;
 mod change;
 mod config;
+mod data;
 mod emergency;
 mod in_call;
 mod incoming;
@@ -32,7 +34,13 @@ mod sockets;
 
 pub use agent::Wic;
 pub use call::CallId;
+pub use core_data_channel::{Channel, ChannelId, Kind, Message, Priority, Reliability, SendError};
+
 pub use config::{Config, Credentials, Identity};
+pub use data::{
+    ChannelClosed, ChannelEvent, ChannelRule, ChannelState, DataChannelId, DataChannelInit,
+    ImsDataChannel,
+};
 pub use emergency::EMERGENCY_NUMBERS;
 pub use output::{Ended, Event, NotDone, Output};
 pub use sdp::SdpError;

@@ -11,6 +11,7 @@ use wire_sip::{HeaderName, Message, Method, StatusCode};
 use crate::agent::{Purpose, Wic};
 use crate::authentication::Verdict;
 use crate::call::{Call, CallId, Stage, code};
+use crate::data::{ChannelClosed, Channels};
 use crate::emergency::{alternative_service, is_emergency};
 use crate::in_call::describe;
 use crate::media::{MediaSession, Video};
@@ -38,6 +39,10 @@ impl Wic {
         let mut call = self.new_call(now)?;
         let id = call.id;
         call.stage = Stage::Waiting { to: to.to_owned() };
+        call.outgoing = true;
+        for init in &self.config.channels {
+            call.channels.want(init.clone());
+        }
         self.calls.push(call);
         if let Err(reason) = self.after_hold(now, Next::Invite(id)) {
             if let Some(call) = self.calls.remove(id) {
@@ -45,7 +50,7 @@ impl Wic {
             }
             return Err(reason);
         }
-        self.drain_media();
+        self.drain_media(now);
         Ok(id)
     }
 
@@ -64,6 +69,11 @@ impl Wic {
             .is_err()
         {
             call.wants_video = None;
+        }
+        if call.channels.has_any()
+            && let Err(reason) = call.begin_data(&mut self.sockets, &mut self.random)
+        {
+            call.channels.give_up(&ChannelClosed::NotOpened(reason));
         }
         let offer = describe(call, None);
         let request = self.invite(&to, offer);
@@ -93,8 +103,9 @@ impl Wic {
         )
         .map_err(NotDone::Media)?;
         self.numbered += 1;
+        let id = CallId(self.numbered);
         Ok(Call {
-            id: CallId(self.numbered),
+            id,
             stage: Stage::Confirmed,
             media,
             wants_video: self.config.video.clone().map(|source| Video {
@@ -103,10 +114,13 @@ impl Wic {
             }),
             video: None,
             seen: None,
+            data: None,
+            channels: Channels::new(id, &self.config.accept_channels),
             // RFC 8866 §5.2: a number that fits in 63 bits.
             describe: Describe::new(self.random.u64() >> 2, &self.config.codecs),
             dialog: None,
             held: false,
+            outgoing: false,
             hold_granted: false,
             remote_held: false,
             repeated: None,

@@ -3,6 +3,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 
 use crate::CallId;
+use crate::data::{ChannelEvent, DataChannelId};
 use crate::media::{MediaPart, MediaReport, VideoReport};
 
 /// What a WIC wants done.
@@ -93,13 +94,20 @@ pub enum Event {
         /// There is video.
         video: bool,
     },
+    /// Something happened to a data channel.
+    Channel {
+        /// Which.
+        channel: DataChannelId,
+        /// What.
+        event: ChannelEvent,
+    },
     /// Our wish to restart ICE was granted: the media move when a path is found.
     Restarted,
     /// Our re-INVITE or UPDATE that changes nothing was granted.
     Refreshed,
     /// A change was not granted: the call is as it was.
     NotChanged {
-        /// Which: `hold`, `resume`, `video on`, `video off`, `restart`, `reinvite` or `update`.
+        /// Which: `hold`, `resume`, `video on`, `video off`, `restart`, `reinvite`, `update` or `channels`.
         change: &'static str,
         /// The SIP status; 0 without one.
         status: u16,
@@ -153,6 +161,12 @@ pub enum NotDone {
     /// [`Config::calls`](crate::Config::calls).
     #[error("there are as many calls as there may be")]
     TooManyCalls,
+    /// There is none, or it is closed.
+    #[error("there is no such channel")]
+    NoChannel,
+    /// There cannot be such a channel.
+    #[error("{0}")]
+    Channel(&'static str),
     /// Something else must be finished first.
     #[error("something else is under way")]
     UnderWay,

@@ -1,7 +1,7 @@
 //! Offers and answers of a WIC: TS 24.371 §7.2.2 and §7.2.3, RFC 8829 without BUNDLE.
 //!
-//! One audio m-line is ours, and one for video where it is wanted; what else is offered is refused with
-//! port 0.
+//! One audio m-line is ours, and one for video and one for data channels where they are wanted; what else
+//! is offered is refused with port 0.
 
 use std::fmt::Write;
 use std::net::SocketAddr;
@@ -10,7 +10,10 @@ use wire_sdp::Session;
 use wire_sdp::attribute::{Candidate, Direction, Setup};
 
 use crate::Config;
-use crate::media::{Codec, Line, MediaPlan, MediaSession, RemoteTransport, VideoSession};
+use crate::data::{self, DataTransport, NegotiatedChannel, RemoteData};
+use crate::media::{
+    Codec, Described, Line, MediaPlan, MediaSession, RemoteTransport, VideoSession,
+};
 
 /// The number that we offer telephone-event with.
 const TELEPHONE_EVENT: u8 = 101;
@@ -64,7 +67,16 @@ struct Slot {
 enum Role {
     Audio,
     Video,
+    Data,
     Refused,
+}
+
+/// What we have to describe.
+pub(crate) struct Ours<'a> {
+    pub(crate) audio: &'a mut MediaSession,
+    pub(crate) video: Option<&'a mut VideoSession>,
+    /// The transport of the data channels, and those that there are.
+    pub(crate) data: Option<(&'a mut DataTransport, Vec<NegotiatedChannel>)>,
 }
 
 /// What the peer's description says of the m-lines that are ours.
@@ -75,6 +87,7 @@ pub(crate) struct Remote {
     /// As its writer sees it.
     pub(crate) direction: Direction,
     pub(crate) video: Option<RemoteVideo>,
+    pub(crate) data: Option<RemoteData>,
     /// All m-lines, for the answer.
     slots: Vec<Slot>,
 }
@@ -112,21 +125,22 @@ impl Describe {
     }
 
     /// TS 24.371 §7.2.2 — UDP/TLS/RTP/SAVPF, rtcp-mux, `3ge2ae:requested`, no BUNDLE.
-    pub(crate) fn offer(
-        &mut self,
-        audio: &mut MediaSession,
-        video: Option<&mut VideoSession>,
-        direction: Direction,
-    ) -> String {
+    pub(crate) fn offer(&mut self, ours: Ours<'_>, direction: Direction) -> String {
         if self.slots.is_empty() {
             self.add(Role::Audio);
         }
-        let at = self.slots.iter().position(|slot| slot.role == Role::Video);
-        match (at, &video) {
-            (None, Some(_)) => self.add(Role::Video),
-            // RFC 3264 §8.2: a stream that is removed leaves its m-line.
-            (Some(at), None) => self.slots[at].role = Role::Refused,
-            _ => {}
+        let there = [
+            (Role::Video, ours.video.is_some()),
+            (Role::Data, ours.data.is_some()),
+        ];
+        for (role, wanted) in there {
+            let at = self.slots.iter().position(|slot| slot.role == role);
+            match (at, wanted) {
+                (None, true) => self.add(role),
+                // RFC 3264 §8.2: a stream that is removed leaves its m-line.
+                (Some(at), false) => self.slots[at].role = Role::Refused,
+                _ => {}
+            }
         }
         let codecs: Vec<(u8, Codec)> = self
             .codecs
@@ -134,7 +148,8 @@ impl Describe {
             .map(|codec| (codec.payload_type(), *codec))
             .collect();
         let audio_payloads = audio_payloads(&codecs, Some(TELEPHONE_EVENT));
-        let number = video.as_ref().and_then(|video| video.payload_type());
+        let video = ours.video.as_ref();
+        let number = video.and_then(|video| video.payload_type());
         let video_payloads = video_payloads(number.unwrap_or(VP8));
         let terms = |payloads| Terms {
             payloads,
@@ -143,9 +158,10 @@ impl Describe {
             offer: true,
         };
         self.write(
-            audio,
+            ours,
             &terms(audio_payloads),
-            video.map(|video| (video, terms(video_payloads))),
+            &terms(video_payloads),
+            Setup::ActPass,
         )
     }
 
@@ -162,16 +178,20 @@ impl Describe {
                 break mid;
             }
         };
-        let media = if role == Role::Video {
-            "video"
-        } else {
-            "audio"
+        let (media, proto) = match role {
+            Role::Video => ("video", PROTO),
+            Role::Data => ("application", data::PROTO),
+            Role::Audio | Role::Refused => ("audio", PROTO),
         };
         let slot = Slot {
             role,
             media: media.into(),
-            proto: PROTO.into(),
-            formats: VP8.to_string(),
+            proto: proto.into(),
+            formats: if role == Role::Data {
+                data::FORMAT.into()
+            } else {
+                VP8.to_string()
+            },
             mid: Some(mid),
         };
         let free = |slot: &&mut Slot| slot.role == Role::Refused && slot.media == media;
@@ -182,66 +202,82 @@ impl Describe {
     }
 
     /// RFC 3264 §6 — as many m-lines as the offer has, those with media that are ours.
-    pub(crate) fn answer(
-        &mut self,
-        audio: &mut MediaSession,
-        video: Option<&mut VideoSession>,
-        offer: &Remote,
-        wish: Direction,
-    ) -> String {
+    pub(crate) fn answer(&mut self, mut ours: Ours<'_>, offer: &Remote, wish: Direction) -> String {
         self.slots.clone_from(&offer.slots);
-        let terms = |payloads, theirs: Direction, line: &Line, transport: &RemoteTransport| Terms {
-            payloads,
-            direction: theirs.reversed().intersection(wish),
-            setup: if line.role().unwrap_or(transport.active) {
+        let setup = |line: &dyn Described, transport: &RemoteTransport| {
+            if line.role().unwrap_or(transport.active) {
                 Setup::Active
             } else {
                 Setup::Passive
-            },
+            }
+        };
+        let terms = |payloads, theirs: Direction, setup| Terms {
+            payloads,
+            direction: theirs.reversed().intersection(wish),
+            setup,
             offer: false,
         };
         let plan = &offer.plan;
         let payloads = audio_payloads(&[(plan.payload_type, plan.codec)], plan.telephone_event);
-        let audio_terms = terms(payloads, offer.direction, audio.line(), &offer.transport);
-        let video = video.zip(offer.video.as_ref()).map(|(video, theirs)| {
+        let role = setup(ours.audio.line(), &offer.transport);
+        let audio_terms = terms(payloads, offer.direction, role);
+        let video_terms = if let (Some(video), Some(theirs)) = (&mut ours.video, &offer.video) {
             let payloads = video_payloads(theirs.payload_type);
-            let terms = terms(payloads, theirs.direction, video.line(), &theirs.transport);
-            (video, terms)
-        });
-        if video.is_none() {
-            for slot in self
-                .slots
-                .iter_mut()
-                .filter(|slot| slot.role == Role::Video)
-            {
+            let role = setup(video.line(), &theirs.transport);
+            terms(payloads, theirs.direction, role)
+        } else {
+            ours.video = None;
+            audio_terms.clone()
+        };
+        let data_setup = if let (Some((data, _)), Some(theirs)) = (&ours.data, &offer.data) {
+            setup(*data, &theirs.transport)
+        } else {
+            ours.data = None;
+            Setup::ActPass
+        };
+        for slot in &mut self.slots {
+            let video = slot.role == Role::Video && ours.video.is_none();
+            let data = slot.role == Role::Data && ours.data.is_none();
+            if video || data {
                 slot.role = Role::Refused;
             }
         }
-        self.write(audio, &audio_terms, video)
+        self.write(ours, &audio_terms, &video_terms, data_setup)
     }
 
     fn write(
         &mut self,
-        audio: &mut MediaSession,
+        ours: Ours<'_>,
         audio_terms: &Terms,
-        mut video: Option<(&mut VideoSession, Terms)>,
+        video_terms: &Terms,
+        data_setup: Setup,
     ) -> String {
+        let Ours {
+            audio,
+            mut video,
+            mut data,
+        } = ours;
         let (family, ip) = family(audio.line().described());
         let mut sdp = "s=-\r\nt=0 0\r\n".to_owned();
         for slot in &self.slots {
-            match (slot.role, &mut video) {
-                (Role::Audio, _) => {
-                    audio_terms.write(&mut sdp, "audio", slot.mid.as_deref(), audio.line());
-                }
-                (Role::Video, Some((video, terms))) => {
-                    let mut terms = terms.clone();
+            let mid = slot.mid.as_deref();
+            match (slot.role, &mut video, &mut data) {
+                (Role::Audio, _, _) => audio_terms.write(&mut sdp, "audio", mid, audio.line()),
+                (Role::Video, Some(video), _) => {
+                    let mut terms = video_terms.clone();
                     // RFC 3264 §5.1: who shows nothing wants to see only.
                     if !video.sends() {
                         terms.direction = terms.direction.intersection(Direction::RecvOnly);
                     }
-                    terms.write(&mut sdp, "video", slot.mid.as_deref(), video.line());
+                    terms.write(&mut sdp, "video", mid, video.line());
                 }
-                (Role::Video | Role::Refused, _) => slot.refuse(&mut sdp),
+                (Role::Data, _, Some((data, channels))) => {
+                    let formats = data::FORMAT;
+                    begin(&mut sdp, ("application", data::PROTO, formats), mid, *data);
+                    transport(&mut sdp, *data, data_setup);
+                    data::write(&mut sdp, data.tls_id(), channels);
+                }
+                (Role::Video | Role::Data | Role::Refused, _, _) => slot.refuse(&mut sdp),
             }
         }
         // RFC 3264 §8: what is the same has the same version, and what is not the next one.
@@ -306,45 +342,52 @@ fn video_payloads(number: u8) -> (Vec<u8>, Vec<String>) {
 }
 
 impl Terms {
-    fn write(&self, sdp: &mut String, media: &str, mid: Option<&str>, transport: &mut Line) {
-        let local = transport.described();
-        let (family, ip) = family(local);
-        let port = local.port();
+    fn write(&self, sdp: &mut String, media: &str, mid: Option<&str>, line: &mut Line) {
         let (numbers, lines) = &self.payloads;
         let formats: Vec<String> = numbers.iter().map(u8::to_string).collect();
-        let (ufrag, pwd) = transport.credentials();
-        let fingerprint = transport.fingerprint();
-        let mut line = |text: std::fmt::Arguments<'_>| {
-            let _ = write!(sdp, "{text}\r\n");
-        };
-        let formats = formats.join(" ");
-        line(format_args!("m={media} {port} {PROTO} {formats}"));
-        line(format_args!("c=IN {family} {ip}"));
-        if let Some(mid) = mid {
-            line(format_args!("a=mid:{mid}"));
-        }
-        line(format_args!("a={}", self.direction));
-        line(format_args!("a=rtcp-mux"));
+        begin(sdp, (media, PROTO, &formats.join(" ")), mid, line);
+        let _ = write!(sdp, "a={}\r\na=rtcp-mux\r\n", self.direction);
         if self.offer {
-            line(format_args!("a=3ge2ae:requested"));
+            sdp.push_str("a=3ge2ae:requested\r\n");
         }
-        line(format_args!("a=ice-ufrag:{ufrag}"));
-        line(format_args!("a=ice-pwd:{pwd}"));
-        let priority = Candidate::host_priority(65535);
-        line(format_args!(
-            "a=candidate:1 1 udp {priority} {ip} {port} typ host"
-        ));
-        line(format_args!("a=end-of-candidates"));
-        line(format_args!("a=fingerprint:{fingerprint}"));
-        line(format_args!("a=setup:{}", self.setup));
+        transport(sdp, line, self.setup);
         for attribute in lines {
-            line(format_args!("a={attribute}"));
+            let _ = write!(sdp, "a={attribute}\r\n");
         }
-        line(format_args!(
-            "a=ssrc:{} cname:isthmus-wic",
-            transport.ssrc()
-        ));
+        let _ = write!(sdp, "a=ssrc:{} cname:isthmus-wic\r\n", line.ssrc());
     }
+}
+
+/// Where an m-line begins: what it is, where it is, and its identification.
+fn begin(
+    sdp: &mut String,
+    (media, proto, formats): (&str, &str, &str),
+    mid: Option<&str>,
+    line: &dyn Described,
+) {
+    let local = line.described();
+    let (family, ip) = family(local);
+    let port = local.port();
+    let _ = write!(sdp, "m={media} {port} {proto} {formats}\r\n");
+    let _ = write!(sdp, "c=IN {family} {ip}\r\n");
+    if let Some(mid) = mid {
+        let _ = write!(sdp, "a=mid:{mid}\r\n");
+    }
+}
+
+/// ICE (RFC 8839) and DTLS (RFC 8122, RFC 8842) of an m-line.
+fn transport(sdp: &mut String, line: &mut dyn Described, setup: Setup) {
+    let local = line.described();
+    let (ip, port) = (local.ip(), local.port());
+    let (ufrag, pwd) = line.credentials();
+    let _ = write!(sdp, "a=ice-ufrag:{ufrag}\r\na=ice-pwd:{pwd}\r\n");
+    let priority = Candidate::host_priority(65535);
+    let _ = write!(
+        sdp,
+        "a=candidate:1 1 udp {priority} {ip} {port} typ host\r\na=end-of-candidates\r\n"
+    );
+    let fingerprint = line.fingerprint();
+    let _ = write!(sdp, "a=fingerprint:{fingerprint}\r\na=setup:{setup}\r\n");
 }
 
 impl Config {
@@ -391,11 +434,24 @@ fn read(body: &[u8], codecs: &[Codec], offered: bool) -> Result<Remote, SdpError
             direction: session.media_direction(at),
         })
     });
+    // So are data channels.
+    let mut medias = session.medias().iter();
+    let data_at = medias.position(|media| data::is_data(media) && media.line().port != 0);
+    let data = data_at.and_then(|at| {
+        let (sctp, channels) = data::read(&session.medias()[at]).ok()?;
+        Some(RemoteData {
+            transport: read_transport(&session, at, offered).ok()?,
+            sctp,
+            channels,
+        })
+    });
     let slots = session.medias().iter().enumerate().map(|(at, media)| {
         let role = if at == index {
             Role::Audio
         } else if Some(at) == video_at && video.is_some() {
             Role::Video
+        } else if Some(at) == data_at && data.is_some() {
+            Role::Data
         } else {
             Role::Refused
         };
@@ -413,6 +469,7 @@ fn read(body: &[u8], codecs: &[Codec], offered: bool) -> Result<Remote, SdpError
         direction,
         slots: slots.collect(),
         video,
+        data,
     })
 }
 

@@ -5,6 +5,7 @@ use std::time::Instant;
 use crate::agent::Wic;
 use crate::call::{CallId, Stage};
 use crate::change::Change;
+use crate::data::ChannelClosed;
 use crate::{Ended, Event, NotDone};
 
 /// What is done when nobody is spoken to any more.
@@ -116,6 +117,11 @@ impl Wic {
         self.sockets.give_back(call.media.local());
         call.abandon_restart(&mut self.sockets);
         call.end_video(&mut self.sockets);
+        call.end_data(&mut self.sockets, &ChannelClosed::CallEnded);
+        call.channels.lose(&ChannelClosed::CallEnded);
+        while let Some((channel, event)) = call.channels.poll_event() {
+            self.call_event(id, Event::Channel { channel, event });
+        }
         self.call_event(
             id,
             Event::Ended(Ended {

@@ -127,6 +127,8 @@ impl Driver {
             } else {
                 0
             },
+            channels: Vec::new(),
+            accept_channels: Vec::new(),
             codecs: args.codecs(),
             source,
             keep_samples: if args.record.is_some() {

@@ -13,6 +13,8 @@ use str0m::rtp::{RtpPacket, RtpWrite, Ssrc};
 use str0m::{Candidate, Event, IceCreds, Input, Output, Rtc};
 use wire_rtp::{Kind, RtpPacket as RtpView};
 
+use super::Described;
+
 /// More sources than that in one call are not listened to.
 const MAX_SOURCES: usize = 16;
 
@@ -145,34 +147,8 @@ impl Line {
         self.local
     }
 
-    /// The socket that our next description names.
-    pub(crate) fn described(&self) -> SocketAddr {
-        self.restart.as_ref().map_or(self.local, |(next, _)| *next)
-    }
-
-    /// Whether we are the DTLS client, once that is settled. It stays so while the association does
-    /// (RFC 8842 §5.3).
-    pub(crate) fn role(&self) -> Option<bool> {
-        self.remote.as_ref().map(|remote| remote.active)
-    }
-
     pub(crate) fn ssrc(&self) -> u32 {
         self.ssrc
-    }
-
-    pub(crate) fn credentials(&mut self) -> (String, String) {
-        let IceCreds { ufrag, pass } = match &self.restart {
-            Some((_, next)) => next.clone(),
-            None => self.rtc.direct_api().local_ice_credentials(),
-        };
-        (ufrag, pass)
-    }
-
-    pub(crate) fn fingerprint(&mut self) -> String {
-        let direct = self.rtc.direct_api();
-        let Fingerprint { hash_func, bytes } = direct.local_dtls_fingerprint();
-        let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
-        format!("{hash_func} {}", hex.join(":"))
     }
 
     /// The two descriptions are there: begin.
@@ -197,17 +173,6 @@ impl Line {
         let started = direct.start_dtls(remote.active);
         self.drain(now);
         started.map_err(|error| error.to_string())
-    }
-
-    /// RFC 8445 §9 — our next offer names another socket and other credentials. Until the peer agrees
-    /// everything goes on as it was.
-    pub(crate) fn prepare_restart(&mut self, local: SocketAddr, (ufrag, pass): (String, String)) {
-        self.restart = Some((local, IceCreds { ufrag, pass }));
-    }
-
-    /// The peer did not agree; the socket that is not needed.
-    pub(crate) fn abandon_restart(&mut self) -> Option<SocketAddr> {
-        self.restart.take().map(|(local, _)| local)
     }
 
     /// A description that came when we know the peer: it takes part in our restart, or restarts
@@ -375,6 +340,39 @@ impl Line {
                 }
             });
         }
+    }
+}
+
+impl Described for Line {
+    fn described(&self) -> SocketAddr {
+        self.restart.as_ref().map_or(self.local, |(next, _)| *next)
+    }
+
+    fn role(&self) -> Option<bool> {
+        self.remote.as_ref().map(|remote| remote.active)
+    }
+
+    fn credentials(&mut self) -> (String, String) {
+        let IceCreds { ufrag, pass } = match &self.restart {
+            Some((_, next)) => next.clone(),
+            None => self.rtc.direct_api().local_ice_credentials(),
+        };
+        (ufrag, pass)
+    }
+
+    fn fingerprint(&mut self) -> String {
+        let direct = self.rtc.direct_api();
+        let Fingerprint { hash_func, bytes } = direct.local_dtls_fingerprint();
+        let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
+        format!("{hash_func} {}", hex.join(":"))
+    }
+
+    fn prepare_restart(&mut self, local: SocketAddr, (ufrag, pass): (String, String)) {
+        self.restart = Some((local, IceCreds { ufrag, pass }));
+    }
+
+    fn abandon_restart(&mut self) -> Option<SocketAddr> {
+        self.restart.take().map(|(local, _)| local)
     }
 }
 

@@ -7,6 +7,7 @@
 //! - [`read_ivf`], [`write_ivf`] — files of such frames.
 
 mod audio;
+mod described;
 mod dtmf;
 mod g711;
 mod ivf;
@@ -16,6 +17,7 @@ mod video;
 mod vp8;
 
 pub use audio::{AudioSource, MediaReport};
+pub(crate) use described::Described;
 pub use g711::Codec;
 pub use ivf::{IvfError, read_ivf, write_ivf};
 pub(crate) use line::{Line, RemoteTransport};

@@ -64,6 +64,8 @@ pub enum MediaPart {
     Audio,
     /// Video.
     Video,
+    /// Data channels.
+    Data,
 }
 
 impl MediaSession {

@@ -99,6 +99,8 @@ pub(crate) fn config(name: &str) -> Config {
         calls: 2,
         video: None,
         keep_bytes: 1 << 20,
+        channels: Vec::new(),
+        accept_channels: Vec::new(),
         emergency_numbers: EMERGENCY_NUMBERS.map(str::to_owned).to_vec(),
         codecs: vec![Codec::Pcma, Codec::Pcmu],
         source: AudioSource::Tone { frequency: 440.0 },
@@ -152,6 +154,16 @@ impl Lab {
 
     pub(crate) fn wic(&mut self, name: &str) -> &mut Wic {
         self.wics.get_mut(&address(name)).expect("there")
+    }
+
+    /// How media get from alice to bob and back.
+    pub(crate) fn media_links(&mut self, quality: LinkQuality) {
+        for from in sockets("alice") {
+            for to in sockets("bob") {
+                self.net.set_link(from, to, quality);
+                self.net.set_link(to, from, quality);
+            }
+        }
     }
 
     pub(crate) fn now(&self) -> Instant {
