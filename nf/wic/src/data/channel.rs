@@ -59,7 +59,7 @@ pub enum ChannelEvent {
     Incoming,
     /// Messages can be sent.
     Opened,
-    /// Messages wait: [`Wic::receive`](crate::Wic::receive) until there are no more.
+    /// Messages wait: [`Wic::receive_message`](crate::Wic::receive_message) until there are no more.
     Readable,
     /// There is room again, after [`SendError::Full`](crate::SendError::Full).
     Writable,
