@@ -99,6 +99,27 @@ impl Dialog {
         })
     }
 
+    /// A dialog that was confirmed in another life of this process, as it was written down then.
+    pub fn confirmed(id: DialogId, local: String, remote: String, remote_target: String) -> Self {
+        Self {
+            id,
+            state: DialogState::Confirmed,
+            local,
+            remote,
+            remote_target,
+            route_set: Vec::new(),
+            local_cseq: 0,
+            remote_cseq: None,
+        }
+    }
+
+    /// The route set of a dialog that was written down, and the number that its next request is to
+    /// follow.
+    pub fn set_route(&mut self, route_set: Vec<String>, local_cseq: u32) {
+        self.route_set = route_set;
+        self.local_cseq = local_cseq;
+    }
+
     /// RFC 3261 §12.2.1.1 — a request of ours within the dialog, without Via and Contact. An ACK or
     /// CANCEL has the number of its INVITE: see [`ack`](Self::ack).
     pub fn request(&mut self, method: Method<'_>) -> Message {
@@ -160,6 +181,16 @@ impl Dialog {
     /// What names it.
     pub fn id(&self) -> &DialogId {
         &self.id
+    }
+
+    /// Our From or To value, tag included.
+    pub fn local(&self) -> &str {
+        &self.local
+    }
+
+    /// The other side's From or To value, tag included.
+    pub fn remote(&self) -> &str {
+        &self.remote
     }
 
     /// Early or confirmed.

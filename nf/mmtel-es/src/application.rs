@@ -1,4 +1,4 @@
-//! What the enabler knows of an application, and how it changes: the words between it and the store.
+//! What the enabler knows of an application, and how it changes.
 
 use api_mmtel_es::dc_app_management::{
     AppLoadPhase, DcAppConfigParameters, DcAppUpdateParameters, SupportScenario,
@@ -61,19 +61,6 @@ impl std::fmt::Debug for StoredPackage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.package.fmt(f)
     }
-}
-
-/// One thing to write down.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Change {
-    /// A package that nobody had before.
-    PutPackage(StoredPackage),
-    /// A new application, or one that changed.
-    PutApplication(Box<Application>),
-    /// An application that is no more.
-    RemoveApplication(String),
-    /// A package that nobody has any more.
-    RemovePackage([u8; 32]),
 }
 
 /// The call in which an application would be used.

@@ -10,7 +10,8 @@ use api_mmtel_es::dc_app_management::{
 use api_mmtel_es::{Attribute as _, Extensions, ProblemDetails};
 use core_credentials::Random;
 
-use crate::application::{Application, Change, StoredPackage};
+use crate::application::{Application, StoredPackage};
+use crate::change::Change;
 use crate::checked::{Checked, Entry};
 use crate::consumer::{Consumer, Settings};
 

@@ -1,8 +1,13 @@
 //! MMTel Enabler Server (TS 29.392): what it knows and decides, without a socket and without a clock.
 //!
 //! So far: MMTel_DCAppManagement, the applications of data channels and who provides them
+<<<<<<< HEAD
 //! (TS 29.392 §5.2), in [`Applications`]; what UEs hear of them on bootstrap channels,
 //! [`Applications::give`]; and notifications on their way, in [`Outbox`].
+=======
+//! (TS 29.392 §5.2), in [`Applications`]; calls of applications to UEs, MMTel_DCAppCall
+//! (TS 29.392 §5.3), in [`calls`]; and notifications on their way, in [`Outbox`].
+>>>>>>> bff89d5 (Call UEs for applications, in the enabler's machine)
 //!
 //! ```text
 //!  application server                 shell                          here
@@ -25,6 +30,8 @@
 
 mod application;
 mod applications;
+pub mod calls;
+mod change;
 mod checked;
 mod consumer;
 mod outbox;
@@ -32,8 +39,9 @@ pub mod package;
 mod repository;
 mod target;
 
-pub use application::{Application, Call, Change, Package, StoredPackage, Version};
+pub use application::{Application, Call, Package, StoredPackage, Version};
 pub use applications::{Applications, Outcome};
+pub use change::{Change, Notice, StoredSession};
 pub use checked::Checked;
 pub use consumer::{Consumer, Provider, Settings};
 pub use outbox::{Answer, Down, End, Notification, Outbox, OutboxSettings, Output};

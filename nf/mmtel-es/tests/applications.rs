@@ -55,6 +55,7 @@ impl Enabler {
                 Change::RemovePackage(sha256) => {
                     self.packages.remove(&sha256).expect("it was stored");
                 }
+                other => panic!("nothing of applications: {other:?}"),
             }
         }
         // The store has a package for each that is named, and no other.

@@ -1,0 +1,297 @@
+//! What a consumer asks for, checked before anything is done (TS 29.392 §5.3.2).
+
+use std::time::Instant;
+
+use api_mmtel_es::common::Uri;
+use api_mmtel_es::dc_app_call::{CallType, DcCallReq};
+use api_mmtel_es::{Cause, ProblemDetails};
+use core_iq::{Command, MediaKind, StreamId, StreamSettings};
+use core_sip::address::UriView;
+use smallvec::SmallVec;
+
+use super::call::{Call, Leg, LegState, Stage, Stream};
+use super::channel::{AppChannel, ChannelState, FIRST_STREAM, description};
+use super::description::Origin;
+use super::machine::{Calls, IqPurpose};
+use super::output::{Ask, AskId};
+use crate::{Applications, Consumer};
+
+type Problem = Box<ProblemDetails>;
+
+/// How many bytes a URI of a UE may have.
+const MAX_IDENTITY: usize = 256;
+
+impl Calls {
+    /// A consumer asks. `clock` is the time in seconds since 1970. The answer comes as
+    /// [`Output::Reply`](super::Output::Reply), which may take as long as a UE rings.
+    pub fn handle_ask(
+        &mut self,
+        now: Instant,
+        clock: u64,
+        ask: AskId,
+        consumer: &Consumer,
+        asked: Ask,
+        applications: &Applications,
+    ) {
+        let done = match asked {
+            Ask::Call(request) => self.call(now, clock, ask, consumer, request, applications),
+            Ask::UpdateMedia(request) => {
+                self.update_media(now, clock, ask, consumer, &request, applications)
+            }
+        };
+        if let Err(problem) = done {
+            self.reply(ask, Err(problem));
+        }
+        self.settle(now);
+    }
+
+    /// TS 29.392 §5.3.2.2.2
+    fn call(
+        &mut self,
+        now: Instant,
+        clock: u64,
+        ask: AskId,
+        consumer: &Consumer,
+        request: DcCallReq,
+        applications: &Applications,
+    ) -> Result<(), Problem> {
+        self.check_target(&request.notification_info)?;
+        check_identity(&request.terminating_id, "/terminatingId")?;
+        if request.call_type != CallType::A2P {
+            let problem = ProblemDetails::new(400).cause(&Cause::MandatoryIeIncorrect);
+            let reason = "must be a type of call that there is here";
+            return Err(Box::new(problem.param("/callType", reason)));
+        }
+        let parties: SmallVec<[String; 2]> =
+            SmallVec::from_iter([request.terminating_id.as_str().to_owned()]);
+        let kinds = media(&request)?;
+        let video = kinds.contains(&MediaKind::Video);
+        let mut app = None;
+        if let Some(profile) = &request.app_profile_requested {
+            let call = crate::Call {
+                established: false,
+                video,
+            };
+            let pointer = "/appProfileRequested/appId";
+            check_application(
+                applications,
+                consumer,
+                &profile.app_id,
+                call,
+                clock,
+                pointer,
+            )?;
+            app = Some(profile.app_id.clone());
+        }
+        self.check_room(consumer)?;
+        if !self.gateway_there {
+            return Err(Box::new(
+                ProblemDetails::new(503).detail("The media gateway is gone."),
+            ));
+        }
+
+        let number = self.next_call;
+        self.next_call += 1;
+        self.counters.asked += 1;
+        let session = self.random.token(15);
+        let legs = parties.into_iter().map(|party| Leg {
+            party,
+            call_id: self.random.token(18),
+            local_tag: self.random.tag(),
+            origin: Origin {
+                session: self.random.u64() >> 2,
+                version: 0,
+            },
+            state: LegState::Idle,
+            last_ack: None,
+            changing: None,
+            answering: None,
+            refresh: None,
+        });
+        let legs: SmallVec<[Leg; 2]> = legs.collect();
+        for (index, leg) in legs.iter().enumerate() {
+            let key = (leg.call_id.clone(), leg.local_tag.clone());
+            self.by_dialog.insert(key, (number, index));
+        }
+        let mut channels = Vec::new();
+        let mut negotiated = Vec::new();
+        if let Some(app) = app.filter(|_| request.dc_media_info()) {
+            negotiated.push(core_iq::NegotiatedChannel {
+                id: FIRST_STREAM,
+                channel: description(&app),
+            });
+            channels.push(AppChannel {
+                app,
+                target: request.notification_info.clone(),
+                state: ChannelState::Negotiated(FIRST_STREAM),
+                waiting: std::collections::VecDeque::new(),
+                asker: None,
+                sending: false,
+            });
+        }
+        let streams: Vec<Stream> = kinds
+            .iter()
+            .zip(0..)
+            .map(|(kind, id)| Stream {
+                id: StreamId(id),
+                kind: *kind,
+                local: SmallVec::new(),
+                formats: match kind {
+                    MediaKind::Audio => self.config.audio.clone(),
+                    MediaKind::Video => self.config.video.clone(),
+                    MediaKind::Data => Vec::new(),
+                },
+                negotiated: match kind {
+                    MediaKind::Data => negotiated.clone(),
+                    _ => Vec::new(),
+                },
+                far: [None, None],
+                refused: false,
+            })
+            .collect();
+        let wanted = streams.iter();
+        let wanted = wanted.map(|stream| StreamSettings::new(stream.id, stream.kind));
+        let command = Command::Reserve {
+            context: None,
+            streams: wanted.collect(),
+        };
+        let deadline = now + self.config.answer_within;
+        self.deadlines.insert((deadline, number));
+        self.by_session.insert(session.clone(), number);
+        self.by_number.insert(
+            number,
+            Call {
+                session,
+                owner: consumer.clone(),
+                request,
+                asker: Some(ask),
+                stage: Stage::Reserving,
+                context: None,
+                streams,
+                legs,
+                channels,
+                deadline: Some(deadline),
+                channels_until: None,
+            },
+        );
+        self.ask_gateway(IqPurpose::Reserve(number), command);
+        Ok(())
+    }
+
+    /// Whether notifications may go there.
+    pub(super) fn check_target(&self, target: &Uri) -> Result<(), Problem> {
+        let checked = self.config.targets.uri(target);
+        checked.map(drop).map_err(|reason| {
+            let problem = ProblemDetails::new(400).cause(&Cause::MandatoryIeIncorrect);
+            Box::new(problem.param("/notificationInfo", reason))
+        })
+    }
+
+    /// Bounds of all, and of one consumer.
+    fn check_room(&self, consumer: &Consumer) -> Result<(), Problem> {
+        if self.by_number.len() >= self.config.max_calls {
+            let problem = ProblemDetails::new(503).cause(&Cause::InsufficientResources);
+            return Err(Box::new(
+                problem.detail("There are as many calls as may be."),
+            ));
+        }
+        let own = self
+            .by_number
+            .values()
+            .filter(|call| call.owner == *consumer);
+        if own.count() >= self.config.max_calls_of_consumer {
+            let problem = ProblemDetails::new(429).cause(&Cause::NfCongestion);
+            return Err(Box::new(
+                problem.detail("You have as many calls as you may."),
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// An application that this consumer may use in such a call.
+pub(super) fn check_application(
+    applications: &Applications,
+    consumer: &Consumer,
+    app: &str,
+    call: crate::Call,
+    clock: u64,
+    pointer: &str,
+) -> Result<(), Problem> {
+    let settings = applications.settings();
+    let found = applications.get(app).filter(|application| {
+        let provider = &application.provider;
+        settings.authorize(consumer, provider, false, None).is_ok()
+    });
+    let usable = found
+        .ok_or("is no application of yours")
+        .and_then(|application| application.usable(call, clock));
+    usable.map_err(|reason| {
+        let problem = ProblemDetails::new(400).cause(&Cause::OptionalIeIncorrect);
+        Box::new(problem.param(pointer, reason))
+    })
+}
+
+/// Whether SIP can call it.
+pub(super) fn check_identity(identity: &Uri, pointer: &str) -> Result<(), Problem> {
+    let text = identity.as_str();
+    let reason = match UriView::parse(text) {
+        _ if text.len() > MAX_IDENTITY => "must be shorter",
+        // RFC 3261 §19.1.1: header fields of a URI would become header fields of ours.
+        _ if text.contains(['?', '#']) => "must be without header fields",
+        Some(uri) if uri.is_sip() && uri.user.is_some_and(|user| !user.is_empty()) => return Ok(()),
+        Some(uri) if uri.scheme.eq_ignore_ascii_case("tel") => {
+            // RFC 3966 §5.1: a global number, or a local one with its context.
+            let digits = uri.host.strip_prefix('+').unwrap_or(uri.host);
+            let global = uri.host.starts_with('+') || uri.param("phone-context").is_some();
+            let number = |b: u8| b.is_ascii_digit() || b"-.()".contains(&b);
+            if global && !digits.is_empty() && digits.bytes().all(number) {
+                return Ok(());
+            }
+            "must be a telephone number with its country"
+        }
+        _ => "must be a sip: or tel: URI of somebody",
+    };
+    let problem = ProblemDetails::new(400).cause(&Cause::MandatoryIeIncorrect);
+    Err(Box::new(problem.param(pointer, reason)))
+}
+
+/// The media of a call, in the order of its m-lines.
+fn media(request: &DcCallReq) -> Result<SmallVec<[MediaKind; 3]>, Problem> {
+    let mut kinds: SmallVec<[MediaKind; 3]> = SmallVec::new();
+    for (index, name) in request.media_info.0.iter().enumerate() {
+        let kind = match name.to_ascii_lowercase().as_str() {
+            "audio" => MediaKind::Audio,
+            "video" => MediaKind::Video,
+            _ => {
+                let problem = ProblemDetails::new(400).cause(&Cause::OptionalIeIncorrect);
+                let pointer = format!("/mediaInfo/{index}");
+                return Err(Box::new(problem.param(pointer, "must be audio or video")));
+            }
+        };
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    }
+    kinds.sort_by_key(|kind| *kind == MediaKind::Video);
+    if request.dc_media_info() {
+        kinds.push(MediaKind::Data);
+    }
+    if kinds.is_empty() {
+        let problem = ProblemDetails::new(400).cause(&Cause::OptionalIeIncorrect);
+        let reason = "must name a medium, or dcMediaInfo must be true";
+        return Err(Box::new(problem.param("/mediaInfo", reason)));
+    }
+    Ok(kinds)
+}
+
+/// As a consumer knows them.
+pub(super) fn media_names(call: &Call) -> Vec<String> {
+    let used = call.streams.iter().filter(|stream| !stream.refused);
+    let names = used.filter_map(|stream| match stream.kind {
+        MediaKind::Audio => Some("audio".to_owned()),
+        MediaKind::Video => Some("video".to_owned()),
+        MediaKind::Data => None,
+    });
+    names.collect()
+}

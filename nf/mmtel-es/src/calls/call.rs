@@ -1,0 +1,169 @@
+//! A call as it is kept: its UEs, its media, its channels.
+//!
+//! ```text
+//!   Reserving ──▶ Calling(first) ──▶ [Calling(second)] ──▶ Standing ──▶ Ending
+//!       └───────────────┴─────────────────┴──────────────────────────────▲
+//! ```
+
+use std::time::{Duration, Instant};
+
+use api_mmtel_es::dc_app_call::DcCallReq;
+use core_iq::{ContextId, MediaKind, NegotiatedChannel, ReservedStream, StreamId};
+use core_sip::dialog::Dialog;
+use core_sip::{ClientTransactionId, ServerTransactionId, Target};
+use smallvec::SmallVec;
+use wire_sip::Message;
+
+use super::change::Changing;
+use super::channel::AppChannel;
+use super::config::Format;
+use super::description::{Far, Local, LocalData, Origin};
+use super::output::AskId;
+use super::refresh::Refresh;
+use crate::Consumer;
+
+/// A call.
+#[derive(Debug)]
+pub(crate) struct Call {
+    /// Its identifier, as consumers know it.
+    pub(crate) session: String,
+    /// Who made it: to others it is not there.
+    pub(crate) owner: Consumer,
+    pub(crate) request: DcCallReq,
+    /// Who waits for it to be answered.
+    pub(crate) asker: Option<AskId>,
+    pub(crate) stage: Stage,
+    pub(crate) context: Option<ContextId>,
+    pub(crate) streams: Vec<Stream>,
+    pub(crate) legs: SmallVec<[Leg; 2]>,
+    pub(crate) channels: Vec<AppChannel>,
+    /// When its stage has lasted too long.
+    pub(crate) deadline: Option<Instant>,
+    /// When channels that do not open are given up.
+    pub(crate) channels_until: Option<Instant>,
+}
+
+/// How far it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// The gateway makes room.
+    Reserving,
+    /// This leg is called.
+    Calling(usize),
+    /// All have answered.
+    Standing,
+    /// It is over, and something is still to be heard of a UE.
+    Ending,
+}
+
+/// One medium: an m-line, the same in the SDP of all legs.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    pub(crate) id: StreamId,
+    pub(crate) kind: MediaKind,
+    /// The gateway's side of each leg.
+    pub(crate) local: SmallVec<[Local; 2]>,
+    /// What is used, or offered, of formats.
+    pub(crate) formats: Vec<Format>,
+    /// What SDP says of channels.
+    pub(crate) negotiated: Vec<NegotiatedChannel>,
+    /// What each leg said; `None` before it said anything, and where it refused.
+    pub(crate) far: [Option<Far>; 2],
+    /// Whether a UE has refused it.
+    pub(crate) refused: bool,
+}
+
+impl Stream {
+    /// The gateway's side, of a stream with one Termination that is used.
+    pub(crate) fn one(reserved: ReservedStream) -> SmallVec<[Local; 2]> {
+        let data = reserved.data.map(|data| LocalData {
+            ice: data.core_ice,
+            fingerprint: data.core_fingerprint,
+            sctp_port: data.sctp_port,
+            max_message_size: data.max_message_size,
+        });
+        SmallVec::from_iter([Local {
+            rtp: reserved.core.rtp,
+            rtcp: reserved.core.rtcp,
+            data,
+        }])
+    }
+}
+
+/// One UE of a call.
+#[derive(Debug)]
+pub(crate) struct Leg {
+    /// Who it is, as a URI.
+    pub(crate) party: String,
+    pub(crate) call_id: String,
+    pub(crate) local_tag: String,
+    pub(crate) origin: Origin,
+    pub(crate) state: LegState,
+    /// The ACK of the last 2xx, for when that comes again.
+    pub(crate) last_ack: Option<(Target, Message)>,
+    /// An offer of ours within the dialog.
+    pub(crate) changing: Option<Changing>,
+    /// Our 2xx to an INVITE within the dialog, until its ACK.
+    pub(crate) answering: Option<Box<Answering>>,
+    /// RFC 4028: when the session is looked after.
+    pub(crate) refresh: Option<Refresh>,
+}
+
+/// A 2xx of ours that is not acknowledged yet (RFC 3261 §13.3.1.4).
+#[derive(Debug)]
+pub(crate) struct Answering {
+    pub(crate) id: ServerTransactionId,
+    pub(crate) response: Message,
+    /// Whether it has an offer, so that the ACK has the answer.
+    pub(crate) offered: bool,
+    /// When it goes again.
+    pub(crate) at: Instant,
+    pub(crate) interval: Duration,
+    /// When the UE is given up.
+    pub(crate) until: Instant,
+}
+
+/// How far a leg is.
+#[derive(Debug)]
+pub(crate) enum LegState {
+    /// Not called yet.
+    Idle,
+    /// Called.
+    Inviting {
+        /// `None` while the next hop is being looked up.
+        client: Option<ClientTransactionId>,
+        invite: Box<Message>,
+        /// Nobody wants it any more.
+        cancelled: bool,
+    },
+    /// It has answered.
+    Standing(Box<Dialog>),
+    /// It is gone.
+    Gone,
+}
+
+impl Leg {
+    pub(crate) fn dialog(&mut self) -> Option<&mut Dialog> {
+        match &mut self.state {
+            LegState::Standing(dialog) => Some(dialog),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(
+            self.state,
+            LegState::Inviting { .. } | LegState::Standing(_)
+        )
+    }
+}
+
+impl Call {
+    pub(crate) fn stream_of(&self, kind: MediaKind) -> Option<&Stream> {
+        self.streams.iter().find(|stream| stream.kind == kind)
+    }
+
+    pub(crate) fn stream_of_mut(&mut self, kind: MediaKind) -> Option<&mut Stream> {
+        self.streams.iter_mut().find(|stream| stream.kind == kind)
+    }
+}

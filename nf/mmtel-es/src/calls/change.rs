@@ -1,0 +1,136 @@
+//! An offer of ours within a call (RFC 3261 §14.1, RFC 3264 §8).
+
+use std::time::{Duration, Instant};
+
+use core_iq::Command;
+use wire_sdp::Session;
+use wire_sip::{HeaderName, Message, Method, StatusCode};
+
+use super::call::Stage;
+use super::ending::Why;
+use super::machine::{Calls, IqPurpose};
+use super::sending::{Errand, Purpose};
+use super::setup::{ALLOW, offer, settings, take_answer};
+
+/// How far an offer of ours is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Changing {
+    /// It waits for an answer.
+    Offered,
+    /// It met another one, and goes again then.
+    Again(Instant),
+}
+
+impl Calls {
+    /// Offers a leg the media as they are now.
+    pub(super) fn re_invite(&mut self, now: Instant, number: u64, index: usize) {
+        let Some(call) = self.by_number.get_mut(&number) else {
+            return;
+        };
+        if call.stage != Stage::Standing || call.legs[index].changing == Some(Changing::Offered) {
+            return;
+        }
+        let body = offer(call, index);
+        let leg = &mut call.legs[index];
+        leg.changing = Some(Changing::Offered);
+        let Some(dialog) = leg.dialog() else {
+            return;
+        };
+        let mut invite = dialog.request(Method::Invite);
+        let next = dialog.next_hop().to_owned();
+        let address = self.config.address;
+        invite.push_back(
+            HeaderName::Contact,
+            format_args!("<sip:mmtel-es@{address}>"),
+        );
+        invite.push_back(HeaderName::Allow, ALLOW);
+        invite.push_back(HeaderName::Supported, "timer");
+        let seconds = self.config.session_expires;
+        invite.push_back(
+            HeaderName::SessionExpires,
+            format_args!("{seconds};refresher=uac"),
+        );
+        invite.set_body(Some("application/sdp"), body);
+        let purpose = Purpose::ReInvite(number, index);
+        self.send(now, &next, invite, Errand::Request(purpose));
+    }
+
+    /// The answer to an offer of ours.
+    pub(super) fn changed(
+        &mut self,
+        now: Instant,
+        number: u64,
+        index: usize,
+        response: &Message,
+        status: StatusCode,
+    ) {
+        let Some(leg) = self.leg(number, index) else {
+            return self.handle_stray(now, response);
+        };
+        if leg.changing != Some(Changing::Offered) {
+            // A 2xx again.
+            if let Some((target, ack)) = leg.last_ack.clone().filter(|_| status.is_success()) {
+                self.transactions.send(now, target, ack);
+            }
+            return;
+        }
+        if !status.is_success() {
+            if super::refresh::over(status) {
+                let words = "the UE does not know the call any more";
+                return self.hung_up(now, number, index, words);
+            }
+            if status == StatusCode::REQUEST_PENDING {
+                // RFC 3261 §14.1: who made the Call-ID waits 2.1 s to 4 s, in steps of 10 ms.
+                let wait = Duration::from_millis(2100 + 10 * self.random.below(191));
+                let at = now + wait;
+                self.deadlines.insert((at, number));
+                if let Some(leg) = self.leg(number, index) {
+                    leg.changing = Some(Changing::Again(at));
+                }
+                return;
+            }
+            if let Some(leg) = self.leg(number, index) {
+                leg.changing = None;
+            }
+            self.refresh_later(now, number, index, response);
+            let words = format!("the UE refused: {} {}", status.as_u16(), status.reason());
+            return self.change_refused(number, &words);
+        }
+        leg.changing = None;
+        if let Some(dialog) = leg.dialog() {
+            dialog.handle_response(response);
+        }
+        self.acknowledge(now, number, index);
+        let Some(call) = self.by_number.get_mut(&number) else {
+            return;
+        };
+        let session = Session::parse(response.body()).map_err(|_| "an answer without SDP");
+        if let Err(what) = session.and_then(|session| take_answer(call, index, &session)) {
+            return self.fail(now, number, &Why::Unusable(what));
+        }
+        let streams = settings(call);
+        if let Some(context) = call.context.filter(|_| !streams.is_empty()) {
+            let command = Command::Configure { context, streams };
+            self.ask_gateway(IqPurpose::Configure(number), command);
+        }
+        self.refresh_later(now, number, index, response);
+        self.change_taken(number);
+    }
+
+    /// Offers that met others and are to go again.
+    pub(super) fn changes_due(&mut self, now: Instant, number: u64) {
+        let Some(call) = self.by_number.get(&number) else {
+            return;
+        };
+        let due = |changing: Option<Changing>| match changing {
+            Some(Changing::Again(at)) => at <= now,
+            _ => false,
+        };
+        let legs = call.legs.iter().enumerate();
+        let legs = legs.filter(|(_, leg)| due(leg.changing));
+        let legs: Vec<usize> = legs.map(|(index, _)| index).collect();
+        for index in legs {
+            self.re_invite(now, number, index);
+        }
+    }
+}

@@ -1,0 +1,527 @@
+//! The channels of applications in calls: opened, told of, written to (TS 29.392 §5.3.2.3, §5.3.2.4).
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use api_mmtel_es::dc_app_call::{AdcType, DcMediaUpdateReq, DcMediaUpdateResp};
+use api_mmtel_es::dc_app_management::Status;
+use api_mmtel_es::{Cause, Extensions, ProblemDetails};
+use core_iq::{
+    ChannelAction, ChannelAt, ChannelDescription, ChannelEnd, ChannelMessage, Command, Event,
+    MediaKind, Refusal, Reply, Reserved, StreamEnd, StreamId, StreamSettings,
+};
+use smallvec::SmallVec;
+
+use super::asking::check_application;
+use super::call::{Call, Stage, Stream};
+use super::channel::{
+    AppChannel, ChannelState, MAX_CHANNELS, MAX_WAITING, became, description, heard, said,
+};
+use super::ending::{not_updated, notify};
+use super::machine::{Calls, IqPurpose};
+use super::output::{AskId, Told};
+use super::sending::After;
+use crate::{Applications, Change, Consumer};
+
+/// How many messages of a channel may be on their way to the store.
+const CREDIT: u32 = 8;
+
+impl Calls {
+    /// The call stands: channels that can come are waited for, the others are told to be refused.
+    pub(super) fn channels_begin(&mut self, now: Instant, number: u64) -> Vec<Change> {
+        let within = self.config.channel_within;
+        let Some(call) = self.by_number.get_mut(&number) else {
+            return Vec::new();
+        };
+        let data = call.stream_of(MediaKind::Data);
+        if data.is_some_and(|stream| stream.refused) {
+            let session = call.session.clone();
+            let refused = std::mem::take(&mut call.channels).into_iter();
+            let words = "the UE took no data channels";
+            let told = refused.map(|one| {
+                let event = became(&session, &one.app, "REFUSED", Some(words));
+                notify(&session, &one.target, &event)
+            });
+            return told.collect();
+        }
+        if !call.channels.is_empty() {
+            let until = now + within;
+            call.channels_until = Some(until);
+            self.deadlines.insert((until, number));
+        }
+        Vec::new()
+    }
+
+    /// What the gateway tells of a Context.
+    pub(super) fn media_event(&mut self, now: Instant, number: u64, event: Event) {
+        match event {
+            Event::DataConnected {
+                end: StreamEnd::Core,
+            } => self.open_wanted(number),
+            Event::DataEnded { reason, .. } | Event::DtlsFailed { reason } => {
+                self.data_ended(number, &reason);
+            }
+            Event::ChannelRequested { at, channel } => self.requested(number, at, &channel),
+            Event::ChannelOpened { at } => self.opened(number, at),
+            Event::ChannelClosed { at, end } => self.closed(now, number, at, &end),
+            Event::ChannelMessage { at, message } => self.message(number, at, &message),
+            Event::ChannelWritable { at } => self.writable(number, at),
+            Event::DataConnected { .. }
+            | Event::IceConnected
+            | Event::DtlsConnected { .. }
+            | Event::WicSilent
+            | Event::WicBack => {}
+        }
+    }
+
+    /// TS 29.392 §5.3.2.3.2 — an application uses its channel in a call that is there, and gets one if
+    /// it has none.
+    pub(super) fn update_media(
+        &mut self,
+        now: Instant,
+        clock: u64,
+        ask: AskId,
+        consumer: &Consumer,
+        request: &DcMediaUpdateReq,
+        applications: &Applications,
+    ) -> Result<(), Box<ProblemDetails>> {
+        self.check_target(&request.notification_info)?;
+        let number = self.by_session.get(&request.session_id).copied();
+        let call = number.and_then(|number| self.by_number.get_mut(&number));
+        let call = call.filter(|call| call.owner == *consumer);
+        let Some((number, call)) = number.zip(call) else {
+            let problem = ProblemDetails::new(404).detail("There is no such session of yours.");
+            return Err(Box::new(
+                problem.param("/sessionId", "is no session of yours"),
+            ));
+        };
+        let video = call.stream_of(MediaKind::Video);
+        let used = crate::Call {
+            established: true,
+            video: video.is_some_and(|stream| !stream.refused),
+        };
+        let app = &request.dc_app_id;
+        check_application(applications, consumer, app, used, clock, "/dcAppId")?;
+        if call.stage != Stage::Standing {
+            let problem = ProblemDetails::new(409).cause(&Cause::ModificationNotAllowed);
+            return Err(Box::new(problem.detail("The call is not established yet.")));
+        }
+        let message = request.media_resource_info.as_ref().map(said);
+        let known = call.channels.iter().position(|channel| channel.app == *app);
+        if let Some(known) = known {
+            let channel = &mut call.channels[known];
+            channel.target = request.notification_info.clone();
+            if channel.waiting.len() >= MAX_WAITING {
+                let words = "too much waits for the data channel already";
+                self.reply(ask, Ok(not_updated(&request.session_id, words)));
+                return Ok(());
+            }
+            channel.waiting.extend(message);
+            if matches!(channel.state, ChannelState::Open(_) | ChannelState::Full(_)) {
+                self.reply(ask, Ok(updated(&request.session_id)));
+            } else if let Some(before) = channel.asker.replace(ask) {
+                // It was for the same channel, which may still open.
+                self.reply(before, Ok(updated(&request.session_id)));
+            }
+            self.flush(number, app);
+            return Ok(());
+        }
+        if call.channels.len() >= MAX_CHANNELS {
+            let problem =
+                ProblemDetails::new(403).detail("The call has as many channels as it may.");
+            return Err(Box::new(problem));
+        }
+        let awaited = request.media_direction == Some(AdcType::P2A);
+        call.channels.push(AppChannel {
+            app: app.clone(),
+            target: request.notification_info.clone(),
+            state: if awaited {
+                ChannelState::Awaited
+            } else {
+                ChannelState::Wanted
+            },
+            waiting: VecDeque::from_iter(message),
+            asker: Some(ask),
+            sending: false,
+        });
+        let until = now + self.config.channel_within;
+        if call.channels_until.is_none_or(|at| at > until) {
+            call.channels_until = Some(until);
+        }
+        self.deadlines.insert((until, number));
+        let data = call.stream_of(MediaKind::Data);
+        if data.is_some_and(|stream| !stream.refused) {
+            self.open_wanted(number);
+            return Ok(());
+        }
+        self.add_data(number);
+        for (call, leg) in std::mem::take(&mut self.re_invite_wanted) {
+            self.re_invite(now, call, leg);
+        }
+        Ok(())
+    }
+
+    /// A call without data channels gets some: room for them, and an offer to the UE.
+    fn add_data(&mut self, number: u64) {
+        let Some(call) = self.by_number.get_mut(&number) else {
+            return;
+        };
+        let Some(context) = call.context else {
+            return;
+        };
+        // One that a UE had refused is asked for again, where it was.
+        if let Some(stream) = call.stream_of_mut(MediaKind::Data) {
+            stream.refused = false;
+            self.re_invite_wanted.push((number, 0));
+            return;
+        }
+        let id = StreamId(u16::try_from(call.streams.len()).unwrap_or(u16::MAX));
+        call.streams.push(Stream {
+            id,
+            kind: MediaKind::Data,
+            local: SmallVec::new(),
+            formats: Vec::new(),
+            negotiated: Vec::new(),
+            far: [None, None],
+            refused: true,
+        });
+        let command = Command::Reserve {
+            context: Some(context),
+            streams: vec![StreamSettings::new(id, MediaKind::Data)],
+        };
+        self.ask_gateway(IqPurpose::Add(number), command);
+    }
+
+    /// There is room for the data channels of a call that had none.
+    pub(super) fn added(&mut self, now: Instant, number: u64, reserved: Reserved) {
+        let Some(call) = self.by_number.get_mut(&number) else {
+            return;
+        };
+        for local in reserved.streams {
+            let mut streams = call.streams.iter_mut();
+            if let Some(stream) = streams.find(|stream| stream.id == local.stream) {
+                stream.local = Stream::one(local);
+                stream.refused = false;
+            }
+        }
+        self.re_invite(now, number, 0);
+    }
+
+    /// A UE has answered an offer of ours.
+    pub(super) fn change_taken(&mut self, number: u64) {
+        let data = self.by_number.get(&number);
+        let data = data.and_then(|call| call.stream_of(MediaKind::Data));
+        if data.is_some_and(|stream| stream.refused) {
+            self.data_refused(number, "the UE took no data channels");
+        }
+    }
+
+    /// A UE has refused an offer of ours: what was new in it is not there.
+    pub(super) fn change_refused(&mut self, number: u64, words: &str) {
+        let Some(call) = self.by_number.get_mut(&number) else {
+            return;
+        };
+        if let Some(stream) = call.stream_of_mut(MediaKind::Data)
+            && stream.far.iter().all(Option::is_none)
+        {
+            stream.refused = true;
+            self.data_refused(number, words);
+        }
+    }
+
+    fn data_refused(&mut self, number: u64, words: &str) {
+        let call = self.by_number.get(&number);
+        let channels = call.into_iter().flat_map(|call| &call.channels);
+        let apps: Vec<String> = channels.map(|channel| channel.app.clone()).collect();
+        for app in apps {
+            self.drop_channel(number, &app, words);
+        }
+    }
+
+    /// SCTP is there: what is to be opened in band is asked for.
+    fn open_wanted(&mut self, number: u64) {
+        let Some(call) = self.by_number.get_mut(&number) else {
+            return;
+        };
+        let mut commands = Vec::new();
+        for channel in &mut call.channels {
+            if channel.state == ChannelState::Wanted {
+                channel.state = ChannelState::Asked;
+                let action = ChannelAction::Open {
+                    end: StreamEnd::Core,
+                    channel: description(&channel.app),
+                };
+                commands.push((channel.app.clone(), action));
+            }
+        }
+        for (app, action) in commands {
+            self.act(number, IqPurpose::Open(number, app), action);
+        }
+    }
+
+    /// The gateway was asked to open one in band.
+    pub(super) fn opening(
+        &mut self,
+        _now: Instant,
+        number: u64,
+        app: &str,
+        result: Result<Reply, Refusal>,
+    ) {
+        let Some(channel) = self.channel(number, app) else {
+            return;
+        };
+        match result {
+            Ok(Reply::ChannelOpening { id }) => {
+                channel.state = ChannelState::Opening(ChannelAt {
+                    end: StreamEnd::Core,
+                    id,
+                });
+            }
+            // SCTP is not there yet: it is asked for when it is.
+            Err(Refusal::UnknownChannel) => channel.state = ChannelState::Wanted,
+            Ok(_) => {}
+            Err(refusal) => self.drop_channel(number, app, &refusal.to_string()),
+        }
+    }
+
+    /// RFC 8832 §6 — the UE opens one: that of the application of that name, or of the only one that
+    /// waits for one. Any other is refused.
+    fn requested(&mut self, number: u64, at: ChannelAt, asked: &ChannelDescription) {
+        let Some(call) = self.by_number.get_mut(&number) else {
+            return;
+        };
+        let free = |channel: &AppChannel| channel.at().is_none();
+        let named = |channel: &AppChannel| channel.app == asked.label;
+        let channels = &call.channels;
+        let found = match channels.iter().position(|one| free(one) && named(one)) {
+            Some(index) => Some(index),
+            None if channels.len() == 1 && free(&channels[0]) => Some(0),
+            None => None,
+        };
+        let found = found.and_then(|index| call.channels.get_mut(index));
+        let action = match found {
+            Some(channel) => {
+                channel.state = ChannelState::Opening(at);
+                ChannelAction::Accept(at)
+            }
+            None => ChannelAction::Close(at),
+        };
+        let accepted = matches!(action, ChannelAction::Accept(_));
+        self.act(number, IqPurpose::Nothing, action);
+        if accepted {
+            self.opened(number, at);
+        }
+    }
+
+    /// One is open: who waits for it hears so, and what waits goes out.
+    fn opened(&mut self, number: u64, at: ChannelAt) {
+        let Some(call) = self.by_number.get_mut(&number) else {
+            return;
+        };
+        let session = call.session.clone();
+        let at_it = |channel: &&mut AppChannel| match channel.state {
+            ChannelState::Negotiated(id) => at.end == StreamEnd::Core && id == at.id,
+            ChannelState::Opening(opening) => opening == at,
+            _ => false,
+        };
+        let Some(channel) = call.channels.iter_mut().find(at_it) else {
+            return;
+        };
+        channel.state = ChannelState::Open(at);
+        let app = channel.app.clone();
+        let event = became(&session, &app, "OPENED", None);
+        let told = notify(&session, &channel.target, &event);
+        let asker = channel.asker.take();
+        let after = asker.map(|ask| After::Reply(ask, Ok(updated(&session))));
+        self.commit(vec![told], after.into_iter().collect());
+        self.act(
+            number,
+            IqPurpose::Nothing,
+            ChannelAction::Credit(at, CREDIT),
+        );
+        self.flush(number, &app);
+    }
+
+    fn closed(&mut self, _now: Instant, number: u64, at: ChannelAt, end: &ChannelEnd) {
+        let Some(call) = self.by_number.get_mut(&number) else {
+            return;
+        };
+        let at_it = |channel: &AppChannel| {
+            channel.at() == Some(at) || channel.state == ChannelState::Negotiated(at.id)
+        };
+        let Some(channel) = call.channels.iter().find(|channel| at_it(channel)) else {
+            return;
+        };
+        let app = channel.app.clone();
+        let words = match end {
+            ChannelEnd::ByUs => "it was closed here",
+            ChannelEnd::ByPeer => "the UE closed it",
+            ChannelEnd::Failed(words) => words,
+        };
+        self.drop_channel(number, &app, words);
+    }
+
+    /// SCTP, or DTLS, is gone, and all channels with it.
+    fn data_ended(&mut self, number: u64, reason: &str) {
+        let channels = self.by_number.get(&number).map(|call| &call.channels);
+        let apps: Vec<String> = channels
+            .into_iter()
+            .flatten()
+            .map(|channel| channel.app.clone())
+            .collect();
+        for app in apps {
+            self.drop_channel(number, &app, reason);
+        }
+    }
+
+    /// A channel is no more, or will never be: its application is told which.
+    pub(super) fn drop_channel(&mut self, number: u64, app: &str, words: &str) {
+        let Some(call) = self.by_number.get_mut(&number) else {
+            return;
+        };
+        let Some(index) = call.channels.iter().position(|channel| channel.app == app) else {
+            return;
+        };
+        let channel = call.channels.remove(index);
+        let what = match channel.state {
+            ChannelState::Open(_) | ChannelState::Full(_) => "CLOSED",
+            _ => "REFUSED",
+        };
+        let session = call.session.clone();
+        let event = became(&session, app, what, Some(words));
+        let told = notify(&session, &channel.target, &event);
+        let after = channel.asker;
+        let after = after.map(|ask| After::Reply(ask, Ok(not_updated(&session, words))));
+        self.commit(vec![told], after.into_iter().collect());
+    }
+
+    /// Channels that have had their time to open.
+    pub(super) fn channels_due(&mut self, now: Instant, number: u64) {
+        let Some(call) = self.by_number.get_mut(&number) else {
+            return;
+        };
+        if call.channels_until.is_none_or(|at| at > now) {
+            return;
+        }
+        call.channels_until = None;
+        let late = call.channels.iter().filter(|channel| {
+            !matches!(
+                channel.state,
+                ChannelState::Open(_) | ChannelState::Full(_) | ChannelState::Awaited
+            )
+        });
+        let late: Vec<(String, Option<ChannelAt>)> = late
+            .map(|channel| (channel.app.clone(), channel.at()))
+            .collect();
+        for (app, at) in late {
+            if let Some(at) = at {
+                self.act(number, IqPurpose::Nothing, ChannelAction::Close(at));
+            }
+            self.drop_channel(number, &app, "it did not open in time");
+        }
+    }
+
+    /// TS 29.392 §5.3.2.4.2 — a message of the UE: told, and written down before the next one is taken.
+    fn message(&mut self, number: u64, at: ChannelAt, message: &ChannelMessage) {
+        let Some(call) = self.by_number.get(&number) else {
+            return;
+        };
+        let Some(channel) = call.channels.iter().find(|one| one.at() == Some(at)) else {
+            return;
+        };
+        let body = heard(&call.session, message);
+        let told = notify(&call.session, &channel.target, &body);
+        let stream = call.stream_of(MediaKind::Data).map(|stream| stream.id);
+        let after = stream.map(|stream| After::Credit(number, stream, at));
+        self.counters.heard += 1;
+        self.commit(vec![told], after.into_iter().collect());
+    }
+
+    fn writable(&mut self, number: u64, at: ChannelAt) {
+        let Some(call) = self.by_number.get_mut(&number) else {
+            return;
+        };
+        let mut channels = call.channels.iter_mut();
+        let Some(channel) = channels.find(|channel| channel.state == ChannelState::Full(at)) else {
+            return;
+        };
+        channel.state = ChannelState::Open(at);
+        let app = channel.app.clone();
+        self.flush(number, &app);
+    }
+
+    /// The gateway took the last message no more.
+    pub(super) fn channel_full(&mut self, number: u64, app: &str) {
+        if let Some(channel) = self.channel(number, app)
+            && let ChannelState::Open(at) = channel.state
+        {
+            channel.state = ChannelState::Full(at);
+        }
+    }
+
+    /// The gateway has answered a message: the next one goes, or the same again.
+    pub(super) fn sent(&mut self, number: u64, app: &str, result: &Result<Reply, Refusal>) {
+        match result {
+            Err(Refusal::ChannelFull) => self.channel_full(number, app),
+            Err(refusal) => {
+                let words = refusal.to_string();
+                self.drop_channel(number, app, &words);
+            }
+            Ok(_) => {
+                if let Some(channel) = self.channel(number, app) {
+                    channel.waiting.pop_front();
+                    channel.sending = false;
+                }
+                return self.flush(number, app);
+            }
+        }
+        if let Some(channel) = self.channel(number, app) {
+            channel.sending = false;
+        }
+    }
+
+    /// Sends the first of what waits, one at a time.
+    pub(super) fn flush(&mut self, number: u64, app: &str) {
+        let Some(channel) = self.channel(number, app) else {
+            return;
+        };
+        let ChannelState::Open(at) = channel.state else {
+            return;
+        };
+        if channel.sending {
+            return;
+        }
+        let Some(first) = channel.waiting.front().cloned() else {
+            return;
+        };
+        channel.sending = true;
+        let action = ChannelAction::Send(at, ChannelMessage::Text(first));
+        self.act(number, IqPurpose::Send(number, app.to_owned()), action);
+    }
+
+    fn channel(&mut self, number: u64, app: &str) -> Option<&mut AppChannel> {
+        let call = self.by_number.get_mut(&number)?;
+        call.channels.iter_mut().find(|channel| channel.app == app)
+    }
+
+    fn act(&mut self, number: u64, purpose: IqPurpose, action: ChannelAction) {
+        let place = |call: &Call| Some((call.context?, call.stream_of(MediaKind::Data)?.id));
+        if let Some((context, stream)) = self.by_number.get(&number).and_then(place) {
+            let command = Command::Channel {
+                context,
+                stream,
+                action,
+            };
+            self.ask_gateway(purpose, command);
+        }
+    }
+}
+
+pub(super) fn updated(session: &str) -> Told {
+    Told::MediaUpdated(DcMediaUpdateResp {
+        session_id: session.to_owned(),
+        result: Status::Success,
+        cause: None,
+        extensions: Extensions::new(),
+    })
+}

@@ -1,0 +1,287 @@
+//! What a UE asks within a call: to hang up, to change its media, to refresh the session.
+
+use std::time::Instant;
+
+use core_iq::{Command, MediaKind};
+use core_sip::dialog::DialogId;
+use core_sip::{ServerTransactionId, TimerSet, reply};
+use wire_sdp::attribute::{Direction, IceUfrag, Setup};
+use wire_sdp::{Attribute as _, Session};
+use wire_sip::{HeaderName, Message, Method, StatusCode};
+
+use super::call::{Answering, Call, LegState, Stage};
+use super::description::{self, OurLine};
+use super::ending::Why;
+use super::machine::{Calls, IqPurpose};
+use super::setup::{ALLOW, settings};
+
+const SDP: &str = "application/sdp";
+
+impl Calls {
+    /// A request came to us.
+    pub(super) fn handle_request(
+        &mut self,
+        now: Instant,
+        id: ServerTransactionId,
+        request: &Message,
+    ) {
+        let dialog = DialogId::of_request(request);
+        let leg = dialog.as_ref().and_then(|dialog| self.leg_of(dialog));
+        let remote = dialog.map(|dialog| dialog.remote_tag);
+        let standing = leg.filter(|(call, leg)| {
+            let call = self.by_number.get_mut(call);
+            let leg = call.and_then(|call| call.legs.get_mut(*leg));
+            let dialog = leg.and_then(|leg| leg.dialog());
+            dialog.is_some_and(|dialog| Some(&dialog.id().remote_tag) == remote.as_ref())
+        });
+        match (standing, request.method()) {
+            (Some((call, leg)), method) => {
+                let accepted = self
+                    .leg(call, leg)
+                    .and_then(|leg| leg.dialog())
+                    .map_or(Ok(()), |dialog| dialog.handle_request(request));
+                if let Err(status) = accepted {
+                    return self.answer(now, id, request, status);
+                }
+                match method {
+                    Method::Bye => {
+                        self.answer(now, id, request, StatusCode::OK);
+                        let reason = request.header(HeaderName::Reason);
+                        let words = reason.and_then(reason_text);
+                        let words = words.unwrap_or_else(|| "the UE hung up".to_owned());
+                        self.hung_up(now, call, leg, &words);
+                    }
+                    Method::Invite | Method::Update => {
+                        self.re_offered(now, id, call, leg, request);
+                    }
+                    _ => self.answer_other(now, id, request),
+                }
+            }
+            (None, Method::Options) if remote.is_none() => {
+                self.answer_other(now, id, request);
+            }
+            (None, Method::Ack) => {}
+            // RFC 3261 §12.2.2; and what begins here is nobody's.
+            (None, _) if remote.is_some() => {
+                self.answer(now, id, request, StatusCode::CALL_DOES_NOT_EXIST);
+            }
+            (None, Method::Invite) => self.answer(now, id, request, StatusCode::NOT_FOUND),
+            (None, _) => self.answer_other(now, id, request),
+        }
+    }
+
+    /// RFC 3261 §11.2, §8.2.1.
+    fn answer_other(&mut self, now: Instant, id: ServerTransactionId, request: &Message) {
+        let status = if request.method() == Method::Options {
+            StatusCode::OK
+        } else {
+            StatusCode::METHOD_NOT_ALLOWED
+        };
+        let mut response = reply(request, status, &self.random.tag());
+        response.push_back(HeaderName::Allow, ALLOW);
+        self.transactions.respond(now, id, response);
+    }
+
+    pub(super) fn answer(
+        &mut self,
+        now: Instant,
+        id: ServerTransactionId,
+        request: &Message,
+        status: StatusCode,
+    ) {
+        let response = reply(request, status, &self.random.tag());
+        self.transactions.respond(now, id, response);
+    }
+
+    /// RFC 3264 §8, RFC 4028 §9 — a UE changes its media, or only refreshes the session.
+    fn re_offered(
+        &mut self,
+        now: Instant,
+        id: ServerTransactionId,
+        number: u64,
+        index: usize,
+        request: &Message,
+    ) {
+        let Some(call) = self.by_number.get_mut(&number) else {
+            return;
+        };
+        if call.stage != Stage::Standing || call.legs[index].changing.is_some() {
+            // RFC 3261 §14.2, RFC 3311 §5.2.
+            return self.answer(now, id, request, StatusCode::REQUEST_PENDING);
+        }
+        let body = if request.body().is_empty() {
+            // RFC 3261 §14.2: an INVITE without an offer is answered with one; an UPDATE asks for none.
+            (request.method() == Method::Invite).then(|| super::setup::offer(call, index))
+        } else {
+            let offer = Session::parse(request.body()).map_err(|_| "an offer that is no SDP");
+            match offer.and_then(|offer| answer(call, index, &offer)) {
+                Ok(body) => Some(body),
+                Err(_) => return self.answer(now, id, request, StatusCode::NOT_ACCEPTABLE_HERE),
+            }
+        };
+        let mut response = reply(request, StatusCode::OK, "");
+        let address = self.config.address;
+        response.push_back(
+            HeaderName::Contact,
+            format_args!("<sip:mmtel-es@{address}>"),
+        );
+        response.push_back(HeaderName::Allow, ALLOW);
+        response.push_back(HeaderName::Supported, "timer");
+        if let Some(interval) = request.header(HeaderName::SessionExpires) {
+            let interval = interval.split(';').next().unwrap_or(interval).trim();
+            response.push_back(HeaderName::Require, "timer");
+            response.push_back(
+                HeaderName::SessionExpires,
+                format_args!("{interval};refresher=uac"),
+            );
+        }
+        let offered = request.body().is_empty();
+        if let Some(body) = body {
+            response.set_body(Some(SDP), body);
+        }
+        if request.method() == Method::Invite
+            && let LegState::Standing(_) = call.legs[index].state
+        {
+            let timers = TimerSet::core();
+            let at = now + timers.t1;
+            self.deadlines.insert((at, number));
+            call.legs[index].answering = Some(Box::new(Answering {
+                id,
+                response: response.clone(),
+                offered,
+                at,
+                interval: timers.t1,
+                until: now + timers.transaction(),
+            }));
+        }
+        let configure = call
+            .context
+            .map(|context| (context, settings(call)))
+            .filter(|_| !offered);
+        self.transactions.respond(now, id, response.clone());
+        self.refresh_later(now, number, index, &response);
+        if let Some((context, streams)) = configure {
+            let command = Command::Configure { context, streams };
+            self.ask_gateway(IqPurpose::Configure(number), command);
+        }
+    }
+
+    /// RFC 3261 §13.3.1.4 — the ACK of a 2xx of ours, perhaps with the answer to our offer.
+    pub(super) fn handle_ack(&mut self, now: Instant, ack: &Message) {
+        let leg = DialogId::of_request(ack).and_then(|dialog| self.leg_of(&dialog));
+        let Some((number, index)) = leg else {
+            return;
+        };
+        let Some(answering) = self.leg(number, index).and_then(|leg| leg.answering.take()) else {
+            return;
+        };
+        self.transactions.acknowledged(answering.id);
+        if !answering.offered {
+            return;
+        }
+        let Some(call) = self.by_number.get_mut(&number) else {
+            return;
+        };
+        let answer = Session::parse(ack.body()).map_err(|_| "an ACK without an answer");
+        match answer.and_then(|answer| super::setup::take_answer(call, index, &answer)) {
+            Ok(()) => {
+                let streams = settings(call);
+                if let Some(context) = call.context {
+                    let command = Command::Configure { context, streams };
+                    self.ask_gateway(IqPurpose::Configure(number), command);
+                }
+            }
+            Err(what) => self.fail(now, number, &Why::Unusable(what)),
+        }
+    }
+}
+
+impl Calls {
+    /// RFC 3261 §13.3.1.4 — a 2xx goes again until its ACK has come, and then not for ever.
+    pub(super) fn answers_due(&mut self, now: Instant, number: u64) {
+        let Some(call) = self.by_number.get_mut(&number) else {
+            return;
+        };
+        let timers = TimerSet::core();
+        let mut again = Vec::new();
+        let mut lost = false;
+        for leg in &mut call.legs {
+            let Some(answering) = leg.answering.as_mut().filter(|one| one.at <= now) else {
+                continue;
+            };
+            if answering.until <= now {
+                lost = true;
+                continue;
+            }
+            answering.interval = timers.next_interval(answering.interval);
+            answering.at = (now + answering.interval).min(answering.until);
+            self.deadlines.insert((answering.at, number));
+            again.push((answering.id, answering.response.clone()));
+        }
+        for (id, response) in again {
+            self.transactions.respond(now, id, response);
+        }
+        if lost {
+            let words = "the UE does not answer any more".to_owned();
+            self.fail(now, number, &Why::HungUp(words));
+        }
+    }
+}
+
+/// RFC 3264 §6 — the answer to a UE's offer. Lines that it adds are not taken: what a call has is for the
+/// application to say.
+fn answer(call: &mut Call, leg: usize, offer: &Session) -> Result<bytes::Bytes, &'static str> {
+    if offer.medias().len() < call.streams.len() {
+        return Err("an offer with fewer m-lines than before");
+    }
+    for (index, stream) in call.streams.iter_mut().enumerate() {
+        let far = description::read(offer, index)?;
+        stream.refused = far.is_none();
+        if let Some(far) = &far
+            && far.data.is_none()
+        {
+            let known = far.formats.iter();
+            let known = known.filter(|one| stream.formats.iter().any(|other| other.is_like(one)));
+            let agreed: Vec<_> = known.cloned().collect();
+            if agreed.is_empty() {
+                return Err("an offer without a format that is known");
+            }
+            stream.formats = agreed;
+        }
+        if let Some(slot) = stream.far.get_mut(leg) {
+            *slot = far;
+        }
+    }
+    let Call { streams, legs, .. } = call;
+    let lines = offer.medias().iter().enumerate();
+    let lines: Vec<OurLine<'_>> = lines
+        .map(|(index, media)| {
+            let stream = streams.get(index);
+            let far = stream.and_then(|stream| stream.far.get(leg)?.as_ref());
+            let local = stream.and_then(|stream| stream.local.get(leg));
+            OurLine {
+                kind: stream.map_or(MediaKind::Audio, |stream| stream.kind),
+                local: local.filter(|_| far.is_some()),
+                formats: stream.map_or(&[], |stream| &stream.formats),
+                direction: far.map_or(Direction::Inactive, |far| far.direction.reversed()),
+                channels: stream.map_or(&[], |stream| &stream.negotiated),
+                setup: match far.and_then(|far| far.data.as_ref()) {
+                    Some(data) if data.setup == Setup::Active => Setup::Passive,
+                    _ => Setup::Active,
+                },
+                offer: Some(media.line()),
+                ice: media.has(IceUfrag::NAME) || offer.section().has(IceUfrag::NAME),
+            }
+        })
+        .collect();
+    let leg = legs.get_mut(leg).ok_or("no such leg")?;
+    leg.origin.version += 1;
+    Ok(description::write(leg.origin, &lines))
+}
+
+/// RFC 3326 §2 — the words of a Reason.
+fn reason_text(reason: &str) -> Option<String> {
+    let (_, text) = reason.split_once("text=\"")?;
+    let (text, _) = text.split_once('"')?;
+    (!text.is_empty()).then(|| format!("the UE hung up: {text}"))
+}

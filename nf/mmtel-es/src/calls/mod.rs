@@ -1,0 +1,44 @@
+//! Calls of the enabler: MMTel_DCAppCall, as a SIP application server with media at a gateway.
+//!
+//! ```text
+//!  application server            Calls                      gateway (Iq)        UE (SIP)
+//!    │  POST /dccall               │  Reserve                    │                │
+//!    │ ──────────────────────────▶ │ ──────────────────────────▶ │                │
+//!    │                             │  INVITE, the gateway's SDP  │                │
+//!    │                             │ ────────────────────────────────────────────▶│
+//!    │                             │  200, the UE's SDP          │                │
+//!    │                             │ ◀────────────────────────────────────────────│
+//!    │                             │  Configure                  │                │
+//!    │                             │ ──────────────────────────▶ │                │
+//!    │  200, when it is written    │  ACK, when it is written    │                │
+//!    │ ◀────────────────────────── │ ────────────────────────────────────────────▶│
+//!    │                             │  ChannelMessage             │ ◀═ data channel
+//!    │  DcMediaNotifyReq           │ ◀────────────────────────── │                │
+//!    │ ◀────────────────────────── │                             │                │
+//! ```
+//!
+//! - `call.rs` a call as it is kept, `config.rs`, `output.rs` the words of the shell;
+//! - `asking.rs` what a consumer asks for, checked;
+//! - `setup.rs`, `ending.rs`, `change.rs`, `in_dialog.rs`, `refresh.rs` SIP of a call, in the order of its life;
+//! - `description.rs` SDP; `channel.rs`, `channels.rs` data channels;
+//! - `saved.rs` what outlives the process.
+
+mod asking;
+mod call;
+mod change;
+mod channel;
+mod channels;
+mod config;
+mod description;
+mod ending;
+mod in_dialog;
+mod machine;
+mod output;
+mod refresh;
+mod saved;
+mod sending;
+mod setup;
+
+pub use config::{CallsConfig, Format};
+pub use machine::{Calls, Counters};
+pub use output::{Ask, AskId, CommitId, Output, Told};

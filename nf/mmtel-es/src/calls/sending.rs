@@ -1,0 +1,158 @@
+//! What leaves: SIP by the way that a URI names, and what waits for the store.
+
+use std::time::Instant;
+
+use api_mmtel_es::ProblemDetails;
+use core_iq::{ChannelAction, ChannelAt, Command, StreamId};
+use core_sip::next_hop::{NextHop, Resolution};
+use core_sip::{Target, TimerSet};
+use wire_sip::{Message, StatusCode};
+
+use super::call::LegState;
+use super::machine::{Calls, IqPurpose};
+use super::output::{AskId, CommitId, Output, Told};
+use crate::Change;
+
+/// What a SIP request of ours is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// The INVITE that calls this leg.
+    Invite(u64, usize),
+    /// An INVITE within the dialog of this leg.
+    ReInvite(u64, usize),
+    /// To refresh the session of this leg.
+    Refresh(u64, usize),
+    /// To end something that nobody needs any more.
+    Bye,
+}
+
+/// A message on its way out.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) next: String,
+    pub(super) message: Message,
+    pub(super) errand: Errand,
+}
+
+/// What a message on its way out is.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Errand {
+    /// A request with a transaction.
+    Request(Purpose),
+    /// The ACK of a 2xx of this leg; of none when it is not kept.
+    Ack(Option<(u64, usize)>),
+}
+
+/// What leaves when it is written down why.
+#[derive(Debug)]
+#[allow(clippy::large_enum_variant)] // few at a time
+pub(super) enum After {
+    /// The ACK of this leg's INVITE.
+    Ack(u64, usize),
+    /// A consumer is answered.
+    Reply(AskId, Result<Told, Box<ProblemDetails>>),
+    /// The channel may say one more thing.
+    Credit(u64, StreamId, ChannelAt),
+}
+
+impl Calls {
+    /// RFC 3261 §8.1.2, RFC 3263: sends by the way that the URI `next` names.
+    pub(super) fn send(&mut self, now: Instant, next: &str, message: Message, errand: Errand) {
+        let waiting = Waiting {
+            next: next.to_owned(),
+            message,
+            errand,
+        };
+        self.dispatch(now, waiting);
+    }
+
+    pub(super) fn dispatch(&mut self, now: Instant, waiting: Waiting) {
+        let hop = NextHop::of_uri(&waiting.next);
+        let resolution = hop.as_ref().map(|hop| self.lookups.resolve(now, hop));
+        let addr = match resolution {
+            Some(Resolution::Ready(addresses)) => addresses.first().copied(),
+            Some(Resolution::Pending) => {
+                self.waiting.push(waiting);
+                return;
+            }
+            Some(Resolution::Failed) | None => None,
+        };
+        let Waiting {
+            message, errand, ..
+        } = waiting;
+        let Some((hop, addr)) = hop.zip(addr) else {
+            if let Errand::Request(purpose) = errand {
+                self.no_response(now, purpose, StatusCode::SERVICE_UNAVAILABLE);
+            }
+            return;
+        };
+        let purpose = match errand {
+            Errand::Ack(leg) => {
+                let length = message.wire_len() + 120;
+                let by_size = self.transactions.transport_by_size(now, addr, length);
+                let target = hop.target(addr, by_size);
+                if let Some((call, leg)) = leg
+                    && let Some(leg) = self.leg(call, leg)
+                {
+                    leg.last_ack = Some((target, message.clone()));
+                }
+                self.transactions.send(now, target, message);
+                return;
+            }
+            Errand::Request(purpose) => purpose,
+        };
+        let timers = TimerSet::core();
+        let id = match hop.transport {
+            Some(transport) => {
+                let target = Target::Address { transport, addr };
+                self.transactions.send_request(now, target, message, timers)
+            }
+            None => self
+                .transactions
+                .send_request_by_size(now, addr, message, timers, None),
+        };
+        self.by_client.insert(id, purpose);
+        if let Purpose::Invite(call, leg) = purpose
+            && let Some(leg) = self.leg(call, leg)
+            && let LegState::Inviting {
+                client, cancelled, ..
+            } = &mut leg.state
+        {
+            *client = Some(id);
+            if *cancelled {
+                self.transactions.cancel(now, id, None);
+            }
+        }
+    }
+
+    /// Writes down what changed; `after` follows when that is done.
+    pub(super) fn commit(&mut self, changes: Vec<Change>, after: Vec<After>) {
+        let id = CommitId(self.next_commit);
+        self.next_commit += 1;
+        self.commits.insert(id, after);
+        self.outputs.push_back(Output::Commit { id, changes });
+    }
+
+    pub(super) fn after(&mut self, now: Instant, after: After) {
+        match after {
+            After::Ack(call, leg) => self.acknowledge(now, call, leg),
+            After::Reply(ask, result) => self.reply(ask, result),
+            After::Credit(call, stream, at) => {
+                let context = self.by_number.get(&call).and_then(|call| call.context);
+                if let Some(context) = context {
+                    let action = ChannelAction::Credit(at, 1);
+                    let command = Command::Channel {
+                        context,
+                        stream,
+                        action,
+                    };
+                    self.ask_gateway(IqPurpose::Nothing, command);
+                }
+            }
+        }
+    }
+
+    pub(super) fn reply(&mut self, ask: AskId, result: Result<Told, Box<ProblemDetails>>) {
+        self.outputs.push_back(Output::Reply { ask, result });
+    }
+}

@@ -1,0 +1,9 @@
+//! Calls of the enabler on virtual time: consumers on one side, UEs and a gateway on the other.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on may end")]
+
+mod bed;
+mod channels;
+mod dc_call;
+mod in_dialog;
+mod restart;
