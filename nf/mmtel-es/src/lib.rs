@@ -1,13 +1,9 @@
 //! MMTel Enabler Server (TS 29.392): what it knows and decides, without a socket and without a clock.
 //!
 //! So far: MMTel_DCAppManagement, the applications of data channels and who provides them
-<<<<<<< HEAD
 //! (TS 29.392 §5.2), in [`Applications`]; what UEs hear of them on bootstrap channels,
-//! [`Applications::give`]; and notifications on their way, in [`Outbox`].
-=======
-//! (TS 29.392 §5.2), in [`Applications`]; calls of applications to UEs, MMTel_DCAppCall
-//! (TS 29.392 §5.3), in [`calls`]; and notifications on their way, in [`Outbox`].
->>>>>>> bff89d5 (Call UEs for applications, in the enabler's machine)
+//! [`Applications::give`]; calls of applications to UEs, MMTel_DCAppCall (TS 29.392 §5.3), in
+//! [`calls`]; and notifications on their way, in [`Outbox`].
 //!
 //! ```text
 //!  application server                 shell                          here
