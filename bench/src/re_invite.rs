@@ -241,8 +241,8 @@ fn told(command: &Command) -> Reply {
         _ => Vec::new(),
     };
     let reserved = Reserved {
-        context: ContextId(1),
         streams,
+        ..Reserved::nothing(ContextId(1))
     };
     match command {
         Command::Reserve { .. } => Reply::Reserved(reserved),

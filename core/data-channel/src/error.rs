@@ -42,6 +42,9 @@ pub enum OpenError {
     /// There is such a channel.
     #[error("the id is in use")]
     InUse,
+    /// There was such a channel: [`Event::Released`](crate::Event::Released) says when the id is free.
+    #[error("the id is being reset")]
+    Resetting,
     /// There cannot be such a channel.
     #[error("65,535 names no channel")]
     InvalidId,

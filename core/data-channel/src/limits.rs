@@ -2,7 +2,8 @@
 /// message is not taken, the association ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Channels at one time, those that are closing included. More are reset.
+    /// Channels at one time, those that are closing included. More that are opened in band are reset;
+    /// those that SDP negotiates may be as many again.
     pub channels: usize,
     /// Bytes of a label, and of a protocol. A channel with more is reset.
     pub name: usize,

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ChannelAction, CoreLocal, CoreSettings, DataLocal, DataSettings, Feedback, MediaKind,
-    PayloadMap, W3Local, W3Settings,
+    AnchoredStream, ChannelAction, CoreLocal, CoreSettings, DataLocal, DataSettings, Feedback,
+    MediaKind, PayloadMap, SecondSettings, W3Local, W3Settings,
 };
 
 /// Numbers a request, so that its reply finds the way back. Chosen by the eP-CSCF.
@@ -91,6 +91,10 @@ pub struct StreamSettings {
     /// each in a call that stands these settings are kept.
     #[serde(default)]
     pub data: Option<Box<DataSettings>>,
+    /// A second Termination towards the core in the place of `w3`. In a Reserve it makes a stream without
+    /// a WIC, for good.
+    #[serde(default)]
+    pub second: Option<Box<SecondSettings>>,
 }
 
 impl StreamSettings {
@@ -104,6 +108,7 @@ impl StreamSettings {
             payloads: None,
             feedback: None,
             data: None,
+            second: None,
         }
     }
 }
@@ -113,8 +118,8 @@ impl StreamSettings {
 pub enum Reply {
     /// To [`Command::Reserve`].
     Reserved(Reserved),
-    /// To [`Command::Configure`] and [`Command::Subtract`]. Streams whose W3 credentials changed
-    /// (an ICE restart) are told again.
+    /// To [`Command::Configure`] and [`Command::Subtract`]. Streams whose own credentials, or names of
+    /// DTLS associations, are others now are told again, and those with channels that cannot be.
     Configured(Reserved),
     /// To [`Command::Release`].
     Released,
@@ -134,6 +139,20 @@ pub struct Reserved {
     pub context: ContextId,
     /// What was made, in the order of the request.
     pub streams: Vec<ReservedStream>,
+    /// What was made without a WIC, in the order of the request.
+    #[serde(default)]
+    pub anchored: Vec<AnchoredStream>,
+}
+
+impl Reserved {
+    /// Nothing in this Context.
+    pub fn nothing(context: ContextId) -> Self {
+        Self {
+            context,
+            streams: Vec::new(),
+            anchored: Vec::new(),
+        }
+    }
 }
 
 /// The gateway's side of a stream's two Terminations.

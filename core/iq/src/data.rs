@@ -24,12 +24,21 @@ use crate::{DtlsRole, Fingerprint, IceCredentials};
 pub struct DataSettings {
     /// SCTP towards the WIC.
     pub w3: Option<SctpSettings>,
+    /// The WIC's `a=tls-id`. Another one than before is a new association (RFC 8842 §3.1).
+    #[serde(default)]
+    pub w3_tls_id: Option<String>,
     /// SCTP towards the core.
     pub core: Option<SctpSettings>,
     /// DTLS towards the core, and ICE if the far end has it.
     pub core_dtls: Option<DtlsSettings>,
-    /// RFC 8864 — the channels that SDP negotiated, the same at both Terminations. `Some` replaces
-    /// the whole list: a channel that is no longer in it is closed. At most [`Self::MAX_CHANNELS`].
+    /// Whose offer all this is from. When it restarts ICE or DTLS at that end, the gateway makes new
+    /// credentials or a new name of its own there, and tells them in the reply; an answer has the
+    /// gateway's already, and changes only what the gateway knows of the peer.
+    #[serde(default)]
+    pub offered: Option<StreamEnd>,
+    /// RFC 8864 — the channels that SDP negotiated. `Some` replaces the whole list: a channel that is
+    /// no longer in it is closed. At most [`Self::MAX_CHANNELS`]. One whose id is in use already is told
+    /// in [`DataLocal::refused`].
     pub channels: Option<Vec<NegotiatedChannel>>,
     /// What the channels are joined with.
     pub far_end: Option<FarEnd>,
@@ -38,6 +47,8 @@ pub struct DataSettings {
 impl DataSettings {
     /// More channels than this a stream does not have.
     pub const MAX_CHANNELS: usize = 256;
+    /// Longer labels and subprotocols, in octets, a channel does not have.
+    pub const MAX_NAME: usize = 1024;
 }
 
 /// What one side's SDP says of SCTP (RFC 8841).
@@ -57,6 +68,9 @@ pub struct DtlsSettings {
     pub remote_ice: Option<IceCredentials>,
     /// The `a=fingerprint` lines; one must fit.
     pub remote_fingerprints: Option<Vec<Fingerprint>>,
+    /// `a=tls-id`. Another one than before is a new association (RFC 8842 §3.1).
+    #[serde(default)]
+    pub remote_tls_id: Option<String>,
     /// The gateway's role.
     pub dtls_role: Option<DtlsRole>,
 }
@@ -72,7 +86,7 @@ pub enum FarEnd {
         /// closed. Else it is opened in band at the other Termination too.
         announce: bool,
     },
-    /// With whoever speaks Iq.
+    /// With whoever speaks Iq: each end by itself.
     Application,
 }
 
@@ -83,6 +97,22 @@ pub struct NegotiatedChannel {
     pub id: u16,
     /// What it is.
     pub channel: ChannelDescription,
+    /// Where it is.
+    #[serde(default)]
+    pub place: ChannelPlace,
+}
+
+/// Where a negotiated channel is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ChannelPlace {
+    /// At both ends, under one id: joined with one another as [`FarEnd`] says.
+    #[default]
+    Both,
+    /// At this end alone; what comes in it is the application's, whatever [`FarEnd`] says of others.
+    At(StreamEnd),
+    /// At the other end alone, joined with this one, which was requested in band
+    /// ([`Event::ChannelRequested`](crate::Event::ChannelRequested)) and is accepted with it.
+    For(ChannelAt),
 }
 
 /// What a channel is (RFC 8832 §5.1, RFC 8864 §5.1).
@@ -178,10 +208,19 @@ pub struct DataLocal {
     pub core_ice: IceCredentials,
     /// `a=fingerprint` towards the core.
     pub core_fingerprint: Fingerprint,
+    /// `a=tls-id` towards the WIC: one for the life of a DTLS association.
+    #[serde(default)]
+    pub w3_tls_id: String,
+    /// `a=tls-id` towards the core.
+    #[serde(default)]
+    pub core_tls_id: String,
     /// `a=sctp-port` on both sides.
     pub sctp_port: u16,
     /// `a=max-message-size` on both sides.
     pub max_message_size: u32,
+    /// Negotiated channels of the last [`DataSettings::channels`] that cannot be: their ids are in use.
+    #[serde(default)]
+    pub refused: Vec<u16>,
 }
 
 /// Why a channel is closed.

@@ -2,8 +2,9 @@
 //!
 //! A **Context** is one call's place in the gateway. It has a **stream** for each media line of the
 //! call, and a stream has two **Terminations**: one towards the WIC on W3 (ICE, DTLS, SRTP) and one
-//! towards the core (plain RTP; DTLS and SCTP for data channels). Every value here is plain and serialisable: in one process it is
-//! handed over as it is, between two machines as length-prefixed JSON.
+//! towards the core (plain RTP; DTLS and SCTP for data channels), or [two towards the core](SecondSettings).
+//! Every value here is plain and serialisable: in one process it is handed over as it is, between two
+//! machines as length-prefixed JSON.
 //!
 //! ```text
 //!   eP-CSCF                                     eIMS-AGW
@@ -20,6 +21,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod anchor;
 mod command;
 mod data;
 mod frame;
@@ -29,12 +31,14 @@ mod notification;
 mod refusal;
 mod termination;
 
+pub use anchor::{AnchoredStream, SecondSettings};
 pub use command::{
     Command, ContextId, Reply, RequestId, Reserved, ReservedStream, StreamId, StreamSettings,
 };
 pub use data::{
-    ChannelAction, ChannelAt, ChannelDescription, ChannelEnd, ChannelMessage, ChannelReliability,
-    DataLocal, DataSettings, DtlsSettings, FarEnd, NegotiatedChannel, SctpSettings, StreamEnd,
+    ChannelAction, ChannelAt, ChannelDescription, ChannelEnd, ChannelMessage, ChannelPlace,
+    ChannelReliability, DataLocal, DataSettings, DtlsSettings, FarEnd, NegotiatedChannel,
+    SctpSettings, StreamEnd,
 };
 pub use frame::{Decoder, FrameError, FromGateway, MAX_FRAME, MAX_GREETING, ToGateway, encode};
 pub use greeting::{Called, Calling, GreetingError, MIN_SECRET, SharedSecret, Step, VERSION};

@@ -6,11 +6,11 @@ mod fuzz_body;
 use std::net::{IpAddr, SocketAddr};
 
 use core_iq::{
-    ChannelAction, ChannelAt, ChannelDescription, ChannelMessage, ChannelReliability, Command,
-    ContextId, CoreSettings, DataSettings, Decoder, DtlsRole, DtlsSettings, FarEnd, Feedback,
-    Fingerprint, FrameError, FromGateway, Gate, IceCredentials, MAX_GREETING, MediaKind,
-    NegotiatedChannel, PayloadMap, PayloadMapping, Refusal, RequestId, SctpSettings, StreamEnd,
-    StreamId, StreamSettings, ToGateway, W3Settings, encode,
+    ChannelAction, ChannelAt, ChannelDescription, ChannelMessage, ChannelPlace, ChannelReliability,
+    Command, ContextId, CoreSettings, DataSettings, Decoder, DtlsRole, DtlsSettings, FarEnd,
+    Feedback, Fingerprint, FrameError, FromGateway, Gate, IceCredentials, MAX_GREETING, MediaKind,
+    NegotiatedChannel, PayloadMap, PayloadMapping, Refusal, RequestId, SctpSettings,
+    SecondSettings, StreamEnd, StreamId, StreamSettings, ToGateway, W3Settings, encode,
 };
 use fuzz_body::fuzz;
 use proptest::collection::vec;
@@ -48,16 +48,20 @@ fn w3() -> impl Strategy<Value = W3Settings> {
 }
 
 fn stream() -> impl Strategy<Value = StreamSettings> {
-    let core = (
-        option::of(address()),
-        option::of(address()),
-        option::of(gate()),
-    )
-        .prop_map(|(remote_rtp, remote_rtcp, gate)| CoreSettings {
-            remote_rtp,
-            remote_rtcp,
-            gate,
-        });
+    let core = || {
+        (
+            option::of(address()),
+            option::of(address()),
+            option::of(gate()),
+        )
+            .prop_map(|(remote_rtp, remote_rtcp, gate)| CoreSettings {
+                remote_rtp,
+                remote_rtcp,
+                gate,
+            })
+    };
+    let second =
+        (core(), option::of(dtls())).prop_map(|(core, dtls)| SecondSettings { core, dtls });
     let payloads = vec((any::<u8>(), any::<u8>()), 0..5).prop_map(|pairs| {
         PayloadMap(
             pairs
@@ -78,13 +82,14 @@ fn stream() -> impl Strategy<Value = StreamSettings> {
         any::<u16>(),
         any::<bool>(),
         option::of(w3()),
-        option::of(core),
+        option::of(core()),
         option::of(payloads),
         option::of(feedback),
         option::of(data()),
+        option::of(second),
     )
         .prop_map(
-            |(stream, video, w3, core, payloads, feedback, data)| StreamSettings {
+            |(stream, video, w3, core, payloads, feedback, data, second)| StreamSettings {
                 stream: StreamId(stream),
                 media: if video {
                     MediaKind::Video
@@ -96,6 +101,7 @@ fn stream() -> impl Strategy<Value = StreamSettings> {
                 payloads,
                 feedback,
                 data: data.map(Box::new),
+                second: second.map(Box::new),
             },
         )
 }
@@ -131,13 +137,14 @@ fn data() -> impl Strategy<Value = DataSettings> {
             max_message_size,
         })
     };
-    let dtls = w3().prop_map(|w3| DtlsSettings {
-        remote_ice: w3.remote_ice,
-        remote_fingerprints: w3.remote_fingerprints,
-        dtls_role: w3.dtls_role,
-    });
-    let channel =
-        (any::<u16>(), description()).prop_map(|(id, channel)| NegotiatedChannel { id, channel });
+    let end = || prop_oneof![Just(StreamEnd::W3), Just(StreamEnd::Core)];
+    let place = prop_oneof![
+        Just(ChannelPlace::Both),
+        end().prop_map(ChannelPlace::At),
+        (end(), any::<u16>()).prop_map(|(end, id)| ChannelPlace::For(ChannelAt { end, id })),
+    ];
+    let channel = (any::<u16>(), description(), place)
+        .prop_map(|(id, channel, place)| NegotiatedChannel { id, channel, place });
     let far_end = prop_oneof![
         Just(FarEnd::Nobody),
         any::<bool>().prop_map(|announce| FarEnd::Relay { announce }),
@@ -146,17 +153,32 @@ fn data() -> impl Strategy<Value = DataSettings> {
     (
         option::of(sctp()),
         option::of(sctp()),
-        option::of(dtls),
+        option::of(any::<String>()),
+        option::of(dtls()),
+        option::of(end()),
         option::of(vec(channel, 0..3)),
         option::of(far_end),
     )
-        .prop_map(|(w3, core, core_dtls, channels, far_end)| DataSettings {
-            w3,
-            core,
-            core_dtls,
-            channels,
-            far_end,
-        })
+        .prop_map(
+            |(w3, core, w3_tls_id, core_dtls, offered, channels, far_end)| DataSettings {
+                w3,
+                w3_tls_id,
+                core,
+                core_dtls,
+                offered,
+                channels,
+                far_end,
+            },
+        )
+}
+
+fn dtls() -> impl Strategy<Value = DtlsSettings> {
+    (w3(), option::of(any::<String>())).prop_map(|(w3, remote_tls_id)| DtlsSettings {
+        remote_ice: w3.remote_ice,
+        remote_fingerprints: w3.remote_fingerprints,
+        remote_tls_id,
+        dtls_role: w3.dtls_role,
+    })
 }
 
 fn action() -> impl Strategy<Value = ChannelAction> {

@@ -5,23 +5,22 @@
 //!                                                     └──▶ none left ─▶ refused, nothing remains
 //! ```
 
-use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 use core_iq::{
-    Command, ContextId, CoreLocal, MediaKind, Refusal, Reply, RequestId, Reserved, ReservedStream,
-    StreamId, StreamSettings, W3Local,
+    Command, ContextId, MediaKind, Refusal, Reply, RequestId, Reserved, StreamId, StreamSettings,
 };
 use smallvec::SmallVec;
 
+use crate::Output;
 use crate::core_side::CoreSide;
-use crate::data::{self, Data};
-use crate::gateway::{Gateway, Role};
+use crate::data::Data;
+use crate::gateway::Gateway;
 use crate::media::Side;
 use crate::payloads::PayloadTable;
 use crate::stream::{Stream, Video};
+use crate::told::check;
 use crate::w3_side::{self, W3Side};
-use crate::{BoundPorts, Output, PortRequest};
 
 /// How often another pair of ports is tried when one turns out to be taken by somebody else.
 const TRIES: u8 = 8;
@@ -31,27 +30,17 @@ const TRIES: u8 = 8;
 pub(crate) struct Context {
     id: ContextId,
     streams: SmallVec<[u32; 4]>,
-    pending: Option<Pending>,
+    pub(crate) pending: Option<Pending>,
 }
 
 /// A Reserve whose ports are not all open yet.
 #[derive(Debug)]
-struct Pending {
-    request: RequestId,
+pub(crate) struct Pending {
+    pub(crate) request: RequestId,
     /// The Context was made for it, and goes with it.
     first: bool,
-    made: SmallVec<[u32; 4]>,
-    waiting: usize,
-}
-
-/// A pair of ports that the shell was asked to open.
-#[derive(Debug)]
-pub(crate) struct PortWish {
-    context: ContextId,
-    stream: u32,
-    tries: u8,
-    /// As the pool knows it.
-    rtp: u16,
+    pub(crate) made: SmallVec<[u32; 4]>,
+    pub(crate) waiting: usize,
 }
 
 impl Gateway {
@@ -82,40 +71,6 @@ impl Gateway {
             }
         };
         self.reply(id, result);
-    }
-
-    /// A wish for ports was fulfilled, or not.
-    pub fn handle_ports_bound(
-        &mut self,
-        now: Instant,
-        request: PortRequest,
-        result: Result<BoundPorts, String>,
-    ) {
-        let Some(wish) = self.wishes.remove(&request.0) else {
-            // Released in between.
-            if let Ok(bound) = result {
-                self.close(&bound);
-            }
-            return;
-        };
-        match result {
-            Ok(bound) => {
-                self.set_role(bound.rtp.0, Role::CoreRtp(wish.stream));
-                self.set_role(bound.rtcp.0, Role::CoreRtcp(wish.stream));
-                if let Some(stream) = self.streams.at_mut(wish.stream) {
-                    stream.core.bound = Some(bound);
-                }
-                self.place_data(now, wish.stream);
-                self.one_bound(wish.context);
-            }
-            Err(reason) => {
-                self.ports.give_back(wish.rtp);
-                let left = wish.tries.saturating_sub(1);
-                if left == 0 || !self.wish(wish.context, wish.stream, left) {
-                    self.give_up(wish.context, &reason);
-                }
-            }
-        }
     }
 
     fn reserve(
@@ -166,7 +121,8 @@ impl Gateway {
             if twice || there {
                 return Err(Refusal::StreamExists);
             }
-            tables.push(check(settings)?.unwrap_or_default());
+            let second = settings.second.is_some();
+            tables.push(check(settings, second)?.unwrap_or_default());
         }
 
         let index = existing.unwrap_or_else(|| {
@@ -195,12 +151,18 @@ impl Gateway {
             context.pending = Some(Pending {
                 request,
                 first: existing.is_none(),
-                waiting: made.len(),
+                waiting: made.len()
+                    + wanted
+                        .iter()
+                        .filter(|settings| settings.second.is_some())
+                        .count(),
                 made: made.clone(),
             });
         }
-        for stream in made {
-            if !self.wish(id, stream, TRIES) {
+        for (stream, settings) in made.into_iter().zip(wanted) {
+            let second = settings.second.is_some().then_some(Side::W3);
+            let mut sides = [Some(Side::Core), second].into_iter().flatten();
+            if !sides.all(|side| self.wish(id, stream, side, TRIES)) {
                 self.give_up(id, "no port towards the core is free");
                 break;
             }
@@ -219,7 +181,8 @@ impl Gateway {
         let silence = self.config.silence;
         let data = (settings.media == MediaKind::Data).then(|| {
             let ice = w3_side::credentials(&mut self.random);
-            Box::new(Data::new(W3Side::new(ice, &self.identity, silence, false)))
+            let core = W3Side::new(ice, &self.identity, silence, false);
+            Box::new(Data::new(core, &mut self.random))
         });
         let mut stream = Stream {
             context,
@@ -227,6 +190,7 @@ impl Gateway {
             media: settings.media,
             w3: W3Side::new(ice, &self.identity, silence, data.is_none()),
             core: CoreSide::default(),
+            second: settings.second.is_some().then(Box::default),
             payloads,
             feedback: core_iq::Feedback::default(),
             deadline: None,
@@ -243,15 +207,19 @@ impl Gateway {
         if let Some(core) = &settings.core {
             stream.core.apply(core);
         }
+        if let Some(second) = &settings.second {
+            stream.apply_second(&second.core);
+        }
         if let Some(feedback) = settings.feedback {
             stream.apply_feedback(feedback);
         }
         let ufrag = stream.w3.local_ice().ufrag.as_str().into();
+        let has_w3 = stream.second.is_none();
         let index = self.streams.insert(stream);
-        self.by_ufrag.insert(ufrag, index);
-        if let Some(data) = &settings.data {
-            self.apply_data(now, index, data);
+        if has_w3 {
+            self.by_ufrag.insert(ufrag, index);
         }
+        self.apply_data(now, index, settings);
         self.after_w3(now, index);
         index
     }
@@ -275,24 +243,20 @@ impl Gateway {
                     settings.stream.0, settings.media
                 )));
             }
-            changes.push((index, settings, check(settings)?));
+            let second = stream.second.is_some();
+            changes.push((index, settings, check(settings, second)?));
         }
         // All is well with the request: from here on nothing is refused.
-        let mut streams = Vec::new();
+        let mut reserved = Reserved::nothing(id);
         for (index, settings, payloads) in changes {
-            if self.change(now, index, settings, payloads)
-                && let Some(told) = self.told(index)
-            {
-                streams.push(told);
+            if self.change(now, index, settings, payloads) {
+                self.tell(index, &mut reserved);
             }
         }
-        Ok(Reserved {
-            context: id,
-            streams,
-        })
+        Ok(reserved)
     }
 
-    /// Applies to one stream; says whether our own credentials are others now.
+    /// Applies to one stream; says whether there is something to be told of it.
     fn change(
         &mut self,
         now: Instant,
@@ -313,6 +277,8 @@ impl Gateway {
             .core
             .as_ref()
             .is_some_and(|core| stream.core.apply(core));
+        let second = settings.second.as_ref();
+        let second_moved = second.is_some_and(|second| stream.apply_second(&second.core));
         if let Some(payloads) = payloads {
             stream.payloads = payloads;
         }
@@ -320,7 +286,7 @@ impl Gateway {
             stream.apply_feedback(feedback);
         }
         let begins_to_core = stream.open_to_core() && (!to_core || moved);
-        let begins_to_w3 = stream.open_to_w3() && !to_w3;
+        let begins_to_w3 = stream.open_to_w3() && (!to_w3 || second_moved);
         if restarted {
             // The old name stays good until checks come with the new one (RFC 8445 §9).
             let ufrag = stream.w3.local_ice().ufrag.as_str().into();
@@ -329,11 +295,7 @@ impl Gateway {
                 self.by_ufrag.remove(stale.as_str());
             }
         }
-        if let Some(data) = &settings.data {
-            self.apply_data(now, index, data);
-        } else if moved {
-            self.place_data(now, index);
-        }
+        let news = self.apply_data(now, index, settings);
         self.after_w3(now, index);
         // Video is never black: who looks for the first time gets a whole frame.
         if begins_to_core {
@@ -342,7 +304,7 @@ impl Gateway {
         if begins_to_w3 {
             self.ask_for_key_frame(index, Side::Core, None);
         }
-        restarted
+        restarted || news
     }
 
     fn subtract(&mut self, id: ContextId, streams: &[StreamId]) -> Result<Reserved, Refusal> {
@@ -363,10 +325,7 @@ impl Gateway {
         for index in found {
             self.end_stream(context, index);
         }
-        Ok(Reserved {
-            context: id,
-            streams: Vec::new(),
-        })
+        Ok(Reserved::nothing(id))
     }
 
     fn release(&mut self, id: ContextId) {
@@ -384,57 +343,8 @@ impl Gateway {
         }
     }
 
-    /// Asks the shell for a pair of ports; says whether there was one to ask for.
-    fn wish(&mut self, context: ContextId, stream: u32, tries: u8) -> bool {
-        let Some((rtp, rtcp)) = self.ports.take() else {
-            return false;
-        };
-        let address = self.config.core_address;
-        let request = self.next_wish;
-        self.next_wish += 1;
-        self.wishes.insert(
-            request,
-            PortWish {
-                context,
-                stream,
-                tries,
-                rtp,
-            },
-        );
-        self.outputs.push_back(Output::BindPorts {
-            request: PortRequest(request),
-            rtp: SocketAddr::new(address, rtp),
-            rtcp: SocketAddr::new(address, rtcp),
-        });
-        true
-    }
-
-    fn one_bound(&mut self, id: ContextId) {
-        let Ok(index) = self.index_of(id) else {
-            return;
-        };
-        let Some(context) = self.contexts.at_mut(index) else {
-            return;
-        };
-        let Some(pending) = &mut context.pending else {
-            return;
-        };
-        pending.waiting -= 1;
-        if pending.waiting > 0 {
-            return;
-        }
-        if let Some(pending) = context.pending.take() {
-            let streams = pending.made.iter().filter_map(|&made| self.told(made));
-            let reserved = Reserved {
-                context: id,
-                streams: streams.collect(),
-            };
-            self.reply(pending.request, Ok(Reply::Reserved(reserved)));
-        }
-    }
-
     /// The Reserve under way cannot be done: what it made goes.
-    fn give_up(&mut self, id: ContextId, reason: &str) {
+    pub(crate) fn give_up(&mut self, id: ContextId, reason: &str) {
         let Ok(index) = self.index_of(id) else {
             return;
         };
@@ -481,27 +391,19 @@ impl Gateway {
             }
             other
         });
-        if let Some(bound) = stream.core.bound {
+        let second = stream.second.as_ref().and_then(|second| second.bound);
+        for bound in [stream.core.bound, second].into_iter().flatten() {
             self.ports.give_back(bound.rtp.1.port());
             self.close(&bound);
         }
     }
 
-    fn close(&mut self, bound: &BoundPorts) {
-        self.set_role(bound.rtp.0, Role::None);
-        self.set_role(bound.rtcp.0, Role::None);
-        self.outputs.push_back(Output::ReleasePorts {
-            rtp: bound.rtp.0,
-            rtcp: bound.rtcp.0,
-        });
-    }
-
-    fn reply(&mut self, id: RequestId, result: Result<Reply, Refusal>) {
+    pub(crate) fn reply(&mut self, id: RequestId, result: Result<Reply, Refusal>) {
         self.counters.refused += u64::from(result.is_err());
         self.outputs.push_back(Output::IqReply { id, result });
     }
 
-    fn index_of(&self, id: ContextId) -> Result<u32, Refusal> {
+    pub(crate) fn index_of(&self, id: ContextId) -> Result<u32, Refusal> {
         let index = (id.0 & 0x00ff_ffff) as u32;
         match self.contexts.at(index) {
             Some(context) if context.id == id => Ok(index),
@@ -523,54 +425,4 @@ impl Gateway {
         let mut held = self.held(context).iter().copied();
         held.find(|&index| self.streams.at(index).is_some_and(|s| s.id == stream))
     }
-
-    /// What the eP-CSCF is told of a stream.
-    fn told(&self, index: u32) -> Option<ReservedStream> {
-        let stream = self.streams.at(index)?;
-        let bound = stream.core.bound?;
-        let public = |address: SocketAddr| -> SocketAddr {
-            let ip: IpAddr = self
-                .config
-                .core_public_address
-                .unwrap_or_else(|| address.ip());
-            SocketAddr::new(ip, address.port())
-        };
-        Some(ReservedStream {
-            stream: stream.id,
-            w3: W3Local {
-                ice: stream.w3.local_ice().clone(),
-                fingerprint: self.identity.fingerprint().clone(),
-                candidates: self.config.w3.iter().map(|w3| w3.candidate).collect(),
-            },
-            core: CoreLocal {
-                rtp: public(bound.rtp.1),
-                rtcp: public(bound.rtcp.1),
-            },
-            data: self.data_local(stream),
-        })
-    }
-}
-
-/// Whether settings can be at all, before anything is changed; lays out the payload map.
-fn check(settings: &StreamSettings) -> Result<Option<PayloadTable>, Refusal> {
-    if let Some(w3) = &settings.w3 {
-        w3_side::check(w3)?;
-    }
-    if let Some(data) = &settings.data {
-        if settings.media != MediaKind::Data {
-            return Err(Refusal::Invalid("data channels of a media stream".into()));
-        }
-        data::check(data)?;
-    }
-    if let Some(feedback) = &settings.feedback
-        && settings.media == MediaKind::Audio
-        && (feedback.w3_pli || feedback.w3_fir || feedback.core_pli || feedback.core_fir)
-    {
-        return Err(Refusal::Invalid("key frames of an audio stream".into()));
-    }
-    settings
-        .payloads
-        .as_ref()
-        .map(PayloadTable::new)
-        .transpose()
 }

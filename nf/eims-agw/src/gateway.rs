@@ -7,10 +7,11 @@ use core_w3::srtp::Profile;
 use core_w3::transport::{Event as W3Event, Output as W3Output, Received};
 
 use crate::addresses::{ByPath, ByUfrag, Keyed};
-use crate::context::{Context, PortWish};
+use crate::context::Context;
 use crate::deadlines::Deadlines;
 use crate::feedback;
 use crate::media::Side;
+use crate::opening::PortWish;
 use crate::ports::PortPool;
 use crate::random::Random;
 use crate::slab::Slab;
@@ -50,8 +51,9 @@ const ONCE_MORE: Duration = Duration::from_secs(1);
 pub(crate) enum Role {
     None,
     W3,
-    CoreRtp(u32),
-    CoreRtcp(u32),
+    /// Of a pair towards the core: [`Side::W3`] when it is the second Termination's.
+    Rtp(u32, Side),
+    Rtcp(u32, Side),
 }
 
 impl Gateway {
@@ -321,21 +323,15 @@ impl Gateway {
         let Some(stream) = self.streams.at_mut(index) else {
             return;
         };
-        let (sent, way) = match towards {
-            Side::W3 => {
-                let path = stream.w3.destination();
-                (
-                    &mut stream.video.sent_to_w3,
-                    path.map(|path| (SocketId(path.local), path.remote)),
-                )
-            }
-            Side::Core => {
-                let way = stream.core.bound.zip(stream.core.rtp_destination());
-                (
-                    &mut stream.video.sent_to_core,
-                    way.map(|(bound, to)| (bound.rtp.0, to)),
-                )
-            }
+        let way = if towards == Side::W3 && stream.second.is_none() {
+            let path = stream.w3.destination();
+            path.map(|path| (SocketId(path.local), path.remote))
+        } else {
+            stream.plain_rtp(towards)
+        };
+        let sent = match towards {
+            Side::W3 => &mut stream.video.sent_to_w3,
+            Side::Core => &mut stream.video.sent_to_core,
         };
         if let Some((socket, destination)) = way
             && let Some(bytes) = sent.as_mut().and_then(|sent| sent.repeat(ssrc, sequence))
@@ -356,11 +352,8 @@ impl Gateway {
         };
         let mut bytes = compound.to_vec();
         let way = match to {
-            Side::Core => {
-                let way = stream.core.bound.zip(stream.core.rtcp_destination());
-                way.map(|(bound, destination)| (bound.rtcp.0, destination))
-            }
-            Side::W3 => stream.w3.destination().and_then(|path| {
+            _ if to == Side::Core || stream.second.is_some() => stream.plain_rtcp(to),
+            _ => stream.w3.destination().and_then(|path| {
                 let length = bytes.len();
                 bytes.resize(length + w3_side::RTCP_ROOM, 0);
                 let protected = stream.w3.protect_rtcp(&mut bytes, length)?;

@@ -29,6 +29,7 @@ mod feedback;
 mod gaps;
 mod gateway;
 mod media;
+mod opening;
 mod output;
 mod payloads;
 mod ports;
@@ -36,6 +37,7 @@ mod random;
 mod resend;
 mod slab;
 mod stream;
+mod told;
 mod w3_side;
 
 pub use config::{Config, Limits, W3Socket};

@@ -58,16 +58,19 @@ impl Gateway {
                     }
                 }
             }
-            (Role::CoreRtp(index), Kind::Stun | Kind::Dtls) if self.has_data(index) => {
-                self.data_from_core(now, index, arrival, buffer)
+            (Role::Rtp(index, side), Kind::Stun | Kind::Dtls) if self.has_data(index) => {
+                self.data_from_core(now, index, side, arrival, buffer)
             }
-            (Role::CoreRtp(index), Kind::Rtp) => self.rtp_from_core(index, arrival, buffer),
+            (Role::Rtp(index, Side::Core), Kind::Rtp) => self.rtp_from_core(index, arrival, buffer),
+            (Role::Rtp(index, Side::W3), Kind::Rtp) => {
+                self.rtp_from_second(now, index, arrival, buffer)
+            }
             // RFC 5761 §4: a far end that sends RTCP to the RTP port means RTCP all the same.
-            (Role::CoreRtp(index), Kind::Rtcp) => {
-                self.rtcp_from_core(index, arrival, buffer, Port::Rtp)
+            (Role::Rtp(index, side), Kind::Rtcp) => {
+                self.plain_rtcp(index, side, arrival, buffer, Port::Rtp)
             }
-            (Role::CoreRtcp(index), Kind::Rtcp) => {
-                self.rtcp_from_core(index, arrival, buffer, Port::Rtcp)
+            (Role::Rtcp(index, side), Kind::Rtcp) => {
+                self.plain_rtcp(index, side, arrival, buffer, Port::Rtcp)
             }
             (Role::None, _) => {
                 self.counters.dropped_unknown_source += 1;
@@ -96,8 +99,7 @@ impl Gateway {
             self.counters.dropped_gate += 1;
             return None;
         }
-        let (Some(bound), Some(destination)) = (stream.core.bound, stream.core.rtp_destination())
-        else {
+        let Some((socket, destination)) = stream.plain_rtp(Side::Core) else {
             self.counters.dropped_not_ready += 1;
             return None;
         };
@@ -114,10 +116,27 @@ impl Gateway {
             self.ask_again(now, index);
         }
         Some(Departure {
-            socket: bound.rtp.0,
+            socket,
             destination,
             range: 0..length,
         })
+    }
+
+    /// From the second Termination to the first: as from a WIC, but for the protection.
+    fn rtp_from_second(
+        &mut self,
+        now: Instant,
+        index: u32,
+        arrival: Arrival,
+        buffer: &mut [u8],
+    ) -> Option<Departure> {
+        let latch = self.config.symmetric_rtp;
+        let second = self.streams.at_mut(index)?.second.as_mut()?;
+        if !second.admits_rtp(arrival.source, latch) {
+            self.counters.dropped_wrong_source += 1;
+            return None;
+        }
+        self.rtp_from_w3(now, index, buffer, arrival.length)
     }
 
     /// Far end to WIC: source, gate, payload type, protect.
@@ -141,6 +160,22 @@ impl Gateway {
         if !stream.open_to_w3() {
             self.counters.dropped_gate += 1;
             return None;
+        }
+        if stream.second.is_some() {
+            let Some((socket, destination)) = stream.plain_rtp(Side::W3) else {
+                self.counters.dropped_not_ready += 1;
+                return None;
+            };
+            stream.payloads.to_w3(buffer);
+            if let Some(sent) = &mut stream.video.sent_to_w3 {
+                sent.keep(ssrc, sequence, &buffer[..arrival.length]);
+            }
+            self.counters.relayed_to_core += 1;
+            return Some(Departure {
+                socket,
+                destination,
+                range: 0..arrival.length,
+            });
         }
         let Some(path) = stream.w3.destination() else {
             self.counters.dropped_not_ready += 1;
@@ -176,21 +211,46 @@ impl Gateway {
             stream.core_takes(),
             stream.video.sent_to_w3.as_ref(),
         );
-        let way = stream.core.bound.zip(stream.core.rtcp_destination());
+        let way = stream.plain_rtcp(Side::Core);
         self.after_rtcp(index, &relayed, Side::W3);
         if relayed.length == 0 {
             return None;
         }
-        let Some((bound, destination)) = way else {
+        let Some((socket, destination)) = way else {
             self.counters.dropped_not_ready += 1;
             return None;
         };
         self.counters.rtcp_to_core += 1;
         Some(Departure {
-            socket: bound.rtcp.0,
+            socket,
             destination,
             range: 0..relayed.length,
         })
+    }
+
+    /// RTCP of a Termination towards the core: source, then as from that side.
+    fn plain_rtcp(
+        &mut self,
+        index: u32,
+        side: Side,
+        arrival: Arrival,
+        buffer: &mut [u8],
+        port: Port,
+    ) -> Option<Departure> {
+        let latch = self.config.symmetric_rtp;
+        let core = self.streams.at_mut(index)?.core_side(side)?;
+        let admitted = match port {
+            Port::Rtp => core.admits_rtp(arrival.source, latch),
+            Port::Rtcp => core.admits_rtcp(arrival.source, latch),
+        };
+        if !admitted {
+            self.counters.dropped_wrong_source += 1;
+            return None;
+        }
+        match side {
+            Side::W3 => self.rtcp_from_w3(index, buffer, arrival.length),
+            Side::Core => self.rtcp_from_core(index, arrival, buffer),
+        }
     }
 
     fn rtcp_from_core(
@@ -198,18 +258,8 @@ impl Gateway {
         index: u32,
         arrival: Arrival,
         buffer: &mut [u8],
-        port: Port,
     ) -> Option<Departure> {
-        let latch = self.config.symmetric_rtp;
         let stream = self.streams.at_mut(index)?;
-        let admitted = match port {
-            Port::Rtp => stream.core.admits_rtp(arrival.source, latch),
-            Port::Rtcp => stream.core.admits_rtcp(arrival.source, latch),
-        };
-        if !admitted {
-            self.counters.dropped_wrong_source += 1;
-            return None;
-        }
         let relayed = feedback::relay(
             &mut buffer[..arrival.length],
             stream.w3_takes(),
@@ -220,6 +270,18 @@ impl Gateway {
             return None;
         }
         let stream = self.streams.at_mut(index)?;
+        if stream.second.is_some() {
+            let Some((socket, destination)) = stream.plain_rtcp(Side::W3) else {
+                self.counters.dropped_not_ready += 1;
+                return None;
+            };
+            self.counters.rtcp_to_core += 1;
+            return Some(Departure {
+                socket,
+                destination,
+                range: 0..relayed.length,
+            });
+        }
         let Some(path) = stream.w3.destination() else {
             self.counters.dropped_not_ready += 1;
             return None;

@@ -1,13 +1,16 @@
 //! A stream: two Terminations, and what is changed between them.
 
+use std::net::SocketAddr;
 use std::time::Instant;
 
-use core_iq::{ContextId, Feedback, MediaKind, StreamId};
+use core_iq::{ContextId, CoreSettings, Feedback, Gate, MediaKind, StreamId};
 
+use crate::SocketId;
 use crate::core_side::CoreSide;
 use crate::data::Data;
 use crate::feedback::Takes;
 use crate::gaps::Gaps;
+use crate::media::Side;
 use crate::payloads::PayloadTable;
 use crate::resend::SentPackets;
 use crate::w3_side::W3Side;
@@ -19,6 +22,9 @@ pub(crate) struct Stream {
     pub(crate) media: MediaKind,
     pub(crate) w3: W3Side,
     pub(crate) core: CoreSide,
+    /// The Termination towards the core in the place of the WIC's, if there is none. Then `w3` is but
+    /// its DTLS.
+    pub(crate) second: Option<Box<CoreSide>>,
     pub(crate) payloads: PayloadTable,
     pub(crate) feedback: Feedback,
     /// The next deadline, as [`Deadlines`](crate::deadlines::Deadlines) knows it.
@@ -47,12 +53,50 @@ pub(crate) struct Video {
 impl Stream {
     /// Whether packets of the WIC reach the far end.
     pub(crate) fn open_to_core(&self) -> bool {
-        self.w3.gate.receive && self.core.gate.send
+        self.near_gate().receive && self.core.gate.send
     }
 
     /// Whether packets of the far end reach the WIC.
     pub(crate) fn open_to_w3(&self) -> bool {
-        self.core.gate.receive && self.w3.gate.send
+        self.core.gate.receive && self.near_gate().send
+    }
+
+    fn near_gate(&self) -> Gate {
+        let second = self.second.as_ref();
+        second.map_or(self.w3.gate, |second| second.gate)
+    }
+
+    /// The side of a pair of ports.
+    pub(crate) fn core_side(&mut self, side: Side) -> Option<&mut CoreSide> {
+        match side {
+            Side::W3 => self.second.as_deref_mut(),
+            Side::Core => Some(&mut self.core),
+        }
+    }
+
+    /// Takes what is said of the second Termination; says whether its far end is another than before.
+    pub(crate) fn apply_second(&mut self, settings: &CoreSettings) -> bool {
+        let second = self.second.as_mut();
+        second.is_some_and(|second| second.apply(settings))
+    }
+
+    /// By which socket and where RTP of a side leaves, as it stands, if it needs no SRTP.
+    pub(crate) fn plain_rtp(&self, to: Side) -> Option<(SocketId, SocketAddr)> {
+        let side = self.plain(to)?;
+        Some((side.bound?.rtp.0, side.rtp_destination()?))
+    }
+
+    /// The same for RTCP.
+    pub(crate) fn plain_rtcp(&self, to: Side) -> Option<(SocketId, SocketAddr)> {
+        let side = self.plain(to)?;
+        Some((side.bound?.rtcp.0, side.rtcp_destination()?))
+    }
+
+    fn plain(&self, side: Side) -> Option<&CoreSide> {
+        match side {
+            Side::W3 => self.second.as_deref(),
+            Side::Core => Some(&self.core),
+        }
     }
 
     pub(crate) fn w3_takes(&self) -> Takes {

@@ -149,7 +149,9 @@ impl W3Side {
                 Some(_) => {
                     self.local = restart();
                     self.transport.restart_ice(to_w3(&self.local), remote);
-                    self.ufrags.push(self.local.ufrag.clone());
+                    if !self.ufrags.contains(&self.local.ufrag) {
+                        self.ufrags.push(self.local.ufrag.clone());
+                    }
                     restarted = true;
                 }
             }
@@ -234,6 +236,16 @@ impl W3Side {
     /// Goes without checks, to where the peer's SDP says it is.
     pub(crate) fn set_fixed_path(&mut self, now: Instant, path: Path) {
         self.transport.set_fixed_path(now, path);
+    }
+
+    /// RFC 8842 §3.1 — another association than the one there is.
+    pub(crate) fn restart_dtls(&mut self, now: Instant) {
+        self.transport.restart_dtls(now);
+    }
+
+    /// How often that was so, for whatever reason.
+    pub(crate) fn restarts(&self) -> u32 {
+        self.transport.restarts()
     }
 
     /// Our role in DTLS.

@@ -128,7 +128,7 @@ impl Association {
     /// RFC 8832 §6 — opens a channel in band, under an id of our role's parity. Data may be sent at
     /// once; they arrive in order until the peer has acknowledged.
     pub fn open(&mut self, now: Instant, channel: Channel) -> Result<ChannelId, OpenError> {
-        self.check_open(&channel)?;
+        self.check_open(&channel, self.config.limits.channels)?;
         let first = match self.config.role {
             Role::Client => 0,
             Role::Server => 1,
@@ -152,12 +152,15 @@ impl Association {
         if !id.is_valid() {
             return Err(OpenError::InvalidId);
         }
-        let early = match self.channels.get(&id).map(|entry| &entry.phase) {
-            Some(Phase::Early { .. }) => self.channels.remove(&id),
+        match self.channels.get(&id).map(|entry| &entry.phase) {
+            Some(Phase::Early { .. }) => {}
+            Some(Phase::Closing { .. } | Phase::Resetting) => return Err(OpenError::Resetting),
             Some(_) => return Err(OpenError::InUse),
-            None => None,
-        };
-        self.check_open(&channel)?;
+            None if self.refused.contains(&id.0) => return Err(OpenError::Resetting),
+            None => {}
+        }
+        self.check_open(&channel, 2 * self.config.limits.channels)?;
+        let early = self.channels.remove(&id);
         self.begin(now, id, channel, false);
         if let Some(early) = early
             && let Some(entry) = self.channels.get_mut(&id)
@@ -166,6 +169,12 @@ impl Association {
             self.outputs.push_back(Event::Readable { id });
         }
         Ok(())
+    }
+
+    /// Whether there is such a channel, and it is not closing.
+    pub fn is_in_use(&self, id: ChannelId) -> bool {
+        let entry = self.channels.get(&id);
+        entry.is_some_and(|entry| !entry.is_gone() && !matches!(entry.phase, Phase::Early { .. }))
     }
 
     /// RFC 8832 §6 — accepts a channel that the peer asked for. Whether it did.
@@ -334,13 +343,13 @@ impl Association {
         Some(Output::Packet(packet))
     }
 
-    fn check_open(&self, channel: &Channel) -> Result<(), OpenError> {
+    fn check_open(&self, channel: &Channel, channels: usize) -> Result<(), OpenError> {
         let most = self.config.limits.name;
         if self.state == State::Ended {
             Err(OpenError::Ended)
         } else if channel.label.len() > most || channel.protocol.len() > most {
             Err(OpenError::NameTooLong)
-        } else if self.channels.len() >= self.config.limits.channels {
+        } else if self.channels.len() >= channels {
             Err(OpenError::TooMany)
         } else {
             Ok(())

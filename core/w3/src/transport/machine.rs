@@ -23,6 +23,7 @@ pub struct Transport {
     fixed: Option<Path>,
     outputs: VecDeque<Output>,
     counters: Counters,
+    restarts: u32,
 }
 
 /// The DTLS half.
@@ -62,6 +63,7 @@ impl Transport {
             fixed: None,
             outputs: VecDeque::new(),
             counters: Counters::default(),
+            restarts: 0,
         }
     }
 
@@ -134,9 +136,15 @@ impl Transport {
 
     /// RFC 8842 §3.1 — a new association, as another `tls-id` wants it.
     pub fn restart_dtls(&mut self, now: Instant) {
+        self.restarts = self.restarts.wrapping_add(1);
         self.dtls.association = None;
         self.media = None;
         self.begin(now);
+    }
+
+    /// How often the association was given up for a new one.
+    pub fn restarts(&self) -> u32 {
+        self.restarts
     }
 
     /// A datagram in the first `length` bytes of a buffer. What is to be sent or relayed at once is

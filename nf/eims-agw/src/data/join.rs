@@ -7,21 +7,26 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use core_data_channel::{Channel, ChannelId, Event, SendError};
-use core_iq::{ChannelAt, ChannelEnd, Event as IqEvent, FarEnd, NegotiatedChannel, StreamEnd};
+use core_iq::{ChannelAt, ChannelEnd, Event as IqEvent, FarEnd, StreamEnd};
 
 use super::ends::{Ends, other};
+use super::negotiated::Negotiated;
 use super::words;
 
 #[derive(Debug)]
 pub(super) struct Join {
-    far_end: FarEnd,
-    negotiated: BTreeMap<u16, Channel>,
+    pub(super) far_end: FarEnd,
+    pub(super) negotiated: BTreeMap<u16, Negotiated>,
+    /// Of those that SDP has, the ones that cannot be.
+    pub(super) refused: Vec<u16>,
     /// Each channel and its counterpart at the other end, both ways.
-    links: BTreeMap<ChannelAt, u16>,
+    pub(super) links: BTreeMap<ChannelAt, u16>,
     /// Opened in band, and not accepted yet: by whom, and what.
-    requested: BTreeMap<ChannelAt, Channel>,
+    pub(super) requested: BTreeMap<ChannelAt, Channel>,
     /// Negotiated under ids that are still being reset.
-    reopen: BTreeSet<ChannelAt>,
+    pub(super) reopen: BTreeSet<ChannelAt>,
+    /// Closed by us for what the peer did, until the peer has closed too.
+    failed: BTreeMap<ChannelAt, String>,
     /// How many messages more the application takes.
     credit: BTreeMap<ChannelAt, u32>,
     events: Vec<IqEvent>,
@@ -32,16 +37,16 @@ impl Default for Join {
         Self {
             far_end: FarEnd::Nobody,
             negotiated: BTreeMap::new(),
+            refused: Vec::new(),
             links: BTreeMap::new(),
             requested: BTreeMap::new(),
             reopen: BTreeSet::new(),
+            failed: BTreeMap::new(),
             credit: BTreeMap::new(),
             events: Vec::new(),
         }
     }
 }
-
-const BOTH: [StreamEnd; 2] = [StreamEnd::W3, StreamEnd::Core];
 
 impl Join {
     pub(super) fn take_events(&mut self) -> Vec<IqEvent> {
@@ -54,69 +59,17 @@ impl Join {
             return;
         }
         self.far_end = far_end;
+        self.ask_again(now, ends);
+    }
+
+    /// What was requested and is not joined with anything yet is looked at anew.
+    fn ask_again(&mut self, now: Instant, ends: &mut Ends) {
         for (at, channel) in std::mem::take(&mut self.requested) {
-            self.requested(now, ends, at, channel);
-        }
-    }
-
-    /// RFC 8864 §6 — the channels that SDP has now. One that was requested in band is accepted so.
-    pub(super) fn negotiate(
-        &mut self,
-        now: Instant,
-        ends: &mut Ends,
-        channels: &[NegotiatedChannel],
-    ) {
-        let wanted: BTreeMap<u16, Channel> = channels
-            .iter()
-            .map(|one| (one.id, words::channel_of(&one.channel)))
-            .collect();
-        for id in std::mem::take(&mut self.negotiated).into_keys() {
-            if !wanted.contains_key(&id) {
-                for end in BOTH {
-                    self.close(now, ends, ChannelAt { end, id });
-                }
-            } else if let Some(channel) = wanted.get(&id) {
-                self.negotiated.insert(id, channel.clone());
+            if self.links.contains_key(&at) {
+                self.requested.insert(at, channel);
+            } else {
+                self.requested(now, ends, at, channel);
             }
-        }
-        for (id, channel) in wanted {
-            if self.negotiated.insert(id, channel).is_none() {
-                for end in BOTH {
-                    self.begin(now, ends, ChannelAt { end, id });
-                }
-            }
-        }
-    }
-
-    /// A negotiated channel begins at one end.
-    fn begin(&mut self, now: Instant, ends: &mut Ends, at: ChannelAt) {
-        let Some(channel) = self.negotiated.get(&at.id).cloned() else {
-            return;
-        };
-        let counterpart = ChannelAt {
-            end: other(at.end),
-            id: at.id,
-        };
-        self.links.insert(at, at.id);
-        self.links.insert(counterpart, at.id);
-        let Some(association) = ends.association(at.end) else {
-            return;
-        };
-        if self.requested.remove(&at).is_some() {
-            association.accept(now, ChannelId(at.id));
-        } else if association
-            .negotiate(now, ChannelId(at.id), channel)
-            .is_err()
-        {
-            self.reopen.insert(at);
-        }
-    }
-
-    /// SCTP begins at one end.
-    pub(super) fn begun(&mut self, now: Instant, ends: &mut Ends, end: StreamEnd) {
-        let ids: Vec<u16> = self.negotiated.keys().copied().collect();
-        for id in ids {
-            self.begin(now, ends, ChannelAt { end, id });
         }
     }
 
@@ -127,6 +80,7 @@ impl Join {
             self.requested.retain(|at, _| at.end != end);
             self.reopen.retain(|at| at.end != end);
             self.credit.retain(|at, _| at.end != end);
+            self.failed.retain(|at, _| at.end != end);
             let links: Vec<(ChannelAt, u16)> = self
                 .links
                 .range(ChannelAt { end, id: 0 }..=ChannelAt { end, id: u16::MAX })
@@ -135,7 +89,14 @@ impl Join {
             for (at, id) in links {
                 self.links.remove(&at);
                 let end = other(end);
-                self.close(now, ends, ChannelAt { end, id });
+                let counterpart = ChannelAt { end, id };
+                self.close(now, ends, counterpart);
+                // What SDP has is there again with the next association.
+                if self.is_at_both(id) && ends.association(end).is_some() {
+                    self.reopen.insert(counterpart);
+                } else {
+                    self.links.remove(&counterpart);
+                }
             }
         }
         there
@@ -160,8 +121,8 @@ impl Join {
             Event::Connected => {
                 self.events.push(IqEvent::DataConnected { end });
                 // What waited for this end is opened now.
-                for (at, channel) in std::mem::take(&mut self.requested) {
-                    self.requested(now, ends, at, channel);
+                if self.far_end == (FarEnd::Relay { announce: false }) {
+                    self.ask_again(now, ends);
                 }
             }
             Event::Requested { id, channel } => self.requested(now, ends, at(id), channel),
@@ -212,7 +173,9 @@ impl Join {
 
     /// Open at one end: who asked for it hears so, and what waited goes on.
     fn opened(&mut self, now: Instant, ends: &mut Ends, at: ChannelAt) {
-        self.events.push(IqEvent::ChannelOpened { at });
+        if self.is_told(at) {
+            self.events.push(IqEvent::ChannelOpened { at });
+        }
         if let Some(&id) = self.links.get(&at) {
             let counterpart = ChannelAt {
                 end: other(at.end),
@@ -222,7 +185,6 @@ impl Join {
                 && let Some(association) = ends.association(counterpart.end)
             {
                 association.accept(now, ChannelId(id));
-                self.events.push(IqEvent::ChannelOpened { at: counterpart });
             }
             self.pump(now, ends, counterpart);
         }
@@ -234,7 +196,8 @@ impl Join {
                 let end = other(at.end);
                 self.pump(now, ends, ChannelAt { end, id });
             }
-            None => self.events.push(IqEvent::ChannelWritable { at }),
+            None if self.is_told(at) => self.events.push(IqEvent::ChannelWritable { at }),
+            None => {}
         }
     }
 
@@ -265,8 +228,7 @@ impl Join {
                 .map(|association| association.send(now, ChannelId(to.id), message));
             if let Some(Err(error @ SendError::TooLarge(_))) = sent {
                 // RFC 8841 §6.1: the far side takes no such message, and a relay cannot cut it.
-                let end = ChannelEnd::Failed(error.to_string());
-                self.events.push(IqEvent::ChannelClosed { at: from, end });
+                self.failed.insert(from, error.to_string());
                 self.close(now, ends, from);
                 self.close(now, ends, to);
                 return;
@@ -306,7 +268,10 @@ impl Join {
 
     /// All in it was read before it was closed: its counterpart is closed behind what it still sends.
     fn closed(&mut self, now: Instant, ends: &mut Ends, at: ChannelAt, end: ChannelEnd) {
-        self.events.push(IqEvent::ChannelClosed { at, end });
+        let failed = self.failed.remove(&at).map(ChannelEnd::Failed);
+        if failed.is_some() || self.is_told(at) {
+            self.tell_closed(at, failed.unwrap_or(end));
+        }
         self.requested.remove(&at);
         self.credit.remove(&at);
         // One that is negotiated anew already has a counterpart that is new too.
@@ -320,8 +285,23 @@ impl Join {
         }
     }
 
+    pub(super) fn tell_closed(&mut self, at: ChannelAt, end: ChannelEnd) {
+        self.events.push(IqEvent::ChannelClosed { at, end });
+    }
+
+    /// Whether somebody speaks for this end of the channel on Iq, or waits for what becomes of it. What is
+    /// just joined comes and goes without a word.
+    fn is_told(&self, at: ChannelAt) -> bool {
+        self.is_the_applications(at)
+            || self.is_announced(at)
+            || match self.far_end {
+                FarEnd::Nobody | FarEnd::Relay { announce: false } => false,
+                FarEnd::Relay { announce: true } => self.requested.contains_key(&at),
+                FarEnd::Application => !self.links.contains_key(&at),
+            }
+    }
+
     pub(super) fn close(&mut self, now: Instant, ends: &mut Ends, at: ChannelAt) {
-        self.requested.remove(&at);
         self.reopen.remove(&at);
         if let Some(association) = ends.association(at.end) {
             association.close(now, ChannelId(at.id));

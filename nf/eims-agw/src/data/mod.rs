@@ -6,28 +6,37 @@
 //!   DTLS ─▶ packets ─▶ association ─▶ channel ─▶ join ─▶ channel ─▶ association ─▶ DTLS
 //!        ◀─         ◀─             ◀─         ◀─      ◀─         ◀─             ◀─
 //! ```
-//! - `ends.rs` the two associations and the DTLS of the core side;
-//! - `join.rs` channel by channel, message by message;
+//! - `names.rs` which DTLS association it is;
+//! - `ends.rs` the two SCTP associations;
+//! - `join.rs` channel by channel, message by message; `negotiated.rs` those of SDP;
 //! - `action.rs` what Iq asks of a channel.
 
 mod action;
 mod ends;
 mod join;
+mod names;
+mod negotiated;
 mod words;
 
 use std::time::Instant;
 
-use core_iq::{DataLocal, DataSettings, Notification, Refusal, StreamEnd};
+use core_iq::{
+    DataLocal, DataSettings, DtlsSettings, Notification, Refusal, StreamEnd, StreamSettings,
+};
 use core_w3::Path;
 use core_w3::transport::{Event as W3Event, Output as W3Output, Received};
+use wire_rtp::Kind;
 
 use crate::gateway::Gateway;
+use crate::media::Side;
+use crate::random::Random;
 use crate::stream::Stream;
 use crate::w3_side::{self, W3Side};
 use crate::{Arrival, Departure, Output, SocketId};
 
 use ends::Ends;
 use join::Join;
+use names::Names;
 
 /// What only a stream of data channels has.
 #[derive(Debug)]
@@ -36,6 +45,8 @@ pub(crate) struct Data {
     core: W3Side,
     ends: Ends,
     join: Join,
+    /// Of the DTLS associations of W3 and of the core.
+    names: [Names; 2],
 }
 
 /// Ours, on both sides.
@@ -45,8 +56,9 @@ const SCTP_PORT: u16 = 5000;
 pub(crate) fn check(settings: &DataSettings) -> Result<(), Refusal> {
     let invalid = |reason: &str| Err(Refusal::Invalid(reason.into()));
     if let Some(dtls) = &settings.core_dtls {
-        w3_side::check(&words::as_w3(dtls))?;
+        check_dtls(dtls)?;
     }
+    names::check(settings.w3_tls_id.as_deref())?;
     for sctp in [settings.w3, settings.core].into_iter().flatten() {
         if sctp.port == 0 {
             return invalid("an SCTP port of 0");
@@ -62,40 +74,92 @@ pub(crate) fn check(settings: &DataSettings) -> Result<(), Refusal> {
         if one.id == u16::MAX || channels[..position].iter().any(|other| other.id == one.id) {
             return invalid("a data channel's id that cannot be, or is there twice");
         }
+        let names = [&one.channel.label, &one.channel.protocol];
+        if names.iter().any(|name| name.len() > DataSettings::MAX_NAME) {
+            return invalid("a data channel's label or subprotocol that is too long");
+        }
     }
     Ok(())
 }
 
+/// Whether DTLS can be so.
+pub(crate) fn check_dtls(dtls: &DtlsSettings) -> Result<(), Refusal> {
+    names::check(dtls.remote_tls_id.as_deref())?;
+    w3_side::check(&words::as_w3(dtls))
+}
+
 impl Data {
-    pub(crate) fn new(core: W3Side) -> Self {
+    pub(crate) fn new(core: W3Side, random: &mut Random) -> Self {
         Self {
+            names: [Names::new(random), Names::new(random)],
             core,
             ends: Ends::default(),
             join: Join::default(),
         }
     }
 
-    /// Takes what the eP-CSCF says.
-    fn apply(&mut self, now: Instant, settings: &DataSettings) {
-        for (end, sctp) in [
-            (StreamEnd::W3, settings.w3),
-            (StreamEnd::Core, settings.core),
-        ] {
+    /// Takes what the eP-CSCF says; says whether there is something to be told of it. `w3` is the other
+    /// Termination's DTLS.
+    fn apply(
+        &mut self,
+        now: Instant,
+        settings: &StreamSettings,
+        w3: &mut W3Side,
+        random: &mut Random,
+    ) -> bool {
+        let nothing = DataSettings::default();
+        let said = settings.data.as_deref().unwrap_or(&nothing);
+        for (end, sctp) in [(StreamEnd::W3, said.w3), (StreamEnd::Core, said.core)] {
             if let Some(sctp) = sctp {
                 self.ends.set_sctp(end, sctp);
             }
         }
-        if let Some(dtls) = &settings.core_dtls {
-            let ours = self.core.local_ice().clone();
-            // The far end's restart of ICE does not change our credentials: nobody asks for new ones.
-            self.core.apply(now, &words::as_w3(dtls), || ours);
+        let second = settings.second.as_ref().and_then(|s| s.dtls.as_ref());
+        let second_tls_id = second.and_then(|dtls| dtls.remote_tls_id.as_deref());
+        let core = said.core_dtls.as_ref();
+        let core_tls_id = core.and_then(|dtls| dtls.remote_tls_id.as_deref());
+        let mut news = false;
+        for (end, transport, dtls, tls_id) in [
+            (
+                StreamEnd::W3,
+                w3,
+                second,
+                said.w3_tls_id.as_deref().or(second_tls_id),
+            ),
+            (StreamEnd::Core, &mut self.core, core, core_tls_id),
+        ] {
+            let offered = said.offered == Some(end);
+            if let Some(dtls) = dtls {
+                let ours = transport.local_ice().clone();
+                // RFC 8839 §4.4.1.1.1: an answer to what we offered is no restart.
+                let restarted = transport.apply(now, &words::as_w3(dtls), || {
+                    if offered {
+                        w3_side::credentials(random)
+                    } else {
+                        ours
+                    }
+                });
+                news |= restarted && offered;
+                while transport.stale_ufrag().is_some() {}
+            }
+            let name = &mut self.names[names::place(end)];
+            if name.is_other(now, tls_id, transport) {
+                let reason = "DTLS begins anew".to_owned();
+                self.join.lost(now, &mut self.ends, end, reason);
+                if offered {
+                    name.renew(random);
+                    news = true;
+                }
+            }
         }
-        if let Some(far_end) = settings.far_end {
+        if let Some(far_end) = said.far_end {
             self.join.set_far_end(now, &mut self.ends, far_end);
         }
-        if let Some(channels) = &settings.channels {
+        if let Some(channels) = &said.channels {
             self.join.negotiate(now, &mut self.ends, channels);
+            news |= !self.join.refused().is_empty();
         }
+        news
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
@@ -110,12 +174,23 @@ impl Data {
 }
 
 impl Gateway {
-    /// TS 23.334 §8 — settings of a stream's data channels.
-    pub(crate) fn apply_data(&mut self, now: Instant, index: u32, settings: &DataSettings) {
-        if let Some(data) = self.data(index) {
-            data.apply(now, settings);
-        }
+    /// TS 23.334 §8 — settings of a stream, as far as its data channels go; says whether there is
+    /// something to be told of it.
+    pub(crate) fn apply_data(
+        &mut self,
+        now: Instant,
+        index: u32,
+        settings: &StreamSettings,
+    ) -> bool {
+        let Some(stream) = self.streams.at_mut(index) else {
+            return false;
+        };
+        let Some(data) = &mut stream.data else {
+            return false;
+        };
+        let news = data.apply(now, settings, &mut stream.w3, &mut self.random);
         self.place_data(now, index);
+        news
     }
 
     /// The far end's address, or our own port, is known: DTLS towards the core has its way.
@@ -123,22 +198,33 @@ impl Gateway {
         let Some(stream) = self.streams.at_mut(index) else {
             return;
         };
-        let way = stream.core.bound.zip(stream.core.rtp_destination());
-        if let (Some(data), Some((bound, remote))) = (&mut stream.data, way) {
-            let local = bound.rtp.0.0;
-            data.core.set_fixed_path(now, Path { local, remote });
-            self.after_data(now, index);
+        if stream.data.is_none() {
+            return;
         }
+        for side in [Side::W3, Side::Core] {
+            let Some((socket, remote)) = stream.plain_rtp(side) else {
+                continue;
+            };
+            let local = socket.0;
+            if let Some(transport) = stream.dtls(side) {
+                transport.set_fixed_path(now, Path { local, remote });
+            }
+        }
+        self.after_data(now, index);
     }
 
-    /// What the SDP towards the core says.
+    /// What the SDP says of data channels.
     pub(crate) fn data_local(&self, stream: &Stream) -> Option<DataLocal> {
         let data = stream.data.as_ref()?;
+        let name = |end| data.names[names::place(end)].ours();
         Some(DataLocal {
             core_ice: data.core.local_ice().clone(),
             core_fingerprint: self.identity.fingerprint().clone(),
+            w3_tls_id: name(StreamEnd::W3),
+            core_tls_id: name(StreamEnd::Core),
             sctp_port: SCTP_PORT,
             max_message_size: ends::MAX_MESSAGE_SIZE,
+            refused: data.join.refused().to_vec(),
         })
     }
 
@@ -147,6 +233,7 @@ impl Gateway {
         &mut self,
         now: Instant,
         index: u32,
+        side: Side,
         arrival: Arrival,
         buffer: &mut [u8],
     ) -> Option<Departure> {
@@ -154,20 +241,28 @@ impl Gateway {
             local: arrival.socket.0,
             remote: arrival.source,
         };
-        let data = self.data(index)?;
-        let received = data.core.handle_datagram(now, path, buffer, arrival.length);
+        let check = Kind::of(&buffer[..arrival.length]) == Kind::Stun;
+        let transport = self.streams.at_mut(index)?.dtls(side)?;
+        let received = transport.handle_datagram(now, path, buffer, arrival.length);
+        let admitted = transport.is_admitted(path);
         self.after_data(now, index);
+        let counters = &mut self.counters;
+        let counter = match received {
+            Received::Reply { .. } if admitted => &mut counters.checks_answered,
+            Received::Reply { .. } => &mut counters.checks_refused,
+            Received::Consumed => return None,
+            _ if check => &mut counters.checks_refused,
+            _ if !admitted => &mut counters.dropped_wrong_source,
+            _ => &mut counters.dropped_not_ready,
+        };
+        *counter += 1;
         match received {
             Received::Reply { length } => Some(Departure {
                 socket: arrival.socket,
                 destination: arrival.source,
                 range: 0..length,
             }),
-            Received::Dropped | Received::Rtp { .. } | Received::Rtcp { .. } => {
-                self.counters.dropped_wrong_source += 1;
-                None
-            }
-            Received::Consumed => None,
+            _ => None,
         }
     }
 
@@ -184,7 +279,9 @@ impl Gateway {
             return;
         };
         let (context, id) = (stream.context, stream.id);
-        let Stream { w3, data, .. } = stream;
+        let Stream {
+            w3, data, second, ..
+        } = stream;
         let Some(data) = data else {
             return;
         };
@@ -197,6 +294,7 @@ impl Gateway {
                     StreamEnd::W3 => &mut *w3,
                     StreamEnd::Core => &mut data.core,
                 };
+                let wic = end == StreamEnd::W3 && second.is_none();
                 while let Some(output) = transport.poll() {
                     moved = true;
                     let event = match output {
@@ -230,17 +328,17 @@ impl Gateway {
                             let reason = "the peer closed DTLS".to_owned();
                             data.join.lost(now, &mut data.ends, end, reason);
                         }
-                        W3Event::PathForgotten { path } if end == StreamEnd::W3 => {
+                        W3Event::PathForgotten { path } if wic => {
                             self.by_path.remove(&path);
                         }
-                        W3Event::IceConnected { .. } if end == StreamEnd::W3 => {
+                        W3Event::IceConnected { .. } if wic => {
                             told.push(core_iq::Event::IceConnected);
                         }
-                        W3Event::Silent if end == StreamEnd::W3 => {
+                        W3Event::Silent if wic => {
                             self.counters.silent += 1;
                             told.push(core_iq::Event::WicSilent);
                         }
-                        W3Event::Back if end == StreamEnd::W3 => {
+                        W3Event::Back if wic => {
                             told.push(core_iq::Event::WicBack);
                         }
                         W3Event::PathForgotten { .. }
@@ -283,5 +381,15 @@ impl Gateway {
 
     fn data(&mut self, index: u32) -> Option<&mut Data> {
         self.streams.at_mut(index)?.data.as_deref_mut()
+    }
+}
+
+impl Stream {
+    /// DTLS over the port of a side.
+    fn dtls(&mut self, side: Side) -> Option<&mut W3Side> {
+        match side {
+            Side::W3 => Some(&mut self.w3),
+            Side::Core => Some(&mut self.data.as_mut()?.core),
+        }
     }
 }

@@ -8,10 +8,10 @@ use core_data_channel::{
     SendError,
 };
 use core_iq::{
-    ChannelAction, ChannelAt, ChannelDescription, ChannelEnd, ChannelMessage, ChannelReliability,
-    Command, ContextId, CoreSettings, DataSettings, DtlsRole, DtlsSettings, Event, FarEnd, Gate,
-    MediaKind, NegotiatedChannel, Refusal, Reply, Reserved, SctpSettings, StreamEnd, StreamId,
-    StreamSettings,
+    ChannelAction, ChannelAt, ChannelDescription, ChannelEnd, ChannelMessage, ChannelPlace,
+    ChannelReliability, Command, ContextId, CoreSettings, DataSettings, DtlsRole, DtlsSettings,
+    Event, FarEnd, Gate, MediaKind, NegotiatedChannel, Refusal, Reply, Reserved, SctpSettings,
+    StreamEnd, StreamId, StreamSettings,
 };
 use testbed::LinkQuality;
 
@@ -80,6 +80,7 @@ impl Call {
                 core_dtls: Some(DtlsSettings {
                     remote_ice: Some(data.core_ice.clone()),
                     remote_fingerprints: Some(vec![data.core_fingerprint.clone()]),
+                    remote_tls_id: Some(data.core_tls_id.clone()),
                     dtls_role: Some(role),
                 }),
                 ..DataSettings::default()
@@ -255,6 +256,7 @@ fn negotiated(ids: &[u16]) -> Vec<NegotiatedChannel> {
             reliability: ChannelReliability::Reliable,
             priority: 256,
         },
+        place: ChannelPlace::Both,
     };
     ids.iter().map(one).collect()
 }

@@ -8,8 +8,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::SocketAddr;
 
 use core_iq::{
-    ChannelDescription, ChannelReliability, DataLocal, DataSettings, DtlsRole, DtlsSettings,
-    FarEnd, Fingerprint, IceCredentials, NegotiatedChannel, SctpSettings,
+    ChannelDescription, ChannelPlace, ChannelReliability, DataLocal, DataSettings, DtlsRole,
+    DtlsSettings, FarEnd, Fingerprint, IceCredentials, NegotiatedChannel, SctpSettings,
 };
 use wire_sdp::attribute::{
     Candidate, CandidateType, Dcmap, EndOfCandidates, IcePwd, IceUfrag, MaxMessageSize, Mid,
@@ -123,6 +123,7 @@ fn channel(map: &Dcmap<'_>) -> Option<NegotiatedChannel> {
                 Some(value) => value.parse().ok()?,
             },
         },
+        place: ChannelPlace::Both,
     })
 }
 
@@ -168,8 +169,11 @@ pub(super) fn settings(agreed: &Agreement, role: DtlsRole) -> Option<DataSetting
         core_dtls: Some(DtlsSettings {
             remote_ice: dtls.ice.clone(),
             remote_fingerprints: Some(dtls.fingerprints.clone()),
+            remote_tls_id: None,
             dtls_role: Some(role),
         }),
+        w3_tls_id: None,
+        offered: None,
         channels: Some(wic.channels.iter().filter(both).cloned().collect()),
         far_end: Some(FarEnd::Relay { announce: false }),
     })

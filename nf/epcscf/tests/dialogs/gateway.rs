@@ -58,7 +58,10 @@ impl Gateway {
                     assert!(before.is_none(), "a stream is reserved twice");
                 }
                 let streams = streams.iter().map(|s| told(s.stream)).collect();
-                Ok(Reply::Reserved(Reserved { context, streams }))
+                Ok(Reply::Reserved(Reserved {
+                    streams,
+                    ..Reserved::nothing(context)
+                }))
             }
             Command::Configure { context, streams } => {
                 let known = self.context(*context)?;
@@ -100,10 +103,7 @@ impl Gateway {
 }
 
 fn nothing(context: ContextId) -> Reserved {
-    Reserved {
-        context,
-        streams: Vec::new(),
-    }
+    Reserved::nothing(context)
 }
 
 fn told(stream: StreamId) -> ReservedStream {

@@ -128,7 +128,7 @@ fn a_wic_offers_channels_and_the_core_sees_those_of_the_gateway() {
     assert_eq!(data.far_end, Some(FarEnd::Relay { announce: false }));
     let channels = data.channels.expect("a list");
     assert!(
-        matches!(&channels[..], [NegotiatedChannel { id: 1000, channel }] if channel.label == "a;b")
+        matches!(&channels[..], [NegotiatedChannel { id: 1000, channel, .. }] if channel.label == "a;b")
     );
     let dtls = data.core_dtls.expect("DTLS");
     assert_eq!(dtls.dtls_role, Some(DtlsRole::Client));

@@ -44,8 +44,8 @@ impl Gateway {
                 }
                 let told = streams.iter().map(|s| self.told(s.stream)).collect();
                 Ok(Reply::Reserved(Reserved {
-                    context,
                     streams: told,
+                    ..Reserved::nothing(context)
                 }))
             }
             Command::Configure { streams, .. } => {
@@ -87,14 +87,14 @@ impl Gateway {
                     }
                 }
                 let streams = told.into_iter().map(|id| self.told(id)).collect();
-                Ok(Reply::Configured(Reserved { context, streams }))
+                Ok(Reply::Configured(Reserved {
+                    streams,
+                    ..Reserved::nothing(context)
+                }))
             }
             Command::Subtract { streams, .. } => {
                 self.streams.retain(|(id, ..)| !streams.contains(id));
-                Ok(Reply::Configured(Reserved {
-                    context,
-                    streams: Vec::new(),
-                }))
+                Ok(Reply::Configured(Reserved::nothing(context)))
             }
             Command::Release { .. } => Ok(Reply::Released),
         }
@@ -162,7 +162,10 @@ impl Gateway {
                     digest: vec![0xCD; 32],
                 },
                 sctp_port: 5000,
+                w3_tls_id: format!("{generation:032}"),
+                core_tls_id: format!("{generation:032}"),
                 max_message_size: 262_144,
+                refused: Vec::new(),
             }),
         }
     }

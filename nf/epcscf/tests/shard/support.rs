@@ -274,8 +274,8 @@ impl Bench {
             }
         });
         let reserved = Reserved {
-            context,
             streams: told.collect(),
+            ..Reserved::nothing(context)
         };
         let reply = match context.0 {
             _ if streams.is_empty() => Reply::Configured(reserved),
