@@ -119,7 +119,8 @@ fn pictures_are_repeated_and_whole_ones_asked_for() {
 /// Two WICs at edges of their own, and the anchor between these.
 struct Anchor {
     bed: Bed,
-    context: ContextId,
+    /// Of the edges, and the anchor's.
+    contexts: [ContextId; 3],
 }
 
 /// What one side tells the other in SDP.
@@ -176,6 +177,7 @@ impl Anchor {
             data: data.clone(),
         };
         let mut edges = Vec::new();
+        let mut contexts = [context; 3];
         for (at, ours) in [(0, second), (1, Side::core(anchor.core, data))] {
             let mut wic = Wic::new(&format!("198.51.100.{}:50000", at + 1));
             wic.data = true;
@@ -193,6 +195,7 @@ impl Anchor {
             let made = bed.reserve(at, vec![settings]);
             let now = bed.now();
             bed.wics[at].accept(now, &made.streams[0]);
+            contexts[at] = made.context;
             let edge = &made.streams[0];
             edges.push(Side::core(edge.core, edge.data.as_ref().unwrap()));
         }
@@ -215,11 +218,11 @@ impl Anchor {
         for wic in &mut bed.wics {
             assert_eq!(wic.take_told(), [ChannelEvent::Connected]);
         }
-        Self { bed, context }
+        Self { bed, contexts }
     }
 
     fn act(&mut self, action: ChannelAction) -> Result<Reply, Refusal> {
-        let context = self.context;
+        let context = self.contexts[ANCHOR];
         let stream = STREAM;
         self.bed.ask(
             ANCHOR,
@@ -314,8 +317,7 @@ fn one_channel_is_the_applications_and_the_others_are_joined() {
             channels: Some(channels),
             ..DataSettings::default()
         }));
-        // Each of the three has one Context, its first.
-        let context = ContextId(call.context.0 & 0xffff_ffff_ffff | (worker as u64) << 48);
+        let context = call.contexts[worker];
         call.bed.configure(worker, context, change);
     }
     let (bootstrap, shared) = (0, 1000);
