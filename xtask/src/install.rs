@@ -94,6 +94,30 @@ pub(crate) fn everything() -> Result<()> {
     for folder in NPM {
         npm(folder)?;
     }
+    python()
+}
+
+/// What aiortc is, a peer written in Python, and all that it wants.
+const PYTHON: &str = "web/e2e/peers/data/requirements.txt";
+
+/// Where Python's packages are, in cargo's target folder: nothing of the system's is touched.
+pub(crate) fn python_folder() -> Result<String> {
+    Ok(format!("{}/foreign-python", shell::target()?))
+}
+
+/// The packages of [`PYTHON`], unless those very ones are there.
+fn python() -> Result<()> {
+    let folder = python_folder()?;
+    let wanted = std::fs::read(shell::root().join(PYTHON))?;
+    let installed = format!("{folder}/installed.txt");
+    if std::fs::read(&installed).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    shell::run(".", "python3", &["-m", "venv", "--clear", &folder])?;
+    let pip = format!("{folder}/bin/pip");
+    let words = ["install", "--quiet", "--disable-pip-version-check"];
+    shell::run(".", &pip, &[words.as_slice(), &["-r", PYTHON]].concat())?;
+    std::fs::write(installed, wanted)?;
     Ok(())
 }
 
@@ -133,6 +157,13 @@ pub(crate) fn debian() -> Result<()> {
         .filter(|need| !shell::exists(need.program))
         .map(|need| need.package)
         .collect();
+    let venv = Command::new("python3")
+        .args(["-c", "import ensurepip, venv"])
+        .stderr(std::process::Stdio::null())
+        .status();
+    if !venv.is_ok_and(|status| status.success()) {
+        missing.push("python3-venv");
+    }
     if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
         missing.extend(
             MODULES

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context as _, Result, bail};
 
 use crate::{install, rules, shell};
 
@@ -36,7 +36,7 @@ const RINGS: &[Ring] = &[
     },
     Ring {
         name: "end-to-end",
-        what: "Chromium, Firefox, JsSIP, baresip, SIPp and Kamailio against the binary",
+        what: "browsers, foreign WICs, phones, cores and WebRTC stacks against the binary",
         run: end_to_end,
     },
 ];
@@ -121,23 +121,11 @@ fn end_to_end() -> Result<()> {
     let mut tests = shell::command("web/e2e", "npm", &["test", "--silent"]);
     tests.env("ISTHMUS_BIN", binary("isthmus")?);
     tests.env("UDP_RELAY_BIN", binary("udp-relay")?);
+    let python = format!("{}/bin/python", install::python_folder()?);
+    tests.env("FOREIGN_PYTHON", python);
     shell::run_command(tests)
 }
 
-/// Where cargo puts what it builds.
-fn target() -> Result<String> {
-    let metadata = shell::output(
-        ".",
-        "cargo",
-        &["metadata", "--no-deps", "--format-version", "1"],
-    )?;
-    let metadata: serde_json::Value = serde_json::from_str(&metadata)?;
-    metadata["target_directory"]
-        .as_str()
-        .map(str::to_owned)
-        .context("cargo names no target folder")
-}
-
 fn binary(name: &str) -> Result<String> {
-    Ok(format!("{}/debug/{name}", target()?))
+    Ok(format!("{}/debug/{name}", shell::target()?))
 }

@@ -54,6 +54,16 @@ pub(crate) fn output(folder: &str, program: &str, arguments: &[&str]) -> Result<
     String::from_utf8(output.stdout).with_context(|| format!("«{words}» printed no UTF-8"))
 }
 
+/// Where cargo puts what it builds.
+pub(crate) fn target() -> Result<String> {
+    let words = ["metadata", "--no-deps", "--format-version", "1"];
+    let metadata: serde_json::Value = serde_json::from_str(&output(".", "cargo", &words)?)?;
+    metadata["target_directory"]
+        .as_str()
+        .map(str::to_owned)
+        .context("cargo names no target folder")
+}
+
 /// Whether a program can be found.
 pub(crate) fn exists(program: &str) -> bool {
     std::env::var_os("PATH").is_some_and(|path| {
