@@ -12,7 +12,8 @@ Examples:
                                             another one beside it, on free ports
   isthmus check --config epcscf.toml        say what is wrong with a configuration, and do nothing
   isthmus epcscf --config epcscf.toml       one function alone, before a core of yours
-  isthmus wic --help                        a phone without a browser, for probing and for load";
+  isthmus wic --help                        a phone without a browser, for probing and for load
+  isthmus app new board                     begin an application for calls; docs/applications.md";
 
 /// The Web and the IMS, joined: a browser is a phone on an operator's IMS core.
 #[derive(Debug, Parser)]
@@ -46,6 +47,9 @@ pub(crate) enum Function {
     Check(FromFile),
     /// A WIC without a browser: registers, calls or answers, and prints what happens as JSON lines.
     Wic(Box<crate::wic::Args>),
+    /// For authors of data channel applications: begin, check, pack, upload.
+    #[command(subcommand)]
+    App(crate::app::AppCommand),
 }
 
 /// A function's configuration.
@@ -132,7 +136,12 @@ mod tests {
 
     #[test]
     fn every_flag_and_command_explains_itself() {
-        for command in std::iter::once(&Cli::command()).chain(Cli::command().get_subcommands()) {
+        let cli = Cli::command();
+        let below = cli
+            .get_subcommands()
+            .flat_map(clap::Command::get_subcommands);
+        let commands = std::iter::once(&cli).chain(cli.get_subcommands());
+        for command in commands.chain(below) {
             assert!(command.get_about().is_some(), "{}", command.get_name());
             for argument in command.get_arguments() {
                 let silent = argument.get_help().is_none() && argument.get_long() != Some("help");

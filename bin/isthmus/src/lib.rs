@@ -8,10 +8,12 @@
 //! | Who serves SIP towards the core, and the laboratory's core? | `sip/`, `lab_core.rs` |
 //! | Who serves media? | [`gateway`] |
 //! | Who serves pages and tokens? | [`web`], [`store`] |
+//! | What do authors of applications use? | `app/` |
 //! | What do operators see? | `admin.rs`, `log.rs` |
 #![forbid(unsafe_code)]
 
 mod admin;
+mod app;
 mod certificate;
 mod cli;
 mod config;

@@ -31,8 +31,10 @@ pub fn main() -> ExitCode {
     // Installed once for the whole process: there is one cryptographic library.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let cli = Cli::parse();
-    if let Some(Function::Wic(args)) = cli.command {
-        return crate::wic::run(*args);
+    match cli.command {
+        Some(Function::Wic(args)) => return crate::wic::run(*args),
+        Some(Function::App(command)) => return crate::app::run(command),
+        _ => {}
     }
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
@@ -61,7 +63,8 @@ fn run(cli: Cli) -> Result<(), Fault> {
         Function::Waf(file) => (file, alone::waf),
         Function::LabCore(file) => (file, alone::lab_core),
         Function::Check(file) => return check(&file.config),
-        Function::Wic(_) => return Ok(()), // run by `main`, which has another exit code
+        // Run by `main`: they have other exit codes.
+        Function::Wic(_) | Function::App(_) => return Ok(()),
     };
     let config = load(&file.config)?;
     begin_log(&config, &log)?;
