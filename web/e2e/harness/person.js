@@ -155,6 +155,49 @@ export class Person {
     await this.press(button);
   }
 
+  /** Writes a line into the chat and sends it. */
+  async writes(text) {
+    await this.page.bringToFront();
+    await this.page.focus('#chat-text');
+    await this.page.keyboard.type(text);
+    await this.page.keyboard.press('Enter');
+  }
+
+  /** Waits until the log of the chat has this: a line each, with who says it. */
+  async reads(words, within = 10_000) {
+    const log = () => this.page.$$eval('[role="log"] > *', (lines) => lines.map((line) => line.textContent).join('\n'));
+    const deadline = Date.now() + within;
+    for (;;) {
+      const read = await log();
+      if (words.test(read)) return;
+      if (Date.now() > deadline) throw new Error(`${this.name} waited for ${words}, and read:\n${read}\n${await this.told()}`);
+      await sleep(50);
+    }
+  }
+
+  /** The name of what has the focus. */
+  focused() {
+    return this.page.evaluate(() => {
+      const { activeElement: here } = document;
+      return here?.labels?.[0]?.textContent || here?.getAttribute('aria-label') || here?.textContent.trim();
+    });
+  }
+
+  /** The credentials of ICE that our side has now: others after a restart. */
+  credentials() {
+    return this.page.evaluate(() => window.watched.connections.at(-1).localDescription.sdp.match(/^a=ice-ufrag:.*$/gm).join(' '));
+  }
+
+  /** Waits until there are other credentials, and the media flow with them. */
+  async changes(before, within = 20_000) {
+    const deadline = Date.now() + within;
+    const flows = () => this.page.evaluate(() => window.watched.connections.at(-1).connectionState === 'connected' && window.watched.connections.at(-1).signalingState === 'stable');
+    while ((await this.credentials()) === before || !(await flows())) {
+      if (Date.now() > deadline) throw new Error(`${this.name} waited for another way\n${await this.told()}`);
+      await sleep(50);
+    }
+  }
+
   async answer() {
     await this.press('Answer', 15_000);
   }

@@ -63,6 +63,10 @@ describe('the page', () => {
     await alice.press('Keypad');
     await look(alice, 'keypad');
     await alice.page.keyboard.press('Escape');
+    await alice.press('Chat');
+    await alice.reads(/can’t chat|You can write/);
+    await look(alice, 'chat');
+    await alice.press('Close the chat');
     await alice.press('Hang up');
     await bob.hears(/ended/);
 

@@ -1,5 +1,6 @@
 import { AkaCredential, BearerCredential, Failure, Session, Wic } from '../lib/index.js';
 import { CallView } from './call-view.js';
+import { ChatView } from './chat-view.js';
 import { DevicePicker } from './devices.js';
 import { button, element } from './elements.js';
 import { arrive, forget, instance, remember } from './identity.js';
@@ -32,6 +33,7 @@ const second = new SecondCall({
   answer: (call) => toFront(call, (wic) => wic.answer(call, { video: false })),
   swap: (call) => toFront(call, (wic) => wic.switchTo(call)),
 });
+const chats = new ChatView(say);
 const devices = new DevicePicker((kind, id) => {
   const media = view.call?.media;
   if (kind === 'speaker') view.useSpeaker(id);
@@ -156,7 +158,10 @@ function listen(wic, name) {
     if (out) void signedOut(failure.message);
     else say(failure.message);
   });
-  wic.on('call', (call) => arrange(wic, view.call ?? call));
+  wic.on('call', (call) => {
+    chats.add(call);
+    arrange(wic, view.call ?? call);
+  });
   wic.on('ended', (call) => {
     if (phone?.wic !== wic) {
       arrange(wic, null);
@@ -191,6 +196,7 @@ function arrange(wic, front) {
       second.show(other);
     }
   } else second.clear();
+  chats.show(front);
   if (!front) {
     view.clear();
     document.title = 'Isthmus';

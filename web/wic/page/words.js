@@ -43,6 +43,30 @@ export function callsWords(front, second) {
 }
 
 /**
+ * What the chat says of itself.
+ * @param {'opening' | 'open' | 'theirs' | 'closed' | import('../lib/failure.js').FailureCode} what
+ * @param {string} who
+ */
+export function chatWords(what, who) {
+  switch (what) {
+    case 'opening':
+      return 'Chat opens…';
+    case 'open':
+      return `You can write to ${who} now.`;
+    case 'theirs':
+      return `${who} has opened a chat.`;
+    case 'closed':
+      return 'The chat is closed.';
+    case 'channels_unsupported':
+      return `${who}’s phone can’t chat.`;
+    case 'channel_refused':
+      return `${who} did not accept the chat.`;
+    default:
+      return 'The chat broke off.';
+  }
+}
+
+/**
  * Several sentences as one text.
  * @param {string[]} each
  */

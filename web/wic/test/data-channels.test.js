@@ -209,12 +209,23 @@ test('closing resets the stream, then takes the channel out of SDP; the id can b
   assert.throws(() => made.channel.send('too late'), { name: 'InvalidStateError' });
   await made.transport.nothing();
   made.pc.channels[0].closes();
-  assert.deepEqual(seen, ['closing', 'close']);
+  assert.deepEqual(seen, ['close']);
   assert.deepEqual(await answer(made, []), []);
   const again = made.call.openChannel({ id: 1000 });
   await answer(made, ['dcmap:1000']);
   await again.opened;
   assert.equal(made.pc.channels.length, 2);
+});
+
+test('an id that SDP still has is taken out of it before it is used again', async () => {
+  const made = await withChannel();
+  made.channel.close();
+  made.pc.channels[0].closes();
+  const again = made.call.openChannel({ id: 1000, label: 'again' });
+  assert.deepEqual(await answer(made, []), []);
+  assert.equal(again.readyState, 'connecting');
+  assert.deepEqual(await answer(made, ['dcmap:1000']), ['dcmap:1000 label="again"']);
+  await again.opened;
 });
 
 test('a far end that does not reset its side is not waited for', async () => {

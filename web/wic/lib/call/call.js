@@ -424,10 +424,9 @@ export class Call extends Emitter {
     this.#offersChannels = true;
     const begin = () => {
       this.#offersChannels = false;
-      channels.begin();
     };
     try {
-      await this.#negotiation.change(begin, () => {}, { refused: new Failure('channels_unsupported', { who: this.who }) });
+      await this.#negotiation.change(begin, () => {}, { channels: true, refused: new Failure('channels_unsupported', { who: this.who }) });
     } catch (failure) {
       channels.refused(/** @type {Failure} */ (failure));
     }

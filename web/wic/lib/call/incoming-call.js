@@ -70,9 +70,7 @@ export class IncomingCall extends Call {
     try {
       const missing = await this.media.open({ video });
       if (missing) this.emit('notice', missing);
-      // Who opened channels before it answered offers them.
-      if (late) this.media.channels.begin();
-      sdp = late ? await this.media.createOffer() : await this.media.createAnswer(await this.media.channels.consider(request.sdp));
+      sdp = late ? await this.media.createOffer({ channels: true }) : await this.media.createAnswer(await this.media.channels.consider(request.sdp));
     } catch (error) {
       const failure = error instanceof Failure ? error : new Failure('call_failed', { cause: error });
       if (!this.#over()) this.#reply(failure.code === 'incompatible' ? 488 : 480, {});

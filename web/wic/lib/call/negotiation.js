@@ -15,6 +15,7 @@ import { VideoRequest } from './video-request.js';
  *
  * @typedef {object} ChangeOptions
  * @property {boolean} [iceRestart]
+ * @property {boolean} [channels] with the data channels that are to be opened
  * @property {Failure} [refused] what it means if the far end will not have it
  */
 

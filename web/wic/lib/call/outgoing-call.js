@@ -41,8 +41,7 @@ export class OutgoingCall extends Call {
     try {
       const missing = await this.media.open({ video: this.#video });
       if (missing) this.emit('notice', missing);
-      this.media.channels.begin();
-      this.#offer = await this.media.createOffer({ video: this.#video });
+      this.#offer = await this.media.createOffer({ video: this.#video, channels: true });
     } catch (error) {
       this.finish(error instanceof Failure ? error : new Failure('not_supported', { cause: error }));
       return;

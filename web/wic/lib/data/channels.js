@@ -66,6 +66,8 @@ export class DataChannels extends Emitter {
   #remote = null;
   /** Ids of the channels that were accepted in that offer. @type {Set<number>} */
   #taken = new Set();
+  /** Ids that the descriptions of both ends have, whether or not the channel is still there. @type {Set<number>} */
+  #told = new Set();
   /** True if both ends have an m-line for data channels. */
   #lineAgreed = false;
 
@@ -108,11 +110,31 @@ export class DataChannels extends Emitter {
 
   // What the call does around its offers and answers.
 
-  /** Before our offer: what was opened since gets its stream, so that nothing is lost that comes before the answer. */
+  /** For our offer: what was opened since gets its stream, so that nothing is lost that comes before the answer. */
   begin() {
-    for (const channel of this.#fresh) this.#attach(channel);
-    this.#fresh.clear();
-    this.#wanting = false;
+    for (const channel of [...this.#fresh]) {
+      // An id that SDP still has is taken out of it first: the same line again would be the same channel.
+      if (this.#told.has(channel.id)) continue;
+      this.#fresh.delete(channel);
+      this.#attach(channel);
+    }
+    this.#wanting = this.#fresh.size > 0;
+  }
+
+  /** Our offer was taken back, and may be made again: what is in it has no stream until then. */
+  suspend() {
+    for (const channel of this.#unsettled()) {
+      channel.detach();
+      this.#fresh.add(channel);
+    }
+  }
+
+  /**
+   * True if the browser does not offer what it was told to.
+   * @param {string} [sdp] its offer
+   */
+  isMissingIn(sdp = '') {
+    return this.#unsettled().length > 0 && (readData(sdp)?.refused ?? true);
   }
 
   /**
@@ -139,16 +161,16 @@ export class DataChannels extends Emitter {
     const section = readData(sdp);
     const refused = !section || section.refused;
     this.#lineAgreed = !refused;
+    this.#told.clear();
     for (const channel of this.#offered.splice(0)) {
       const there = refused ? undefined : section.channels.get(channel.id);
+      if (there) this.#told.add(channel.id);
       if (there) channel.agree(there.attributes);
       else if (channel.agreed) channel.end(channel.failure);
       else channel.end(this.#failure(refused ? 'channels_unsupported' : 'channel_refused'));
     }
     // What the browser did not put into its offer it will not put into another one.
-    for (const channel of this.all) {
-      if (channel.negotiated && !channel.agreed && !this.#fresh.has(channel)) channel.end(this.#failure('channel_failed'));
-    }
+    for (const channel of this.#unsettled()) channel.end(this.#failure('channel_failed'));
   }
 
   /**
@@ -156,8 +178,7 @@ export class DataChannels extends Emitter {
    * @param {Failure} failure
    */
   refused(failure) {
-    this.#offered = [];
-    for (const channel of this.all) if (channel.negotiated && !channel.agreed && !this.#fresh.has(channel)) channel.end(failure);
+    for (const channel of this.#offered.splice(0)) if (!channel.agreed) channel.end(failure);
   }
 
   /**
@@ -204,6 +225,7 @@ export class DataChannels extends Emitter {
     const common = this.#lineAgreed ? this.#common() : [];
     this.#remote = null;
     this.#taken.clear();
+    this.#told = new Set(common.map(({ id }) => id));
     // RFC 8864 §6.6.1: what a later offer has no more is closed by it.
     for (const channel of this.all) if (channel.negotiated && channel.agreed && !common.includes(channel)) channel.end(channel.failure);
     if (!this.#lineAgreed || !remote) return sdp;
@@ -237,6 +259,11 @@ export class DataChannels extends Emitter {
   }
 
   // Inside.
+
+  /** Those that have a stream here, and are in no description of the far end. */
+  #unsettled() {
+    return this.all.filter((channel) => channel.negotiated && !channel.agreed && !this.#fresh.has(channel) && !this.#taken.has(channel.id));
+  }
 
   /** Those of the far end's channels that are ours too. */
   #common() {
@@ -343,12 +370,12 @@ export class DataChannels extends Emitter {
     return { id: id ?? this.#freeId(), label, protocol, ordered, maxRetransmits, maxPacketLifeTime, priority };
   }
 
-  /** One after the other: an id whose stream is still being reset somewhere is not needed again so soon. */
+  /** One after the other: an id whose stream is still being reset somewhere is not used again so soon. */
   #freeId() {
     for (;;) {
       const id = this.#next;
       this.#next = id + 2 > LAST_ID ? FIRST_ID + (id % 2) : id + 2;
-      if (!this.#channels.has(id)) return id;
+      if (!this.#channels.has(id) && !this.#told.has(id)) return id;
     }
   }
 

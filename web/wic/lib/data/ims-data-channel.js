@@ -17,7 +17,7 @@ import { Emitter } from '../emitter.js';
  * @property {null} open
  * @property {string | ArrayBuffer} message
  * @property {null} bufferedamountlow there is room again: no more than `bufferedAmountLowThreshold` is waiting
- * @property {null} closing
+ * @property {null} closing the far end closes it
  * @property {Failure} error
  * @property {Failure | null} close with what went wrong, or null
  *
@@ -176,7 +176,7 @@ export class ImsDataChannel extends Emitter {
       this.end(null);
       return;
     }
-    this.#enterClosing();
+    this.readyState = 'closing';
     this.#native?.close();
     this.#expectReset();
   }
@@ -197,9 +197,17 @@ export class ImsDataChannel extends Emitter {
       if (current()) this.failure ??= this.#owner.failure('channel_failed', event.error);
     });
     native.addEventListener('close', () => {
-      if (current()) this.end(this.failure);
+      // A browser that is refused the m-line says only that; what the answer says of it is better.
+      if (current() && this.#agreed) this.end(this.failure);
     });
     this.#check();
+  }
+
+  /** Its stream is taken back. */
+  detach() {
+    const native = this.#native;
+    this.#native = null;
+    native?.close();
   }
 
   /**
@@ -233,6 +241,7 @@ export class ImsDataChannel extends Emitter {
   }
 
   #check() {
+    if (this.#agreed && this.#native?.readyState === 'closed') this.end(this.failure);
     if (this.readyState !== 'connecting' || !this.#agreed || this.#native?.readyState !== 'open') return;
     this.readyState = 'open';
     this.#settleOpened(this);

@@ -2,6 +2,7 @@ import { systemClock, Timer } from '../clock.js';
 import { DataChannels } from '../data/channels.js';
 import { Emitter } from '../emitter.js';
 import { Failure } from '../failure.js';
+import { DataLine } from './data-line.js';
 import { openCamera, openMicrophone } from './capture.js';
 import { directions, requestEdgeProtection, withoutVideo } from './sdp.js';
 
@@ -35,6 +36,7 @@ export class MediaSession extends Emitter {
   #devices;
   #clock;
   #gatheringLimit;
+  #dataLine;
   /** @type {MediaStreamTrack | null} */
   #microphone = null;
   /** @type {MediaStreamTrack | null} */
@@ -68,6 +70,7 @@ export class MediaSession extends Emitter {
       odd: options.odd,
       inBand: options.inBandChannels,
     });
+    this.#dataLine = new DataLine(this.#pc);
     this.#pc.addEventListener('track', (event) => this.emit('remotetrack', event.track));
     this.#pc.addEventListener('connectionstatechange', () => this.emit('connection', this.#pc.connectionState));
   }
@@ -138,14 +141,23 @@ export class MediaSession extends Emitter {
 
   /**
    * RFC 3264 §5: our offer, for the first time or again.
-   * @param {{ video?: boolean, iceRestart?: boolean }} [options]
+   * @param {{ video?: boolean, iceRestart?: boolean, channels?: boolean }} [options] channels: with those that are to be opened
    */
-  async createOffer({ video = false, iceRestart = false } = {}) {
+  async createOffer({ video = false, iceRestart = false, channels = false } = {}) {
     if (this.#pc.getTransceivers().length === 0) {
       this.#pc.addTransceiver(this.#microphone ?? 'audio', { direction: 'sendrecv' });
       if (video) this.#pc.addTransceiver(this.#camera ?? 'video', { direction: this.#camera ? 'sendrecv' : 'recvonly' });
     }
-    await this.#pc.setLocalDescription(await this.#pc.createOffer({ iceRestart }));
+    if (channels) this.channels.begin();
+    let offer = await this.#pc.createOffer({ iceRestart });
+    if (channels && this.channels.isMissingIn(offer.sdp)) {
+      this.channels.suspend();
+      await this.#dataLine.restore();
+      this.channels.begin();
+      offer = await this.#pc.createOffer({ iceRestart });
+    }
+    this.#dataLine.noteOffer(offer.sdp);
+    await this.#pc.setLocalDescription(offer);
     await this.#gathered();
     return requestEdgeProtection(this.channels.describeOffer(this.#pc.localDescription?.sdp ?? ''));
   }
@@ -157,9 +169,10 @@ export class MediaSession extends Emitter {
    */
   async createAnswer(offer, { refuseVideo = false } = {}) {
     await this.#settle();
+    const padded = this.#dataLine.pad(refuseVideo ? withoutVideo(offer) : offer);
     try {
       // A browser refuses no m-line that it could take; one that is offered with port 0 it answers so.
-      await this.#pc.setRemoteDescription({ type: 'offer', sdp: refuseVideo ? withoutVideo(offer) : offer });
+      await this.#pc.setRemoteDescription({ type: 'offer', sdp: padded.offer });
     } catch (error) {
       throw new Failure('incompatible', { cause: error });
     }
@@ -167,7 +180,7 @@ export class MediaSession extends Emitter {
     await this.#pc.setLocalDescription(await this.#pc.createAnswer());
     await this.#gathered();
     this.#reconcile();
-    return this.channels.describeAnswer(this.#pc.localDescription?.sdp ?? '');
+    return this.channels.describeAnswer(padded.own(this.#pc.localDescription?.sdp ?? ''));
   }
 
   /**
@@ -194,7 +207,9 @@ export class MediaSession extends Emitter {
 
   /** Takes our offer back. */
   async rollback() {
-    if (this.offering) await this.#pc.setLocalDescription({ type: 'rollback' });
+    if (!this.offering) return;
+    await this.#pc.setLocalDescription({ type: 'rollback' });
+    this.channels.suspend();
   }
 
   /**

@@ -9,6 +9,7 @@ export class FakePeerConnection extends EventTarget {
   iceGatheringState = 'new';
   localDescription = null;
   remoteDescription = null;
+  currentRemoteDescription = null;
   transceivers = [];
   /** The m-lines that both sides know, each with its transceiver. */
   lines = [];
@@ -59,7 +60,8 @@ export class FakePeerConnection extends EventTarget {
   }
 
   createDataChannel(label, init = {}) {
-    const inUse = this.channels.find(({ id, readyState }) => id === init.id && readyState !== 'closed');
+    // A browser takes an id whose stream is being reset for one that is free.
+    const inUse = this.channels.find(({ id, readyState }) => id === init.id && (readyState === 'open' || readyState === 'connecting'));
     if (inUse) throw new DOMException(`${init.id} is in use`, 'OperationError');
     const channel = new FakeDataChannel(label, init);
     this.channels.push(channel);

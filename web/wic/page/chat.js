@@ -1,0 +1,130 @@
+import { Emitter } from '../lib/emitter.js';
+import { chatWords } from './words.js';
+
+/**
+ * The chat of one call: lines over a data channel without a subprotocol (docs/data-channels.md), whoever opens it.
+ *
+ *   none ──open(), or the far end's──> opening ──> open ──> closed, from where it can be opened again
+ *
+ * @typedef {import('../lib/call/call.js').Call} Call
+ * @typedef {import('../lib/data/ims-data-channel.js').ImsDataChannel} ImsDataChannel
+ *
+ * @typedef {'none' | 'opening' | 'open' | 'closed'} ChatState
+ * @typedef {{ from: 'us' | 'them' | 'phone', text: string, at: number }} Line phone: what becomes of the chat itself
+ *
+ * @typedef {object} ChatEvents
+ * @property {ChatState} state
+ * @property {Line} line
+ */
+
+/** What a line may be, in octets, and how many are kept. */
+export const LONGEST_LINE = 16 * 1024;
+const MOST_LINES = 500;
+
+/** @extends {Emitter<ChatEvents>} */
+export class Chat extends Emitter {
+  /** @type {Line[]} */
+  lines = [];
+  /** Lines of the far end that nobody has looked at. */
+  unread = 0;
+  /** @type {ChatState} */
+  state = 'none';
+  /** Both sides may have opened one at once: then there are two, and each writes into one. @type {ImsDataChannel[]} */
+  #channels = [];
+  #call;
+
+  /** @param {Call} call */
+  constructor(call) {
+    super();
+    this.#call = call;
+    call.on('channelrequest', (request) => {
+      if (request.protocol !== '' || request.application) return;
+      const channel = request.accept();
+      if (channel) this.#carry(channel, true);
+    });
+    call.on('state', (state) => {
+      if (state === 'ended') this.#enter('closed');
+    });
+  }
+
+  get who() {
+    return this.#call.who;
+  }
+
+  /** Opens the chat, if it is not open. */
+  open() {
+    if (this.state === 'opening' || this.state === 'open') return;
+    try {
+      this.#carry(this.#call.openChannel({ label: 'chat' }), false);
+      this.#say(chatWords('opening', this.who));
+    } catch {
+      this.#say(chatWords('channel_failed', this.who));
+    }
+  }
+
+  /**
+   * Writes a line.
+   * @param {string} text
+   * @returns {boolean} false if it could not be sent
+   */
+  send(text) {
+    const channel = this.#channels.find(({ readyState }) => readyState === 'open');
+    if (!channel) return false;
+    try {
+      channel.send(text);
+    } catch {
+      return false;
+    }
+    this.#add({ from: 'us', text, at: Date.now() });
+    return true;
+  }
+
+  /** Somebody has looked. */
+  read() {
+    this.unread = 0;
+  }
+
+  /**
+   * @param {ImsDataChannel} channel
+   * @param {boolean} theirs
+   */
+  #carry(channel, theirs) {
+    this.#channels.push(channel);
+    if (this.state !== 'open') this.#enter('opening');
+    channel.on('open', () => {
+      const already = this.state === 'open';
+      this.#enter('open');
+      if (!already) this.#say(chatWords(theirs ? 'theirs' : 'open', this.who));
+    });
+    channel.on('message', (data) => {
+      if (typeof data !== 'string' || data.length > LONGEST_LINE) return;
+      this.unread += 1;
+      this.#add({ from: 'them', text: data, at: Date.now() });
+    });
+    channel.on('close', (failure) => {
+      this.#channels = this.#channels.filter((other) => other !== channel);
+      if (this.#channels.length > 0 || this.#call.state === 'ended') return;
+      this.#enter('closed');
+      this.#say(chatWords(failure?.code ?? 'closed', this.who));
+    });
+  }
+
+  /** @param {string} text */
+  #say(text) {
+    this.#add({ from: 'phone', text, at: Date.now() });
+  }
+
+  /** @param {Line} line */
+  #add(line) {
+    this.lines.push(line);
+    if (this.lines.length > MOST_LINES) this.lines.shift();
+    this.emit('line', line);
+  }
+
+  /** @param {ChatState} state */
+  #enter(state) {
+    if (this.state === state) return;
+    this.state = state;
+    this.emit('state', state);
+  }
+}
