@@ -41,6 +41,8 @@ pub(crate) enum Function {
     Wwsf(FromFile),
     /// The WAF: the OAuth 2.0 authorization server that signs people in.
     Waf(FromFile),
+    /// The MMTel Enabler Server: 3GPP's APIs for application servers.
+    MmtelEs(FromFile),
     /// A laboratory's IMS core: registrar, subscribers, routing. Not for networks.
     LabCore(FromFile),
     /// Read a configuration, say what is wrong with it, and do nothing else.

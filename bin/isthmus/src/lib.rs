@@ -9,6 +9,7 @@
 //! | Who serves media? | [`gateway`] |
 //! | Who serves pages and tokens? | [`web`], [`store`] |
 //! | What do authors of applications use? | `app/` |
+//! | Who serves application servers? | [`mes`], [`store`] |
 //! | What do operators see? | `admin.rs`, `log.rs` |
 #![forbid(unsafe_code)]
 
@@ -21,6 +22,7 @@ mod fault;
 pub mod gateway;
 mod lab_core;
 mod log;
+pub mod mes;
 mod private_file;
 mod run;
 mod shard;

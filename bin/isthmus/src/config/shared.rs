@@ -4,12 +4,15 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use core_credentials::Secret;
 use serde::Deserialize;
 
 use super::{EpcscfConfig, LabCoreConfig};
 use crate::cli::LogForm;
 use crate::fault::Fault;
 use crate::gateway::{GatewayConfig, IqConfig};
+use crate::mes::EnablerConfig;
+use crate::store::Place;
 use crate::web::{WafConfig, WwsfConfig};
 
 /// The laboratory's home domain (TS 23.003 §13.2 for MCC 001, MNC 001).
@@ -48,6 +51,10 @@ pub(crate) struct Config {
     pub(crate) waf: WafConfig,
     /// The laboratory's core.
     pub(crate) lab_core: LabCoreConfig,
+    /// The MMTel Enabler Server.
+    pub(crate) mmtel_es: EnablerConfig,
+    /// Where what was accepted is kept.
+    pub(crate) store: StoreConfig,
 }
 
 impl Default for Config {
@@ -67,6 +74,8 @@ impl Default for Config {
             wwsf: WwsfConfig::default(),
             waf: WafConfig::default(),
             lab_core: LabCoreConfig::default(),
+            mmtel_es: EnablerConfig::default(),
+            store: StoreConfig::default(),
         }
     }
 }
@@ -116,6 +125,14 @@ impl Config {
         Duration::from_secs(self.drain_seconds)
     }
 
+    /// Where the store is.
+    pub(crate) fn place(&self) -> Place {
+        match &self.store.url {
+            Some(url) => Place::Postgres(url.expose().to_owned()),
+            None => Place::File(self.data_dir.join("isthmus.sqlite")),
+        }
+    }
+
     /// A fault of this key, with its line when a file says it.
     pub(crate) fn fault(&self, key: &str, why: &str) -> Fault {
         let sentence = format!("{key}: {why}");
@@ -144,6 +161,8 @@ impl Config {
             return Err(("drain_seconds", "must be 3600 at most".into()));
         }
         self.epcscf.check()?;
+        self.mmtel_es.check()?;
+        self.store.check()?;
         if let Some(tls) = &self.lab_core.tls {
             tls.check().map_err(|why| ("lab_core.tls.mutual", why))?;
         }
@@ -197,6 +216,30 @@ pub(crate) struct TlsConfig {
     pub(crate) certificate: Option<PathBuf>,
     /// PEM: its key.
     pub(crate) key: Option<PathBuf>,
+}
+
+/// `[store]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct StoreConfig {
+    /// A PostgreSQL, `postgres://user:password@host/database`; without it, a file in the data folder.
+    pub(crate) url: Option<Secret>,
+}
+
+impl StoreConfig {
+    fn check(&self) -> Result<(), (&'static str, String)> {
+        let schemes = ["postgres://", "postgresql://"];
+        let good = |url: &Secret| {
+            schemes
+                .iter()
+                .any(|scheme| url.expose().starts_with(scheme))
+        };
+        if self.url.as_ref().is_some_and(|url| !good(url)) {
+            let why = "must be `postgres://user:password@host/database`";
+            return Err(("store.url", why.into()));
+        }
+        Ok(())
+    }
 }
 
 /// `[http]`.

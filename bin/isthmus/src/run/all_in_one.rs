@@ -15,9 +15,10 @@ use crate::config::{Config, load};
 use crate::fault::Fault;
 use crate::gateway;
 use crate::lab_core;
+use crate::mes::Enabler;
 use crate::shard::{Leases, Listeners, Setup, Shards, shard_count};
 use crate::sip::SipAddresses;
-use crate::store::Store;
+use crate::store::{EnablerLoaded, Loaded, Store};
 use crate::subscribers::{self, Subscriber};
 use crate::web::{self, AccountConfig, Door, PoolIdentityConfig, Web, WebError};
 
@@ -97,11 +98,7 @@ pub(super) fn run(mut config: Config) -> Result<(), Fault> {
     };
 
     let port = listeners.https.port();
-    let url = config
-        .http
-        .public_url
-        .clone()
-        .unwrap_or_else(|| format!("https://localhost:{port}"));
+    let url = public_url(&config, port);
     let own = match listeners.https.ip() {
         ip if ip.is_unspecified() => format!("https://127.0.0.1:{port}"),
         ip => format!("https://{}", SocketAddr::new(ip, port)),
@@ -119,7 +116,10 @@ pub(super) fn run(mut config: Config) -> Result<(), Fault> {
     web::behind_one_door(&mut config.waf, &mut config.wwsf, &door, accounts)
         .map_err(|error| web_fault(&config, error))?;
     let (to_waf, ended) = tokio::sync::mpsc::unbounded_channel();
-    let web = open_web(&config, true, true, &tls.chain)?;
+    let (store, mut loaded) = open_store(&config)?;
+    let stored = std::mem::take(&mut loaded.enabler);
+    let enabler = open_enabler(&config, &url, store.clone(), stored)?;
+    let web = open_web(&config, true, true, &tls.chain, store, loaded)?;
     let issuer = config.waf.issuer.clone();
     let keys = web.key_set();
     let http = listeners.http;
@@ -129,6 +129,7 @@ pub(super) fn run(mut config: Config) -> Result<(), Fault> {
         tls: tls.config,
         gateway: gateway.clone(),
         web: Some(web.clone()),
+        enabler: Some(enabler),
         listeners,
         issuer: Some(issuer.clone()),
         leases: Leases::new(to_waf),
@@ -176,16 +177,41 @@ pub(super) fn run(mut config: Config) -> Result<(), Fault> {
     Ok(())
 }
 
-/// WWSF and WAF from the store in the data folder.
+/// The address that people open.
+pub(super) fn public_url(config: &Config, port: u16) -> String {
+    let url = config.http.public_url.clone();
+    url.unwrap_or_else(|| format!("https://localhost:{port}"))
+}
+
+/// The store that all functions of the process share.
+pub(super) fn open_store(config: &Config) -> Result<(Store, Loaded), Fault> {
+    let place = config.place();
+    Store::open(place.clone()).map_err(|error| {
+        let why = format!("{:#}", anyhow::Error::from(error));
+        Fault::new(format!("{place}: cannot be opened: {why}"))
+    })
+}
+
+/// The MMTel Enabler Server as it was when it stopped.
+pub(super) fn open_enabler(
+    config: &Config,
+    url: &str,
+    store: Store,
+    loaded: EnablerLoaded,
+) -> Result<Enabler, Fault> {
+    Enabler::open(&config.mmtel_es, url, store, loaded, web::system_clock())
+        .map_err(|error| Fault::new(format!("{:#}", anyhow::Error::from(error))))
+}
+
+/// WWSF and WAF as they were when they stopped.
 pub(super) fn open_web(
     config: &Config,
     waf: bool,
     wwsf: bool,
     trust: &[rustls_pki_types::CertificateDer<'static>],
+    store: Store,
+    loaded: Loaded,
 ) -> Result<Web, Fault> {
-    let file = config.data_dir.join("isthmus.sqlite");
-    let (store, loaded) = Store::open(&file)
-        .map_err(|error| Fault::at(&file, None, format!("cannot be opened: {error}")))?;
     Web::open(
         waf.then_some(&config.waf),
         wwsf.then_some(&config.wwsf),

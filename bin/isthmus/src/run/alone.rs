@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use nf_epcscf::Counters;
 use tracing::info;
 
-use super::all_in_one::open_web;
+use super::all_in_one::{open_enabler, open_store, open_web, public_url};
 use super::keys;
 use super::registrations;
 use super::signals::Signals;
@@ -16,9 +16,10 @@ use crate::config::Config;
 use crate::fault::Fault;
 use crate::gateway::{self, Figures};
 use crate::lab_core as core;
+use crate::mes;
 use crate::shard::{Leases, Listeners, Setup, Shards, serve_pages, shard_count};
 use crate::subscribers;
-use crate::web::Web;
+use crate::web::{self, Web};
 
 /// The eP-CSCF, with a gateway of its own or one on another machine.
 pub(super) fn epcscf(config: &Config) -> Result<(), Fault> {
@@ -43,6 +44,7 @@ pub(super) fn epcscf(config: &Config) -> Result<(), Fault> {
         tls: tls.config,
         gateway: gateway.clone(),
         web: None,
+        enabler: None,
         listeners,
         issuer: issuer.clone(),
         leases: Leases::new(to_waf),
@@ -133,13 +135,37 @@ fn pages(config: &Config, waf: bool, wwsf: bool) -> Result<(), Fault> {
     let tls = prepare(config)?;
     let (admin, listener) = Admin::bind(config.admin.listen)?;
     let listeners = Listeners::bind(config, 1)?;
-    let web = open_web(config, waf, wwsf, &[])?;
+    let (store, loaded) = open_store(config)?;
+    let web = open_web(config, waf, wwsf, &[], store, loaded)?;
     let https = listeners.https;
-    serve_pages(tls.config, &listeners, web.clone())?;
+    serve_pages(tls.config, &listeners, web::router(web.clone()))?;
     admin.serve(listener, Arc::new(move || web_figures(&web)))?;
     let signals = Signals::listen()?;
     admin.set_ready(true);
     info!(%https, admin = %admin.address, "pages are served");
+    signals.wait();
+    admin.set_ready(false);
+    Ok(())
+}
+
+/// The MMTel Enabler Server.
+pub(super) fn mmtel_es(config: &Config) -> Result<(), Fault> {
+    let tls = prepare(config)?;
+    let (admin, listener) = Admin::bind(config.admin.listen)?;
+    let threads = shard_count(config);
+    let listeners = Listeners::bind(config, threads)?;
+    let https = listeners.https;
+    let (store, loaded) = open_store(config)?;
+    let url = public_url(config, https.port());
+    let enabler = open_enabler(config, &url, store, loaded.enabler)?;
+    for _ in 0..threads {
+        let router = mes::router(enabler.clone());
+        serve_pages(Arc::clone(&tls.config), &listeners, router)?;
+    }
+    admin.serve(listener, Arc::new(Vec::new))?;
+    let signals = Signals::listen()?;
+    admin.set_ready(true);
+    info!(%https, api_root = enabler.api_root(), admin = %admin.address, "the MMTel Enabler Server runs");
     signals.wait();
     admin.set_ready(false);
     Ok(())

@@ -61,6 +61,7 @@ fn run(cli: Cli) -> Result<(), Fault> {
         Function::EimsAgw(file) => (file, alone::eims_agw),
         Function::Wwsf(file) => (file, alone::wwsf),
         Function::Waf(file) => (file, alone::waf),
+        Function::MmtelEs(file) => (file, alone::mmtel_es),
         Function::LabCore(file) => (file, alone::lab_core),
         Function::Check(file) => return check(&file.config),
         // Run by `main`: they have other exit codes.

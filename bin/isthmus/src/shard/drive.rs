@@ -153,7 +153,7 @@ impl Thread {
         let gateway = self.setup.gateway.register(sink);
         let shard = Rc::new(Shard {
             index: self.index,
-            router: self.setup.web.clone().map(crate::web::router),
+            router: router(&self.setup),
             setup: Arc::clone(&self.setup),
             machine: RefCell::new(machine),
             sockets: RefCell::default(),
@@ -190,6 +190,16 @@ impl Thread {
             }
         }
         shard.go_away().await;
+    }
+}
+
+/// The pages and APIs of the functions that live here.
+fn router(setup: &Setup) -> Option<Router> {
+    let web = setup.web.clone().map(crate::web::router);
+    let enabler = setup.enabler.clone().map(crate::mes::router);
+    match (web, enabler) {
+        (Some(web), Some(enabler)) => Some(web.merge(enabler)),
+        (web, enabler) => web.or(enabler),
     }
 }
 

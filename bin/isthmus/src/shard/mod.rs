@@ -33,6 +33,7 @@ use wire_sip::Message;
 use crate::config::Config;
 use crate::fault::Fault;
 use crate::gateway::GatewayHandle;
+use crate::mes::Enabler;
 use crate::sip::{SipAddresses, SipFigures};
 use crate::web::Web;
 
@@ -51,6 +52,8 @@ pub(crate) struct Setup {
     pub(crate) gateway: GatewayHandle,
     /// Pages and sign-in, when they live here.
     pub(crate) web: Option<Web>,
+    /// The MMTel Enabler Server, when it lives here.
+    pub(crate) enabler: Option<Enabler>,
     /// The listening sockets of every shard, bound before: https, http.
     pub(crate) listeners: Listeners,
     /// What the eP-CSCF asks for a token at, for its challenge.

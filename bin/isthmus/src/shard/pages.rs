@@ -17,7 +17,7 @@ use tracing::debug;
 
 use super::Listeners;
 use crate::fault::Fault;
-use crate::web::{self, Peer, Web};
+use crate::web::Peer;
 
 /// TLS must stand by then, and a request's head be there.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 pub(crate) fn serve_pages(
     tls: Arc<rustls::ServerConfig>,
     listeners: &Listeners,
-    web: Web,
+    router: Router,
 ) -> Result<(), Fault> {
     let fail = |error: std::io::Error| Fault::new(format!("pages cannot be served: {error}"));
     let sockets = listeners
@@ -40,7 +40,6 @@ pub(crate) fn serve_pages(
         .name("pages".into())
         .spawn(move || {
             runtime.block_on(async move {
-                let router = web::router(web);
                 let (https, http) = sockets;
                 if let Some(http) = http {
                     tokio::spawn(accept(http, None, router.clone()));

@@ -1,23 +1,31 @@
-//! The store: what was accepted survives the process (one SQLite file in the data folder).
+//! The store: what was accepted survives the process. One SQLite file in the data folder, or a
+//! PostgreSQL that a URL names.
 //!
 //! ```text
 //!  shards ──▶ one queue ──▶ one thread: takes what waits, writes it as one transaction, answers all
+//!         ──▶ another   ──▶ another thread: reads what is too large to be kept in memory
 //! ```
-//! The functions say what changes (`nf_waf::Change`, `nf_wwsf::Change`), this room writes it, and a
-//! reply that depends on it leaves only then. Everything is read once, at start.
+//! The functions say what changes (`nf_waf::Change`, `nf_wwsf::Change`, `nf_mmtel_es::Change`), this
+//! room writes it, and a reply that depends on it leaves only then. Small things are read once, at start.
 
-mod rows;
+mod database;
+mod enabler;
+mod postgres;
+mod sqlite;
+mod writer;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{Connection as _, SqliteConnection};
+use bytes::Bytes;
+use database::Database;
+pub use enabler::{EnablerChange, EnablerLoaded, Put};
 use tokio::sync::{mpsc, oneshot};
+use writer::Job;
 
 /// Changes waiting to be written.
 const QUEUE: usize = 4096;
-/// Most requests in one transaction.
-const GROUP: usize = 256;
+/// Questions waiting to be answered.
+const QUESTIONS: usize = 256;
 
 /// One thing to write down.
 #[derive(Debug, Clone)]
@@ -26,6 +34,8 @@ pub enum Change {
     Waf(nf_waf::Change),
     /// Of the WWSF.
     Wwsf(nf_wwsf::Change),
+    /// Of the MMTel Enabler Server.
+    Enabler(EnablerChange),
 }
 
 /// Everything that was written down before.
@@ -35,13 +45,50 @@ pub struct Loaded {
     pub waf: nf_waf::Loaded,
     /// Of the WWSF.
     pub sessions: Vec<nf_wwsf::Session>,
+    /// Of the MMTel Enabler Server.
+    pub enabler: EnablerLoaded,
+}
+
+/// Where the store is.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Place {
+    /// An SQLite file.
+    File(PathBuf),
+    /// A PostgreSQL: `postgres://user:password@host:port/database`.
+    Postgres(String),
+}
+
+impl From<&PathBuf> for Place {
+    fn from(file: &PathBuf) -> Self {
+        Self::File(file.clone())
+    }
+}
+
+impl From<&Path> for Place {
+    fn from(file: &Path) -> Self {
+        Self::File(file.to_owned())
+    }
+}
+
+/// Without the password.
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(file) => file.display().fmt(f),
+            Self::Postgres(url) => {
+                let url = url::Url::parse(url).ok();
+                let host = url.as_ref().and_then(url::Url::host_str);
+                write!(f, "PostgreSQL at {}", host.unwrap_or("an unknown host"))
+            }
+        }
+    }
 }
 
 /// Why nothing was read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The file cannot be made or read.
+    /// The file cannot be made or read, or the server not be reached.
     #[error("cannot use the store {path}")]
     Open {
         /// The file.
@@ -59,6 +106,9 @@ pub enum StoreError {
     /// The transaction failed, or the queue is full.
     #[error("the change was not written")]
     NotWritten,
+    /// The question was not answered.
+    #[error("the store does not answer")]
+    NotRead,
     /// The store's thread cannot be started.
     #[error("cannot start the store's thread")]
     Thread(#[source] std::io::Error),
@@ -68,12 +118,13 @@ pub enum StoreError {
 #[derive(Debug, Clone)]
 pub struct Store {
     queue: mpsc::Sender<Job>,
+    questions: mpsc::Sender<Question>,
 }
 
+/// Something to be read.
 #[derive(Debug)]
-struct Job {
-    changes: Vec<Change>,
-    done: oneshot::Sender<bool>,
+enum Question {
+    Package([u8; 32], oneshot::Sender<Option<Bytes>>),
 }
 
 /// Changes on their way to the disk.
@@ -82,48 +133,27 @@ struct Job {
 pub struct Commit(Option<oneshot::Receiver<bool>>);
 
 impl Store {
-    /// Opens or makes the file, brings its tables up to date and reads it all. It blocks: call it at
+    /// Opens or makes the store, brings its tables up to date and reads it all. It blocks: call it at
     /// start.
-    pub fn open(path: &Path) -> Result<(Self, Loaded), StoreError> {
-        prepare_file(path);
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            // What was accepted survives a power cut too; grouping pays for it.
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(std::time::Duration::from_secs(5));
-        let name = path.display().to_string();
+    pub fn open(place: impl Into<Place>) -> Result<(Self, Loaded), StoreError> {
+        let place = place.into();
         let (queue, jobs) = mpsc::channel(QUEUE);
-        let (opened, result) = std::sync::mpsc::sync_channel(1);
-        std::thread::Builder::new()
-            .name("store".into())
-            .spawn(move || {
-                let runtime = match tokio::runtime::Builder::new_current_thread()
-                    .enable_all()
-                    .build()
-                {
-                    Ok(runtime) => runtime,
-                    Err(error) => {
-                        let _ = opened.send(Err(StoreError::Thread(error)));
-                        return;
-                    }
-                };
-                runtime.block_on(async move {
-                    match open(&options, name).await {
-                        Ok((connection, loaded)) => {
-                            let _ = opened.send(Ok(loaded));
-                            run(connection, jobs).await;
-                        }
-                        Err(error) => {
-                            let _ = opened.send(Err(error));
-                        }
-                    }
-                });
-            })
-            .map_err(StoreError::Thread)?;
-        let loaded = result.recv().map_err(|_| StoreError::NotWritten)??;
-        Ok((Self { queue }, loaded))
+        let written = place.clone();
+        let loaded = begin("store", async move |ready| {
+            let mut database = Database::open(&written).await?;
+            let loaded = database.begin().await?;
+            ready(loaded);
+            writer::run(database, written, jobs).await;
+            Ok(())
+        })?;
+        let (questions, asked) = mpsc::channel(QUESTIONS);
+        begin("store-reader", async move |ready| {
+            let database = Database::open(&place).await?;
+            ready(());
+            answer(database, place, asked).await;
+            Ok(())
+        })?;
+        Ok((Self { queue, questions }, loaded))
     }
 
     /// Puts changes in the queue, in the order of the calls. Does not wait: it may be called while the
@@ -132,10 +162,44 @@ impl Store {
         if changes.is_empty() {
             return Commit(None);
         }
+        self.queue(changes)
+    }
+
+    /// Like [`Self::commit`], but when there is nothing to write it waits for what was queued before:
+    /// whoever is answered with what another request did is answered when that is written.
+    pub fn commit_after_others(&self, changes: Vec<Change>) -> Commit {
+        self.queue(changes)
+    }
+
+    fn queue(&self, changes: Vec<Change>) -> Commit {
         let (done, written) = oneshot::channel();
         // A full queue drops the job, and with it `done`: the commit fails at once.
-        let _ = self.queue.try_send(Job { changes, done });
+        let _ = self.queue.try_send(Job::Write { changes, done });
         Commit(Some(written))
+    }
+
+    /// What the enabler has, after all that was queued. Changes of the enabler's that could not be
+    /// written made those that followed void, until this is asked.
+    pub async fn reload_enabler(&self) -> Result<EnablerLoaded, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let asked = self.queue.send(Job::Reload(answer)).await;
+        asked.map_err(|_| StoreError::NotRead)?;
+        answered.await.map_err(|_| StoreError::NotRead)
+    }
+
+    /// The bytes of a package.
+    pub async fn package(&self, sha256: [u8; 32]) -> Result<Option<Bytes>, StoreError> {
+        self.ask(|answer| Question::Package(sha256, answer)).await
+    }
+
+    async fn ask<T>(
+        &self,
+        question: impl FnOnce(oneshot::Sender<T>) -> Question,
+    ) -> Result<T, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let asked = self.questions.send(question(answer)).await;
+        asked.map_err(|_| StoreError::NotRead)?;
+        answered.await.map_err(|_| StoreError::NotRead)
     }
 }
 
@@ -154,51 +218,50 @@ impl Commit {
     }
 }
 
-/// The file holds private keys: only its owner may read it. SQLite gives its WAL the same mode.
-fn prepare_file(path: &Path) {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    // If it exists or cannot be made, SQLite says so in better words.
-    let _ = options.open(path);
+/// Runs a thread of the store's, and waits until it says that it is ready.
+fn begin<T: Send + 'static>(
+    name: &str,
+    work: impl AsyncFnOnce(Box<dyn FnOnce(T)>) -> Result<(), StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    let (opened, result) = std::sync::mpsc::sync_channel(1);
+    std::thread::Builder::new()
+        .name(name.into())
+        .spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            let runtime = match runtime {
+                Ok(runtime) => runtime,
+                Err(error) => {
+                    let _ = opened.send(Err(StoreError::Thread(error)));
+                    return;
+                }
+            };
+            let ready = opened.clone();
+            let ready = move |value| {
+                let _ = ready.send(Ok(value)); // it waits
+            };
+            if let Err(error) = runtime.block_on(work(Box::new(ready))) {
+                let _ = opened.send(Err(error));
+            }
+        })
+        .map_err(StoreError::Thread)?;
+    result.recv().map_err(|_| StoreError::NotWritten)?
 }
 
-async fn open(
-    options: &SqliteConnectOptions,
-    path: String,
-) -> Result<(SqliteConnection, Loaded), StoreError> {
-    let mut connection = SqliteConnection::connect_with(options)
-        .await
-        .map_err(|source| StoreError::Open { path, source })?;
-    sqlx::migrate!("./migrations").run(&mut connection).await?;
-    let loaded = rows::load(&mut connection)
-        .await
-        .map_err(StoreError::Read)?;
-    Ok((connection, loaded))
-}
-
-async fn run(mut connection: SqliteConnection, mut jobs: mpsc::Receiver<Job>) {
-    let mut group = Vec::with_capacity(GROUP);
-    while jobs.recv_many(&mut group, GROUP).await > 0 {
-        let written = write(&mut connection, &group).await;
-        if let Err(error) = &written {
-            tracing::error!(%error, changes = group.len(), "the store wrote nothing");
-        }
-        for job in group.drain(..) {
-            let _ = job.done.send(written.is_ok());
+/// The reading thread: one question after the other, on a connection of its own.
+async fn answer(mut database: Database, place: Place, mut asked: mpsc::Receiver<Question>) {
+    while let Some(question) = asked.recv().await {
+        let answered = match question {
+            Question::Package(sha256, answer) => {
+                let package = database.package(&sha256).await;
+                package.map(|package| drop(answer.send(package)))
+            }
+        };
+        if let Err(error) = answered {
+            tracing::error!(%error, "the store was not read");
+            database.mend(&place).await;
         }
     }
-    let _ = connection.close().await;
-}
-
-async fn write(connection: &mut SqliteConnection, group: &[Job]) -> Result<(), sqlx::Error> {
-    let mut transaction = connection.begin().await?;
-    for change in group.iter().flat_map(|job| &job.changes) {
-        match change {
-            Change::Waf(change) => rows::write_waf(&mut transaction, change).await?,
-            Change::Wwsf(change) => rows::write_wwsf(&mut transaction, change).await?,
-        }
-    }
-    transaction.commit().await
+    database.close().await;
 }

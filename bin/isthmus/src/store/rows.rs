@@ -1,16 +1,16 @@
-//! Rows and values: the SQL of the store, in the words that SQLite and PostgreSQL share.
+//! Rows and values of WAF and WWSF. This file is compiled twice, once a database: SQLite and PostgreSQL
+//! get the same words.
 
 use core_credentials::Secret;
 use core_credentials::token::Algorithm;
 use nf_waf::{Account, Code, Grant, Lease, StoredKey};
 use nf_wwsf::{Identity, Session};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Error, Row as _, SqliteConnection, query};
+use sqlx::{Error, Row as _, query};
 
-use super::Loaded;
+use super::super::Loaded;
+use super::{Connection, Row};
 
-pub(super) async fn load(connection: &mut SqliteConnection) -> Result<Loaded, Error> {
-    let mut loaded = Loaded::default();
+pub(super) async fn load(connection: &mut Connection, loaded: &mut Loaded) -> Result<(), Error> {
     for row in query("SELECT * FROM accounts")
         .fetch_all(&mut *connection)
         .await?
@@ -47,11 +47,11 @@ pub(super) async fn load(connection: &mut SqliteConnection) -> Result<Loaded, Er
     {
         loaded.sessions.push(session(&row)?);
     }
-    Ok(loaded)
+    Ok(())
 }
 
 pub(super) async fn write_waf(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     change: &nf_waf::Change,
 ) -> Result<(), Error> {
     use nf_waf::Change;
@@ -127,7 +127,7 @@ pub(super) async fn write_waf(
 }
 
 pub(super) async fn write_wwsf(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     change: &nf_wwsf::Change,
 ) -> Result<(), Error> {
     use nf_wwsf::Change;
@@ -154,7 +154,7 @@ pub(super) async fn write_wwsf(
     statement.execute(connection).await.map(|_| ())
 }
 
-fn account(row: &SqliteRow) -> Result<Account, Error> {
+fn account(row: &Row) -> Result<Account, Error> {
     Ok(Account {
         name: row.try_get("name")?,
         password_hash: Secret::new(row.try_get::<String, _>("password_hash")?),
@@ -164,7 +164,7 @@ fn account(row: &SqliteRow) -> Result<Account, Error> {
     })
 }
 
-fn signing_key(row: &SqliteRow) -> Result<StoredKey, Error> {
+fn signing_key(row: &Row) -> Result<StoredKey, Error> {
     let name: String = row.try_get("algorithm")?;
     let algorithm = [Algorithm::ES256, Algorithm::RS256]
         .into_iter()
@@ -178,7 +178,7 @@ fn signing_key(row: &SqliteRow) -> Result<StoredKey, Error> {
     })
 }
 
-fn code(row: &SqliteRow) -> Result<Code, Error> {
+fn code(row: &Row) -> Result<Code, Error> {
     Ok(Code {
         hash: row.try_get("hash")?,
         client_id: row.try_get("client_id")?,
@@ -191,7 +191,7 @@ fn code(row: &SqliteRow) -> Result<Code, Error> {
     })
 }
 
-fn grant(row: &SqliteRow) -> Result<Grant, Error> {
+fn grant(row: &Row) -> Result<Grant, Error> {
     let previous: Option<String> = row.try_get("previous")?;
     let previous_at: Option<i64> = row.try_get("previous_at")?;
     Ok(Grant {
@@ -207,7 +207,7 @@ fn grant(row: &SqliteRow) -> Result<Grant, Error> {
     })
 }
 
-fn lease(row: &SqliteRow) -> Result<Lease, Error> {
+fn lease(row: &Row) -> Result<Lease, Error> {
     Ok(Lease {
         impi: row.try_get("impi")?,
         id: row.try_get("id")?,
@@ -218,7 +218,7 @@ fn lease(row: &SqliteRow) -> Result<Lease, Error> {
     })
 }
 
-fn session(row: &SqliteRow) -> Result<Session, Error> {
+fn session(row: &Row) -> Result<Session, Error> {
     Ok(Session {
         sid: row.try_get("sid")?,
         secret_hash: row.try_get("secret_hash")?,
@@ -236,11 +236,11 @@ fn session(row: &SqliteRow) -> Result<Session, Error> {
 }
 
 /// SQL has signed integers only; a time beyond them is as good as the last one.
-fn to_db(time: u64) -> i64 {
+pub(super) fn to_db(time: u64) -> i64 {
     i64::try_from(time).unwrap_or(i64::MAX)
 }
 
-fn from_db(row: &SqliteRow, column: &str) -> Result<u64, Error> {
+pub(super) fn from_db(row: &Row, column: &str) -> Result<u64, Error> {
     let time: i64 = row.try_get(column)?;
     Ok(time.max(0).cast_unsigned())
 }
@@ -249,7 +249,7 @@ fn to_json(list: &[String]) -> String {
     serde_json::Value::from(list).to_string()
 }
 
-fn from_json(row: &SqliteRow, column: &str) -> Result<Vec<String>, Error> {
+fn from_json(row: &Row, column: &str) -> Result<Vec<String>, Error> {
     let text: String = row.try_get(column)?;
     serde_json::from_str(&text).map_err(|error| Error::Decode(error.into()))
 }

@@ -36,6 +36,7 @@ pub use keys::KeyFetcher;
 pub use lab::{Door, behind_one_door};
 pub(crate) use open::check;
 pub use peer::Peer;
+pub(crate) use state::system_clock;
 pub use state::{Clock, Web};
 
 use axum::Router;

@@ -64,7 +64,7 @@ impl Web {
         w4_trust: &[CertificateDer<'static>],
         clock: Option<Clock>,
     ) -> Result<Self, WebError> {
-        let clock = clock.unwrap_or_else(|| Arc::new(system_clock));
+        let clock = clock.unwrap_or_else(system_clock);
         let wwsf = wwsf
             .map(|config| open::wwsf(config, loaded.sessions, w4_trust, &clock))
             .transpose()?;
@@ -207,8 +207,10 @@ pub(super) fn random() -> Result<Random, WebError> {
     Ok(Random::new(seed))
 }
 
-fn system_clock() -> u64 {
-    SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
+/// The clock of this machine.
+pub(crate) fn system_clock() -> Clock {
+    Arc::new(|| {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        since.map_or(0, |since| since.as_secs())
+    })
 }

@@ -1,0 +1,90 @@
+//! The APIs over HTTP.
+//!
+//! ```text
+//!  path, method ─▶ 404, 405      the table of operations
+//!  token        ─▶ 401, 403      who asks
+//!  rate         ─▶ 429
+//!  body         ─▶ 415, 411, 413
+//!  behaviour    ─▶ 400, 403, 503, or what it answers
+//! ```
+
+mod app_management;
+mod behaviour;
+mod body;
+mod openapi;
+mod reply;
+mod route;
+
+use api_mmtel_es::{Api, Attribute, ProblemDetails, read};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{Request, Response};
+use axum::routing::{any, get};
+use bytes::Bytes;
+use nf_mmtel_es::Consumer;
+
+pub(crate) use reply::{Refusal, Reply};
+
+use super::Enabler;
+use super::enabler::LARGE;
+
+/// The routes of all APIs that have a behaviour, and of their documents.
+pub fn router(enabler: Enabler) -> Router {
+    let mut router = Router::new()
+        .route("/openapi", get(openapi::index))
+        .route("/openapi/{api}", get(openapi::document));
+    for api in Api::ALL {
+        router = router.route(&format!("/{}/{{*rest}}", api.name()), any(serve));
+    }
+    router.with_state(enabler)
+}
+
+/// A request that the rules let through.
+pub(crate) struct Call {
+    /// Who asks.
+    pub(crate) consumer: Consumer,
+    /// The variable of the path, `{sessionId}`, when it has one.
+    #[expect(dead_code, reason = "operations on one session read it")]
+    pub(crate) variable: Option<String>,
+    /// The body; empty when the operation takes none.
+    pub(crate) body: Bytes,
+}
+
+impl Call {
+    /// Reads the body, on a thread that has the time when it is large.
+    pub(crate) async fn read<T: Attribute + Send + 'static>(&self) -> Result<T, Refusal> {
+        let body = self.body.clone();
+        let read =
+            move || read::<T>(&body).map_err(|faults| Box::new(ProblemDetails::from(&faults)));
+        let read = if self.body.len() > LARGE {
+            let read = tokio::task::spawn_blocking(read).await;
+            read.map_err(|_| Refusal::new(500))?
+        } else {
+            read()
+        };
+        Ok(read?)
+    }
+}
+
+async fn serve(State(enabler): State<Enabler>, request: Request<Body>) -> Response<Body> {
+    match answer(&enabler, request).await {
+        Ok(reply) => reply.into_response(),
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+async fn answer(enabler: &Enabler, request: Request<Body>) -> Result<Reply, Refusal> {
+    let (head, body) = request.into_parts();
+    let route = route::find(&head.method, head.uri.path())?;
+    let body = match &route.operation.body {
+        Some(wanted) => body::take(enabler, &head, wanted.media_type, body).await?,
+        None => body::Taken::default(),
+    };
+    let call = Call {
+        consumer: Consumer::Anybody,
+        variable: route.variable,
+        body: body.bytes,
+    };
+    (route.behaviour)(enabler, call).await
+}

@@ -1,0 +1,51 @@
+//! The documents of the APIs that are served.
+
+use api_mmtel_es::Api;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, Response};
+use serde_json::{Value, json};
+
+use super::{Refusal, behaviour};
+use crate::mes::Enabler;
+
+/// Whether anything of an API is served.
+fn served(api: Api) -> bool {
+    let mut operations = api.operations().iter();
+    operations.any(|operation| behaviour::of(operation).is_some())
+}
+
+/// Which documents there are.
+pub(super) async fn index(State(enabler): State<Enabler>) -> Response<Body> {
+    let apis = Api::ALL.into_iter().filter(|api| served(*api));
+    let apis = apis.map(|api| {
+        json!({
+            "name": api.name(),
+            "service": api.service(),
+            "document": format!("{}/openapi/{}", enabler.api_root(), api.name()),
+        })
+    });
+    document_of(&json!({ "apis": apis.collect::<Vec<_>>() }))
+}
+
+/// One of them, by the name that the API has in URIs.
+pub(super) async fn document(
+    State(enabler): State<Enabler>,
+    Path(name): Path<String>,
+) -> Response<Body> {
+    let api = Api::ALL.into_iter().filter(|api| served(*api));
+    match api.into_iter().find(|api| api.name() == name) {
+        Some(api) => document_of(&api_mmtel_es::document(api, enabler.api_root(), None)),
+        None => Refusal::new(404)
+            .detail("There is no such document.")
+            .into_response(),
+    }
+}
+
+fn document_of(value: &Value) -> Response<Body> {
+    let mut response = Response::new(Body::from(value.to_string()));
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(CONTENT_TYPE, json);
+    response
+}

@@ -1,0 +1,67 @@
+//! One connection, to whichever database it is.
+
+use bytes::Bytes;
+use sqlx::{Connection as _, Error};
+
+use super::{Change, EnablerLoaded, Loaded, Place, StoreError, postgres, sqlite};
+
+pub(super) enum Database {
+    Sqlite(Box<sqlite::Connection>),
+    Postgres(Box<postgres::Connection>),
+}
+
+/// The same on both.
+macro_rules! on {
+    ($database:expr, $queries:ident ( $($argument:expr),* )) => {
+        match $database {
+            Database::Sqlite(connection) => sqlite::queries::$queries(connection, $($argument),*).await,
+            Database::Postgres(connection) => {
+                postgres::queries::$queries(connection, $($argument),*).await
+            }
+        }
+    };
+}
+
+impl Database {
+    pub(super) async fn open(place: &Place) -> Result<Self, StoreError> {
+        Ok(match place {
+            Place::File(file) => Self::Sqlite(Box::new(sqlite::open(file).await?)),
+            Place::Postgres(url) => Self::Postgres(Box::new(postgres::open(url).await?)),
+        })
+    }
+
+    /// Another connection in the place of one that failed. A file does not break like that.
+    pub(super) async fn mend(&mut self, place: &Place) {
+        if matches!(self, Self::Postgres(_))
+            && let Ok(another) = Self::open(place).await
+        {
+            *self = another;
+        }
+    }
+
+    pub(super) async fn begin(&mut self) -> Result<Loaded, StoreError> {
+        on!(self, begin())
+    }
+
+    pub(super) async fn reload(&mut self) -> Result<EnablerLoaded, Error> {
+        on!(self, reload())
+    }
+
+    pub(super) async fn write<'a>(
+        &mut self,
+        changes: impl Iterator<Item = &'a Change>,
+    ) -> Result<(), Error> {
+        on!(self, write(changes))
+    }
+
+    pub(super) async fn package(&mut self, sha256: &[u8; 32]) -> Result<Option<Bytes>, Error> {
+        on!(self, package(sha256))
+    }
+
+    pub(super) async fn close(self) {
+        let _ = match self {
+            Self::Sqlite(connection) => connection.close().await,
+            Self::Postgres(connection) => connection.close().await,
+        };
+    }
+}
