@@ -117,6 +117,8 @@ pub(crate) fn start(
     let (orders, told) = mpsc::unbounded_channel();
     let home_domain = config.home_domain.clone();
     let web_functions = config.lab_core.web_functions();
+    let application_servers = config.lab_core.application_servers.clone();
+    let filter_criteria = config.lab_core.filter_criteria.clone();
     let thread = std::thread::Builder::new()
         .name("lab-core".into())
         .spawn(move || {
@@ -144,6 +146,8 @@ pub(crate) fn start(
                 config.tls = addresses.tls;
                 config.trusted = trusted;
                 config.web_functions = web_functions;
+                config.application_servers = application_servers;
+                config.filter_criteria = filter_criteria;
                 let clock = SystemTime::now().duration_since(UNIX_EPOCH);
                 config.first_sequence = Sqn::of_clock(clock.unwrap_or_default().as_secs());
                 let machine = LabCore::new(config, &subscribers, seed);

@@ -8,6 +8,8 @@ use core_credentials::{Secret, aka::Sqn, digest::Algorithm};
 use core_sip::{Transport, proxy::own_uri};
 use serde::{Deserialize, Serialize};
 
+use crate::FilterCriterion;
+
 /// Somebody who has an account here, as the subscriber file says.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -102,6 +104,11 @@ pub struct LabCoreConfig {
     /// (TS 33.203 Annex U). One is known by its address and, where the port differs because it
     /// opened a connection, by the sent-by of its Via. That is good enough for a laboratory only.
     pub trusted: Vec<SocketAddr>,
+    /// Application servers: trusted as eP-CSCFs are, and known in the same way. They may call under
+    /// identities of services, whom nobody has registered.
+    pub application_servers: Vec<SocketAddr>,
+    /// Which of them see what subscribers ask, and are asked, in the order of their priority.
+    pub filter_criteria: Vec<FilterCriterion>,
     /// RFC 3261 §10.3: a shorter registration gets 423.
     pub min_expires: Duration,
     /// For a REGISTER that names no expiry.
@@ -129,6 +136,8 @@ impl LabCoreConfig {
             tls: None,
             aliases: vec![("localhost".to_owned(), address.port())],
             trusted: Vec::new(),
+            application_servers: Vec::new(),
+            filter_criteria: Vec::new(),
             min_expires: Duration::from_mins(1),
             default_expires: Duration::from_hours(1),
             max_expires: Duration::from_mins(10_000),

@@ -1,6 +1,6 @@
 use std::{
     collections::{BTreeSet, HashMap, VecDeque},
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
     time::Instant,
 };
 
@@ -8,12 +8,14 @@ use bytes::Bytes;
 use core_sip::{
     ClientTransactionId, ConnectionId, Output as TransactionOutput, Random, ServerTransactionId,
     Source, Target, TransactionConfig, Transactions, Transport, next_hop::Lookups, proxy::Refusal,
+    token::TokenKey,
 };
 use wire_sip::{HeaderName, Message, StatusCode};
 
 use crate::{
     LabCoreConfig, Subscriber,
     authentication::Authentication,
+    filter::Chain,
     location::Locations,
     reg_event::Subscriptions,
     routing::Call,
@@ -64,6 +66,8 @@ pub struct LabCore {
     pub(crate) transactions: Transactions,
     pub(crate) lookups: Lookups,
     pub(crate) random: Random,
+    /// Seals original dialog identifiers.
+    pub(crate) chain_key: TokenKey,
     pub(crate) subscriptions: Subscriptions,
     /// Requests that were forwarded, by a number of our own.
     pub(crate) calls: HashMap<u64, Call>,
@@ -85,6 +89,8 @@ pub(crate) enum Purpose {
     Branch {
         call: u64,
         contact: Option<(UserId, u64)>,
+        /// To an application server: what comes behind it, and whether that comes without it, too.
+        server: Option<(Chain, bool)>,
     },
     /// A NOTIFY of this subscription.
     Notify { subscription: u64 },
@@ -110,6 +116,7 @@ impl LabCore {
                 authentication
             },
             users,
+            chain_key: TokenKey::new(&random.seed()),
             transactions: Transactions::new(transactions, random.seed()),
             lookups: Lookups::new(),
             random,
@@ -127,8 +134,14 @@ impl LabCore {
     }
 
     /// One more trusted node, known only after the core had started.
-    pub fn trust(&mut self, node: std::net::SocketAddr) {
+    pub fn trust(&mut self, node: SocketAddr) {
         self.config.trusted.push(node);
+    }
+
+    /// One more application server, known only after the core had started, and what it is to see.
+    pub fn serve_applications(&mut self, node: SocketAddr, criteria: Vec<crate::FilterCriterion>) {
+        self.config.application_servers.push(node);
+        self.config.filter_criteria.extend(criteria);
     }
 
     /// A message came.
@@ -238,8 +251,13 @@ impl LabCore {
 
     /// TS 33.203 Annex U: is this from one of our P-CSCFs?
     pub(crate) fn is_trusted(&self, source: &Source, message: &Message) -> bool {
+        Self::is_among(&self.config.trusted, source, message)
+    }
+
+    /// Whether one of these sent it: by its address, or on the same machine by its Via.
+    pub(crate) fn is_among(nodes: &[SocketAddr], source: &Source, message: &Message) -> bool {
         let via = message.values(HeaderName::Via).next().unwrap_or("");
-        self.config.trusted.iter().any(|node| {
+        nodes.iter().any(|node| {
             let by_via = || {
                 let sent_by = via.split(';').next().unwrap_or("").trim();
                 let named = sent_by.split_whitespace().last();

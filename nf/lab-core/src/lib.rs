@@ -37,6 +37,7 @@
 mod aka;
 mod authentication;
 mod config;
+mod filter;
 mod gruu;
 mod identify;
 mod identity;
@@ -51,5 +52,6 @@ mod sending;
 mod users;
 
 pub use config::{LabCoreConfig, Sim, Subscriber, WebFunctions};
+pub use filter::FilterCriterion;
 pub use lab_core::{Counters, LabCore, Output};
 pub use network::Ending;

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use core_sip::{
     ClientTransactionId, ServerTransactionId, Source, TimerSet, Transport,
-    address::UriView,
+    address::{UriView, uri_of},
     dialog::DialogId,
     next_hop::NextHop,
     proxy::{Action, LoopHash, Refusal, ResponseContext, check_request, forward, take_own_routes},
@@ -15,6 +15,7 @@ use wire_sip::{HeaderName, Message, Method, StatusCode};
 
 use crate::{
     LabCore,
+    filter::{Case, Chain},
     gruu::Gruu,
     identify::leave_trust_domain,
     lab_core::Purpose,
@@ -31,6 +32,11 @@ const ALLOW: &str = "REGISTER, INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE,
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) context: ResponseContext,
+    /// As it goes on: identified, and without the routes that were ours.
+    pub(crate) request: Message,
+    pub(crate) hash: LoopHash,
+    /// How it came.
+    pub(crate) transport: Transport,
     /// Branches whose next hop is being looked up.
     pub(crate) waiting: usize,
 }
@@ -83,7 +89,7 @@ impl LabCore {
             if own.is_empty() {
                 return Err(Refusal::new(StatusCode::CALL_DOES_NOT_EXIST));
             }
-            return self.forward_in_dialog(now, id, request, original, hash);
+            return self.forward_in_dialog(now, id, source, request, original, hash);
         }
         if to_us && request.method() == Method::Options {
             // RFC 3261 §11.2: phones ask this to keep their way through a NAT open.
@@ -93,44 +99,89 @@ impl LabCore {
             self.transactions.respond(now, id, response);
             return Ok(());
         }
+        if self.is_application_server(&source, original) {
+            let chain = self.chain_from_server(&own, &request)?;
+            let call = self.begin_call(now, id, source, request, original, hash);
+            return self.proceed_or_drop(now, call, chain);
+        }
         let caller = self.identify(now, source, original, &mut request)?;
-        let gruu = Gruu::read(&self.config, &self.users, &self.locations, &target);
-        let callee = match &gruu {
-            Some(gruu) => Some(gruu.user()),
-            None => self.users.by_impu(&self.config, &target),
-        };
-        let callee = callee.ok_or(Refusal::new(StatusCode::NOT_FOUND))?;
         if is_reg_event {
+            let callee = self.callee(&request);
+            let callee = callee.ok_or(Refusal::new(StatusCode::NOT_FOUND))?;
             // TS 24.229 §5.4.2.1.1: P-CSCFs and the user himself.
             if caller.is_some_and(|caller| caller != callee) {
                 return Err(Refusal::new(StatusCode::FORBIDDEN));
             }
             return self.accept_subscription(now, id, source, callee, original);
         }
-        if caller.is_none() {
-            return Err(Refusal::new(StatusCode::FORBIDDEN));
+        let caller = caller.ok_or(Refusal::new(StatusCode::FORBIDDEN))?;
+        let chain = Chain::begin(Case::Originating, caller);
+        let call = self.begin_call(now, id, source, request, original, hash);
+        self.proceed_or_drop(now, call, chain)
+    }
+
+    /// TS 24.229 §5.4.3.2, §5.4.3.3: what an application server sends goes on where it came from; what
+    /// it begins is for the callee, or in the name of a subscriber when it asks for that by `orig`.
+    fn chain_from_server(&self, own: &[String], request: &Message) -> Result<Chain, Refusal> {
+        let callee = || self.callee(request).ok_or(StatusCode::NOT_FOUND);
+        if let Some(chain) = own.iter().find_map(|own| self.chain_of(own)) {
+            return match chain.case {
+                // It has another callee now, whose services are run.
+                Case::Terminating if callee() != Ok(chain.user) => {
+                    let callee = callee().map_err(Refusal::new)?;
+                    Ok(Chain::begin(Case::Terminating, callee))
+                }
+                _ => Ok(chain),
+            };
         }
-        let callee = (callee, gruu.as_ref());
-        self.fork(now, id, source, callee, &request, original, hash)
+        let orig =
+            |own: &String| UriView::parse(own).is_some_and(|uri| uri.param("orig").is_some());
+        if own.iter().any(orig) {
+            let served = [HeaderName::PServedUser, HeaderName::PAssertedIdentity];
+            let mut served = served.into_iter().flat_map(|name| request.values(name));
+            let user = served.find_map(|value| self.users.by_impu(&self.config, uri_of(value)?));
+            let user = user.ok_or(Refusal::new(StatusCode::FORBIDDEN))?;
+            return Ok(Chain::begin(Case::Originating, user));
+        }
+        let callee = callee().map_err(Refusal::new)?;
+        Ok(Chain::begin(Case::Terminating, callee))
+    }
+
+    /// Whom a request is for.
+    pub(crate) fn callee(&self, request: &Message) -> Option<UserId> {
+        let target = request.request_uri().unwrap_or("");
+        match Gruu::read(&self.config, &self.users, &self.locations, target) {
+            Some(gruu) => Some(gruu.user()),
+            None => self.users.by_impu(&self.config, target),
+        }
+    }
+
+    fn proceed_or_drop(&mut self, now: Instant, call: u64, chain: Chain) -> Result<(), Refusal> {
+        self.proceed(now, call, chain).map_err(|status| {
+            self.drop_call(call);
+            Refusal::new(status)
+        })
     }
 
     /// TS 24.229 §5.4.3.3: to every contact of the callee at once.
-    #[allow(clippy::too_many_arguments)] // the request in both its forms, and where it came from
-    fn fork(
+    pub(crate) fn fork(
         &mut self,
         now: Instant,
-        id: ServerTransactionId,
-        source: Source,
-        (callee, gruu): (UserId, Option<&Gruu>),
-        request: &Message,
-        original: &Message,
-        hash: LoopHash,
-    ) -> Result<(), Refusal> {
+        call: u64,
+        callee: UserId,
+    ) -> Result<(), StatusCode> {
+        let Some(found) = self.calls.get(&call) else {
+            return Ok(());
+        };
+        let (request, hash, transport) = (found.request.clone(), found.hash, found.transport);
+        let target = request.request_uri().unwrap_or("");
+        let gruu = Gruu::read(&self.config, &self.users, &self.locations, target);
+        let gruu = gruu.as_ref();
         let meant = |contact: &&Contact| gruu.is_none_or(|gruu| gruu.means(contact));
         let contacts = self.locations.of(callee).iter().filter(meant);
         let contacts: Vec<Contact> = contacts.cloned().collect();
         if contacts.is_empty() {
-            return Err(Refusal::new(StatusCode::TEMPORARILY_UNAVAILABLE));
+            return Err(StatusCode::TEMPORARILY_UNAVAILABLE);
         }
         if request.method() == Method::Invite {
             self.counters.calls += 1;
@@ -142,13 +193,14 @@ impl LabCore {
             request.method(),
             Method::Invite | Method::Subscribe | Method::Refer
         );
-        let record = records.then_some(source.transport);
-        let call = self.begin_call(now, id, original);
+        let record = records.then_some(transport);
         for contact in contacts {
             let mut copy = request.clone();
             copy.set_request_uri(&contact.uri);
             // RFC 7315 §4.2: the callee learns which of its identities was meant.
             copy.set(HeaderName::PCalledPartyId, format_args!("<{called}>"));
+            // RFC 5502 §3: it was for application servers.
+            copy.remove(HeaderName::PServedUser);
             // RFC 3327 §5.3: the path is the route; what the caller asked for ended here.
             copy.remove(HeaderName::Route);
             for route in contact.path.iter().rev() {
@@ -168,6 +220,7 @@ impl LabCore {
                 contact: Some((callee, contact.id)),
                 hash,
                 record,
+                server: None,
             };
             if let Some(way) = way {
                 self.send_by(now, &way, errand, copy);
@@ -182,6 +235,7 @@ impl LabCore {
         &mut self,
         now: Instant,
         id: ServerTransactionId,
+        source: Source,
         mut request: Message,
         original: &Message,
         hash: LoopHash,
@@ -190,12 +244,13 @@ impl LabCore {
         let way = self
             .way(&next)
             .ok_or(Refusal::new(StatusCode::CALL_DOES_NOT_EXIST))?;
-        let call = self.begin_call(now, id, original);
+        let call = self.begin_call(now, id, source, request.clone(), original, hash);
         let errand = Errand::Branch {
             call,
             contact: None,
             hash,
             record: None,
+            server: None,
         };
         self.send_by(now, &way, errand, request);
         self.give_up_without_branches(now, call);
@@ -229,7 +284,16 @@ impl LabCore {
                     self.notified(now, subscription, status);
                 }
             }
-            Some(Purpose::Branch { call, contact }) => {
+            Some(Purpose::Branch {
+                call,
+                contact,
+                server,
+            }) => {
+                let status = response.status();
+                let failed = |status: StatusCode| status.as_u16() == 408 || status.class() == 5;
+                if status.is_some_and(failed) {
+                    self.without_server(now, call, server);
+                }
                 // RFC 5626 §5.3: that flow is gone, and so is its contact; to the caller the
                 // callee is unavailable.
                 if response.status() == Some(StatusCode::FLOW_FAILED)
@@ -302,7 +366,8 @@ impl LabCore {
                 self.by_client.remove(&id);
                 self.notified(now, subscription, status);
             }
-            Some(Purpose::Branch { call, .. }) => {
+            Some(Purpose::Branch { call, server, .. }) => {
+                self.without_server(now, call, server);
                 let Some(found) = self.calls.get_mut(&call) else {
                     return;
                 };
@@ -314,6 +379,18 @@ impl LabCore {
                 self.act(now, call, actions);
             }
             None => {}
+        }
+    }
+
+    /// TS 23.218 §5.2.2: the server has failed, and the request goes on without it where that is what is
+    /// wanted: one more branch.
+    fn without_server(&mut self, now: Instant, call: u64, server: Option<(Chain, bool)>) {
+        let waits = |found: &Call| !found.context.is_cancelled();
+        if let Some((behind, true)) = server
+            && self.calls.get(&call).is_some_and(waits)
+        {
+            // When there is nobody behind it, its own answer is what the caller gets.
+            let _ = self.proceed(now, call, behind);
         }
     }
 
@@ -335,7 +412,15 @@ impl LabCore {
         }
     }
 
-    fn begin_call(&mut self, now: Instant, id: ServerTransactionId, original: &Message) -> u64 {
+    fn begin_call(
+        &mut self,
+        now: Instant,
+        id: ServerTransactionId,
+        source: Source,
+        request: Message,
+        original: &Message,
+        hash: LoopHash,
+    ) -> u64 {
         let call = self.next_call;
         self.next_call += 1;
         let tag = self.random.tag();
@@ -344,6 +429,9 @@ impl LabCore {
             call,
             Call {
                 context,
+                request,
+                hash,
+                transport: source.transport,
                 waiting: 0,
             },
         );

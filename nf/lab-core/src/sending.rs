@@ -9,7 +9,7 @@ use core_sip::{
 };
 use wire_sip::{Message, StatusCode};
 
-use crate::{LabCore, lab_core::Purpose, users::UserId};
+use crate::{LabCore, filter::Chain, lab_core::Purpose, users::UserId};
 
 /// A request that waits for the address of its next hop.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub(crate) enum Errand {
         hash: LoopHash,
         /// How the request came, for Record-Route; `None` if it is not recorded.
         record: Option<Transport>,
+        /// To an application server: what comes behind it, and whether that comes without it, too.
+        server: Option<(Chain, bool)>,
     },
     Notify {
         subscription: u64,
@@ -171,8 +173,18 @@ impl LabCore {
             (None, None, _) => return,
         };
         match errand {
-            Errand::Branch { call, contact, .. } => {
-                self.by_client.insert(id, Purpose::Branch { call, contact });
+            Errand::Branch {
+                call,
+                contact,
+                server,
+                ..
+            } => {
+                let purpose = Purpose::Branch {
+                    call,
+                    contact,
+                    server,
+                };
+                self.by_client.insert(id, purpose);
                 if let Some(found) = self.calls.get_mut(&call) {
                     found.context.add_branch(now, id);
                     if found.context.is_cancelled() {

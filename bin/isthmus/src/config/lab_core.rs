@@ -20,6 +20,10 @@ pub(crate) struct LabCoreConfig {
     pub(crate) requests_per_second: u32,
     /// eP-CSCFs that are believed when they say that they have authenticated somebody.
     pub(crate) trusted: Vec<SocketAddr>,
+    /// Application servers: they may call under identities of services.
+    pub(crate) application_servers: Vec<SocketAddr>,
+    /// Which of them see what subscribers ask, and are asked, the first first.
+    pub(crate) filter_criteria: Vec<nf_lab_core::FilterCriterion>,
     /// WAFs and WWSFs in third parties' domains that may stand behind a registration; `*` is all.
     pub(crate) allowed_web_functions: Vec<String>,
     /// Those that may not, allowed or not.
@@ -36,6 +40,8 @@ impl Default for LabCoreConfig {
             tls: None,
             requests_per_second: 10_000,
             trusted: vec![SocketAddr::from((loopback, 5070))],
+            application_servers: Vec::new(),
+            filter_criteria: Vec::new(),
             allowed_web_functions: Vec::new(),
             barred_web_functions: Vec::new(),
             subscribers: None,
