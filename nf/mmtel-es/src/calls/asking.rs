@@ -5,7 +5,7 @@ use std::time::Instant;
 use api_mmtel_es::common::Uri;
 use api_mmtel_es::dc_app_call::{CallType, DcCallReq};
 use api_mmtel_es::{Cause, ProblemDetails};
-use core_iq::{Command, MediaKind, StreamId, StreamSettings};
+use core_iq::{ChannelPlace, Command, MediaKind, StreamEnd, StreamId, StreamSettings};
 use core_sip::address::UriView;
 use smallvec::SmallVec;
 
@@ -119,6 +119,7 @@ impl Calls {
             negotiated.push(core_iq::NegotiatedChannel {
                 id: FIRST_STREAM,
                 channel: description(&app),
+                place: ChannelPlace::At(StreamEnd::Core),
             });
             channels.push(AppChannel {
                 app,

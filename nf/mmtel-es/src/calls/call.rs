@@ -81,6 +81,7 @@ impl Stream {
             fingerprint: data.core_fingerprint,
             sctp_port: data.sctp_port,
             max_message_size: data.max_message_size,
+            tls_id: data.core_tls_id,
         });
         SmallVec::from_iter([Local {
             rtp: reserved.core.rtp,

@@ -10,7 +10,7 @@ use core_iq::{
     NegotiatedChannel, SctpSettings,
 };
 use wire_sdp::attribute::{
-    Candidate, CandidateType, Dcmap, Direction, MaxMessageSize, Rtcp, SctpPort, Setup,
+    Candidate, CandidateType, Dcmap, Direction, MaxMessageSize, Rtcp, SctpPort, Setup, TlsId,
 };
 use wire_sdp::{AddressFamily, MediaLine, Session};
 
@@ -52,6 +52,8 @@ pub(crate) struct LocalData {
     pub(crate) fingerprint: Fingerprint,
     pub(crate) sctp_port: u16,
     pub(crate) max_message_size: u32,
+    /// RFC 8842 §5.1: the name of our DTLS association.
+    pub(crate) tls_id: String,
 }
 
 /// RFC 8866 §5.2: who describes, and the how-manieth time.
@@ -166,6 +168,9 @@ fn write_data(text: &mut String, line: &OurLine<'_>, local: &Local) {
         data.fingerprint.to_sdp(),
         line.setup
     );
+    if !data.tls_id.is_empty() {
+        let _ = write!(text, "a=tls-id:{}\r\n", data.tls_id);
+    }
     for one in line.channels {
         write_channel(text, one);
     }
@@ -229,6 +234,8 @@ pub(crate) struct FarData {
     pub(crate) ice: Option<IceCredentials>,
     pub(crate) fingerprints: Vec<Fingerprint>,
     pub(crate) setup: Setup,
+    /// RFC 8842 §5.1.
+    pub(crate) tls_id: Option<String>,
     /// The streams that `a=dcmap` names.
     pub(crate) streams: Vec<u16>,
 }
@@ -314,6 +321,7 @@ fn read_data(session: &Session, index: usize) -> Result<FarData, &'static str> {
     let port = media.attribute::<SctpPort>().ok().flatten();
     let size = media.attribute::<MaxMessageSize>().ok().flatten();
     let setup = session.media_attribute::<Setup>(index).ok().flatten();
+    let tls_id = media.attribute::<TlsId<'_>>().ok().flatten();
     let streams = media.attributes::<Dcmap<'_>>();
     Ok(FarData {
         sctp: SctpSettings {
@@ -328,6 +336,7 @@ fn read_data(session: &Session, index: usize) -> Result<FarData, &'static str> {
         }),
         fingerprints,
         setup: setup.unwrap_or(Setup::Active),
+        tls_id: tls_id.map(|id| id.0.to_owned()),
         streams: streams
             .filter_map(Result::ok)
             .map(|map| map.stream)
@@ -338,6 +347,8 @@ fn read_data(session: &Session, index: usize) -> Result<FarData, &'static str> {
 
 #[cfg(test)]
 mod tests {
+    use core_iq::ChannelPlace;
+
     use super::*;
 
     fn local() -> Local {
@@ -355,6 +366,7 @@ mod tests {
                 },
                 sctp_port: 5000,
                 max_message_size: 262_144,
+                tls_id: "0123456789abcdef0123".into(),
             }),
         }
     }
@@ -376,6 +388,7 @@ mod tests {
                 reliability: ChannelReliability::Reliable,
                 priority: 256,
             },
+            place: ChannelPlace::default(),
         }];
         let line = |kind| OurLine {
             kind,
@@ -406,6 +419,7 @@ mod tests {
         let data = read(&session, 2).expect("well").expect("in use");
         let data = data.data.expect("data channels");
         assert_eq!(data.streams, [1000]);
+        assert_eq!(data.tls_id.as_deref(), Some("0123456789abcdef0123"));
         assert_eq!(data.setup, Setup::ActPass);
         assert_eq!(data.fingerprints[0].digest, [0xab; 32]);
         let text = String::from_utf8(text.to_vec()).expect("text");

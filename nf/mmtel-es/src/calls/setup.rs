@@ -431,6 +431,7 @@ fn data_settings(stream: &Stream, far: &Far) -> Option<DataSettings> {
         core_dtls: Some(DtlsSettings {
             remote_ice: data.ice.clone(),
             remote_fingerprints: Some(data.fingerprints.clone()),
+            remote_tls_id: data.tls_id.clone(),
             dtls_role: Some(dtls_role(data.setup)),
         }),
         channels: Some(stream.negotiated.clone()),

@@ -165,17 +165,17 @@ impl Bed {
                     local(stream.stream, stream.media, self.next_port)
                 });
                 let streams = streams.collect();
-                Ok(Reply::Reserved(Reserved { context, streams }))
+                Ok(Reply::Reserved(Reserved {
+                    streams,
+                    ..Reserved::nothing(context)
+                }))
             }
             (Gateway::Agrees, Command::Channel { action, .. }) => Ok(match action {
                 ChannelAction::Open { .. } => Reply::ChannelOpening { id: 1 },
                 _ => Reply::ChannelDone,
             }),
             (Gateway::Agrees, Command::Configure { context, .. }) => {
-                Ok(Reply::Configured(Reserved {
-                    context: *context,
-                    streams: Vec::new(),
-                }))
+                Ok(Reply::Configured(Reserved::nothing(*context)))
             }
             (Gateway::Agrees, _) => Ok(Reply::ChannelDone),
         };
@@ -343,6 +343,9 @@ fn local(stream: StreamId, media: MediaKind, port: u16) -> ReservedStream {
             core_fingerprint: fingerprint(),
             sctp_port: 5000,
             max_message_size: 262_144,
+            w3_tls_id: String::new(),
+            core_tls_id: "0123456789abcdef0123".into(),
+            refused: Vec::new(),
         }),
     }
 }
