@@ -14,7 +14,7 @@ import { defineHandlers, errorEvent } from './events.js';
  * @property {ChannelParameters} parameters
  * @property {string} applicationId
  * @property {(channel: DataChannel) => void} changed its readyState is another one
- * @property {(maxMessageSize: number) => void} opened
+ * @property {(maxMessageSize: number) => void} opened before its event says so
  */
 
 /** Only this library makes channels; `new RTCDataChannel()` does not. */
@@ -46,11 +46,9 @@ export class DataChannel extends EventTarget {
   #reading = null;
   #closes = false;
 
-  /**
-   * @param {unknown} token
-   * @param {ChannelParts} parts
-   */
-  constructor(token, parts) {
+  /** @param {[typeof OURS, ChannelParts]} given */
+  constructor(...given) {
+    const [token, parts] = given;
     if (token !== OURS) throw new TypeError('Illegal constructor');
     super();
     this.#link = parts.link;
@@ -185,9 +183,9 @@ export class DataChannel extends EventTarget {
   #opened({ id, maxMessageSize }) {
     this.#id = id;
     this.#maxMessageSize = maxMessageSize;
-    this.#openedAs(maxMessageSize);
     if (this.#state !== 'connecting') return;
     this.#state = 'open';
+    this.#openedAs(maxMessageSize);
     this.#changed(this);
     this.dispatchEvent(new Event('open'));
   }

@@ -1,8 +1,8 @@
 /**
- * Event handler attributes (`onopen` and its kind) as HTML §8.1.8.1 has them: a function that is set takes the place of the one
- * before, anything else is no handler.
+ * Event handler attributes (`onopen` and its kind) as HTML §8.1.8.1 has them: one that is set takes the place of the one before,
+ * what is no object is no handler, and an object that is no function is kept and does nothing.
  *
- * @typedef {{ handler: Function, listener: (event: Event) => void }} Held
+ * @typedef {{ handler: object, listener: (event: Event) => void }} Held
  */
 
 /** @type {WeakMap<EventTarget, Map<string, Held>>} */
@@ -27,7 +27,7 @@ export function defineHandlers(target, types) {
         const own = held.get(this) ?? new Map();
         held.set(this, own);
         const before = own.get(type);
-        if (typeof handler !== 'function') {
+        if (!isObject(handler)) {
           if (before) this.removeEventListener(type, before.listener);
           own.delete(type);
         } else if (before) before.handler = handler;
@@ -37,7 +37,7 @@ export function defineHandlers(target, types) {
             handler,
             listener: (event) => {
               // A handler that answers false has prevented what would happen by itself.
-              if (entry.handler.call(this, event) === false) event.preventDefault();
+              if (typeof entry.handler === 'function' && entry.handler.call(this, event) === false) event.preventDefault();
             },
           };
           own.set(type, entry);
@@ -46,6 +46,14 @@ export function defineHandlers(target, types) {
       },
     });
   }
+}
+
+/**
+ * @param {unknown} value
+ * @returns {value is object}
+ */
+function isObject(value) {
+  return typeof value === 'function' || (typeof value === 'object' && value !== null);
 }
 
 /**

@@ -12,13 +12,13 @@ export function interfaces(link) {
   const made = {
     [INTERFACES.service]: class extends SignallingService {
       /** @param {unknown} [init] */
-      constructor(init) {
+      constructor(init = undefined) {
         super(link, init);
       }
     },
     [INTERFACES.connection]: class extends PeerConnection {
       /** @param {unknown} [configuration] */
-      constructor(configuration) {
+      constructor(configuration = undefined) {
         super(link, configuration);
       }
 
@@ -34,8 +34,21 @@ export function interfaces(link) {
   for (const [name, each] of Object.entries(made)) {
     Object.defineProperty(each, 'name', { value: name, configurable: true });
     Object.defineProperty(each.prototype, Symbol.toStringTag, { value: name, configurable: true });
+    enumerate(each.prototype);
   }
   return made;
+}
+
+/**
+ * WebIDL: members of an interface are enumerable, those of a class are not.
+ * @param {object} prototype
+ */
+function enumerate(prototype) {
+  for (let own = prototype; own !== EventTarget.prototype && own !== Event.prototype; own = Object.getPrototypeOf(own)) {
+    for (const [name, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(own))) {
+      if (name !== 'constructor' && !descriptor.enumerable) Object.defineProperty(own, name, { ...descriptor, enumerable: true });
+    }
+  }
 }
 
 /**

@@ -16,14 +16,14 @@ export function channelParameters(label, init) {
   const given = /** @type {Record<string, unknown>} */ (init ?? {});
   const parameters = {
     label: text(label),
-    protocol: text(given.protocol ?? ''),
+    protocol: text(given.protocol === undefined ? '' : given.protocol),
     ordered: given.ordered === undefined ? true : Boolean(given.ordered),
     maxRetransmits: short(given.maxRetransmits, 'maxRetransmits'),
     maxPacketLifeTime: short(given.maxPacketLifeTime, 'maxPacketLifeTime'),
-    priority: PRIORITIES[member(given.priority ?? 'low', PRIORITIES, 'RTCPriorityType')],
+    priority: PRIORITIES[member(given.priority, 'low', PRIORITIES, 'RTCPriorityType')],
     id: short(given.id, 'id'),
-    endpoint: ENDPOINTS[member(given[CHANNEL_INIT.endpoint] ?? ENDPOINTS.ue, ENDPOINTS, 'RTCImsEndpoint')],
-    qosHint: text(given[CHANNEL_INIT.qosHint] ?? ''),
+    endpoint: ENDPOINTS[member(given[CHANNEL_INIT.endpoint], ENDPOINTS.ue, ENDPOINTS, 'RTCImsEndpoint')],
+    qosHint: text(given[CHANNEL_INIT.qosHint] === undefined ? '' : given[CHANNEL_INIT.qosHint]),
   };
   for (const name of [parameters.label, parameters.protocol]) {
     if (new TextEncoder().encode(name).byteLength > LONGEST_NAME) throw new TypeError(`A label or protocol has at most ${LONGEST_NAME} octets`);
@@ -50,7 +50,7 @@ function text(value) {
  * @param {string} name
  */
 function short(value, name) {
-  if (value === undefined || value === null) return null;
+  if (value === undefined) return null;
   const number = Math.trunc(Number(value));
   if (!(number >= 0 && number <= 65_535)) throw new TypeError(`${name} is 0 to 65535`);
   return number;
@@ -60,11 +60,13 @@ function short(value, name) {
  * WebIDL: a value of an enumeration.
  * @template {object} T
  * @param {unknown} value
+ * @param {keyof T} usual
  * @param {T} values
  * @param {string} name
  * @returns {keyof T}
  */
-function member(value, values, name) {
+function member(value, usual, values, name) {
+  if (value === undefined) return usual;
   const word = `${/** @type {string} */ (value)}`;
   if (!Object.hasOwn(values, word)) throw new TypeError(`${word} is no ${name}`);
   return /** @type {keyof T} */ (word);

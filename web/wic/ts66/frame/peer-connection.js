@@ -90,6 +90,7 @@ export class PeerConnection extends EventTarget {
   /** @type {RTCPeerConnectionState} */
   #state = 'new';
   #maxMessageSize = 0;
+  #sctp = associationOf(() => ({ over: this.#closed || this.#failed, maxMessageSize: this.#maxMessageSize }));
   #listener = {
     session: () => this.#update(),
     lost: () => this.#end({ name: 'OperationError', message: 'The call has ended' }),
@@ -123,15 +124,15 @@ export class PeerConnection extends EventTarget {
    * @param {string} label
    * @param {unknown} [init]
    */
-  createDataChannel(label, init) {
+  createDataChannel(label, init = undefined) {
     if (arguments.length === 0) throw new TypeError('createDataChannel() takes a label');
     const parameters = channelParameters(label, init);
     if (this.#closed) throw new DOMException("The RTCPeerConnection's signalingState is 'closed'", 'InvalidStateError');
     const taken = [...this.#channels].some((channel) => parameters.id !== null && channel.id === parameters.id);
     if (taken) throw new DOMException(`Channel ${parameters.id} is in use`, 'OperationError');
     const number = this.#link.nextChannel();
-    const channel = this.#keep(number, parameters);
-    void this.#open(number, parameters);
+    const channel = this.#keep(number, parameters, () => {});
+    void this.#open(channel, number, parameters);
     return channel;
   }
 
@@ -177,9 +178,7 @@ export class PeerConnection extends EventTarget {
 
   /** The association's limits, as far as they are known: W3C WebRTC §6.1.1. */
   get sctp() {
-    if (this.#maxMessageSize === 0) return null;
-    const state = this.#closed || this.#failed ? 'closed' : 'connected';
-    return Object.freeze({ state, maxMessageSize: this.#maxMessageSize, maxChannels: MOST_CHANNELS, transport: null });
+    return this.#maxMessageSize === 0 ? null : this.#sctp;
   }
 
   // What is the phone's: nothing of it is to be seen.
@@ -229,8 +228,9 @@ export class PeerConnection extends EventTarget {
   /**
    * @param {number} number
    * @param {import('../messages.js').ChannelParameters} parameters
+   * @param {(channel: DataChannel) => void} opened
    */
-  #keep(number, parameters) {
+  #keep(number, parameters, opened) {
     const channel = new DataChannel(OURS, {
       link: this.#link,
       number,
@@ -239,6 +239,7 @@ export class PeerConnection extends EventTarget {
       changed: (changed) => this.#channelChanged(changed),
       opened: (octets) => {
         this.#maxMessageSize = octets;
+        opened(channel);
       },
     });
     this.#channels.add(channel);
@@ -247,17 +248,21 @@ export class PeerConnection extends EventTarget {
   }
 
   /**
+   * @param {DataChannel} channel
    * @param {number} number
    * @param {import('../messages.js').ChannelParameters} parameters
    */
-  async #open(number, parameters) {
+  async #open(channel, number, parameters) {
     try {
       await this.#service[SERVICE.associate]();
     } catch {
       // Why is told by the connection's end.
       return;
     }
-    if (!this.#closed) this.#link.post({ type: 'open', channel: number, parameters });
+    if (this.#closed) return;
+    // It was closed before there was anything to open.
+    if (channel.readyState !== 'connecting') channel[END](null);
+    else this.#link.post({ type: 'open', channel: number, parameters });
   }
 
   /** @param {import('./link.js').OfChannel & { type: 'requested' }} message */
@@ -271,13 +276,8 @@ export class PeerConnection extends EventTarget {
         this.#link.post({ type: 'refuse', channel: number });
         return;
       }
-      const channel = this.#keep(number, parameters);
-      // W3C WebRTC §6.1.3: a channel that comes is told when it is open, and says so after that.
-      const announce = (/** @type {Event} */ event) => {
-        if (event.type === 'open') this.dispatchEvent(new ChannelEvent('datachannel', { channel }));
-        channel.removeEventListener('open', announce);
-      };
-      channel.addEventListener('open', announce);
+      // W3C WebRTC §6.1.3: a channel that comes is told of when it is open, and says so itself after that.
+      this.#keep(number, parameters, (channel) => this.dispatchEvent(new ChannelEvent('datachannel', { channel })));
       this.#link.post({ type: 'accept', channel: number });
     };
     const event = new RequestEvent(parameters, decide);
@@ -343,7 +343,7 @@ defineHandlers(PeerConnection, [
 
 /** What belongs to the phone and not to an application, and what the W3C lets answer with a promise. */
 const NOT_HERE = ['addTrack', 'removeTrack', 'addTransceiver', 'restartIce'];
-const NOT_HERE_LATER = ['createOffer', 'createAnswer', 'setLocalDescription', 'setRemoteDescription', 'addIceCandidate', 'getStats', 'getIdentityAssertion'];
+const NOT_HERE_LATER = ['createOffer', 'createAnswer', 'setLocalDescription', 'setRemoteDescription', 'addIceCandidate', 'getStats'];
 
 for (const name of NOT_HERE) {
   Object.defineProperty(PeerConnection.prototype, name, {
@@ -359,6 +359,23 @@ for (const name of NOT_HERE_LATER) {
     configurable: true,
     writable: true,
     value: () => Promise.reject(notHere(name)),
+  });
+}
+
+/**
+ * RTCSctpTransport of W3C WebRTC §6.1.1, without its transport.
+ * @param {() => { over: boolean, maxMessageSize: number }} look
+ */
+function associationOf(look) {
+  return Object.freeze({
+    transport: null,
+    get state() {
+      return look().over ? 'closed' : 'connected';
+    },
+    get maxMessageSize() {
+      return look().maxMessageSize;
+    },
+    maxChannels: MOST_CHANNELS,
   });
 }
 
