@@ -111,6 +111,17 @@ describe('data channels in a call', { timeout: 240_000 }, () => {
     await talk('On another way');
   });
 
+  it('a file goes from one to the other, and is said to have arrived', async () => {
+    const file = path.join(folder, 'holiday.bin');
+    fs.writeFileSync(file, Buffer.alloc(1_500_000, 'isthmus'));
+    await chat();
+    await (await alice.page.$('#chat-file')).uploadFile(file);
+    await bob.reads(/^Alice Save holiday\.bin, 1\.5 MB/m);
+    await alice.reads(/^You holiday\.bin Delivered/m);
+    assert.equal(await bob.page.$eval('[role="log"] a', (link) => link.download), 'holiday.bin');
+    await talk('Beside it');
+  });
+
   it('both may open the chat at the same moment', async () => {
     await connect();
     await Promise.all([alice, bob].map(({ page }) => page.evaluate(() => document.getElementById('chat-toggle').click())));

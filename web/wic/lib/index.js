@@ -24,6 +24,7 @@ export { IncomingCall } from './call/incoming-call.js';
 export { VideoRequest } from './call/video-request.js';
 export { ImsDataChannel } from './data/ims-data-channel.js';
 export { DataChannels, FIRST_ID } from './data/channels.js';
+export { FILE_PROTOCOL, FileChannel, FileTransfer } from './data/file-channel.js';
 export { APPLICATION_ID } from './data/application.js';
 export { ChannelRequest } from './data/channel-request.js';
 export { Failure, WORDS } from './failure.js';

@@ -1,5 +1,6 @@
 import { Chat, LONGEST_LINE } from './chat.js';
 import { button, element } from './elements.js';
+import { fileEntry, forgetFile } from './file-entry.js';
 
 /**
  * The panel with the chat of the call in front. The log is a live region of its own: what is written is heard as it comes. While
@@ -22,11 +23,20 @@ export class ChatView {
   #chats = new Map();
   /** @type {Call | null} */
   #call = null;
+  #follows = true;
   #say;
 
   /** @param {(words: string) => void} say */
   constructor(say) {
     this.#say = say;
+    this.#log.addEventListener('scroll', () => {
+      const { scrollTop, clientHeight, scrollHeight } = this.#log;
+      this.#follows = scrollHeight - scrollTop - clientHeight < AT_THE_END;
+    });
+    // As when the keys of a phone come up.
+    new ResizeObserver(() => {
+      if (this.#follows) this.#log.scrollTop = this.#log.scrollHeight;
+    }).observe(this.#log);
     this.#toggle.addEventListener('click', () => (this.#panel.hidden ? this.#open() : this.#shut()));
     button('chat-close').addEventListener('click', () => this.#shut());
     button('chat-again').addEventListener('click', () => {
@@ -37,6 +47,22 @@ export class ChatView {
       if (event.key !== 'Escape' || event.isComposing) return;
       event.preventDefault();
       this.#shut();
+    });
+    const picker = element('chat-file', HTMLInputElement);
+    button('chat-attach').addEventListener('click', () => picker.click());
+    picker.addEventListener('change', () => {
+      this.#sendFiles(picker.files);
+      picker.value = '';
+    });
+    this.#panel.addEventListener('dragover', (event) => {
+      if (event.dataTransfer?.types.includes('Files')) event.preventDefault();
+      this.#panel.classList.toggle('drop', !button('chat-attach').disabled);
+    });
+    this.#panel.addEventListener('dragleave', () => this.#panel.classList.remove('drop'));
+    this.#panel.addEventListener('drop', (event) => {
+      event.preventDefault();
+      this.#panel.classList.remove('drop');
+      this.#sendFiles(event.dataTransfer?.files ?? null);
     });
     this.#form.addEventListener('submit', (event) => {
       event.preventDefault();
@@ -59,6 +85,7 @@ export class ChatView {
         return;
       }
       this.#chats.delete(call);
+      for (const { file } of chat.lines) if (file) forgetFile(file);
       if (this.#call === call) this.show(null);
     });
   }
@@ -111,6 +138,12 @@ export class ChatView {
     this.#input.focus();
   }
 
+  /** @param {FileList | null} files */
+  #sendFiles(files) {
+    if (button('chat-attach').disabled) return;
+    for (const file of files ?? []) this.#chat?.sendFile(file);
+  }
+
   /**
    * @param {Call} call
    * @param {Chat} chat
@@ -123,11 +156,9 @@ export class ChatView {
     }
     // A chat that the other side opens shows itself, and leaves the focus where it is.
     if (this.#panel.hidden && chat.lines.length === 1) this.#show();
-    const { scrollTop, clientHeight, scrollHeight } = this.#log;
-    const follows = scrollHeight - scrollTop - clientHeight < AT_THE_END;
     this.#log.append(entry(line, chat.who));
     while (this.#log.childElementCount > chat.lines.length) this.#log.firstElementChild?.remove();
-    if (follows || line.from === 'us') this.#log.scrollTop = this.#log.scrollHeight;
+    if (this.#follows || line.from === 'us') this.#log.scrollTop = this.#log.scrollHeight;
     if (!this.#panel.hidden) chat.read();
     else if (line.from === 'them') this.#say(`Message from ${chat.who}`);
     this.#update();
@@ -142,6 +173,7 @@ export class ChatView {
     element('chat-title', HTMLElement).textContent = `Chat with ${chat.who}`;
     this.#panel.dataset.state = chat.state;
     button('chat-send').disabled = chat.state !== 'open';
+    button('chat-attach').disabled = chat.state !== 'open';
     button('chat-again').hidden = chat.state !== 'closed';
   }
 }
@@ -150,7 +182,7 @@ export class ChatView {
  * @param {Line} line
  * @param {string} who
  */
-function entry({ from, text, at }, who) {
+function entry({ from, text, at, file }, who) {
   const item = document.createElement('p');
   item.className = `line ${from}`;
   if (from !== 'phone') {
@@ -165,7 +197,8 @@ function entry({ from, text, at }, who) {
     const words = document.createElement('span');
     words.className = 'words';
     words.dir = 'auto';
-    words.textContent = text;
+    if (file) words.append(fileEntry(file, from === 'us'));
+    else words.textContent = text;
     item.append(words, ' ', time);
   } else item.textContent = text;
   return item;

@@ -1,8 +1,10 @@
+import { FILE_PROTOCOL, FileChannel } from '../lib/data/file-channel.js';
 import { Emitter } from '../lib/emitter.js';
 import { chatWords } from './words.js';
 
 /**
- * The chat of one call: lines over a data channel without a subprotocol (docs/data-channels.md), whoever opens it.
+ * The chat of one call: lines over a data channel without a subprotocol, and files over one of their own
+ * (docs/data-channels.md), whoever opens them.
  *
  *   none ──open(), or the far end's──> opening ──> open ──> closed, from where it can be opened again
  *
@@ -10,7 +12,9 @@ import { chatWords } from './words.js';
  * @typedef {import('../lib/data/ims-data-channel.js').ImsDataChannel} ImsDataChannel
  *
  * @typedef {'none' | 'opening' | 'open' | 'closed'} ChatState
- * @typedef {{ from: 'us' | 'them' | 'phone', text: string, at: number }} Line phone: what becomes of the chat itself
+ * @typedef {import('../lib/data/file-channel.js').FileTransfer} FileTransfer
+ * @typedef {{ from: 'us' | 'them' | 'phone', text: string, at: number, file?: FileTransfer }} Line phone: what becomes of the chat
+ *   itself
  *
  * @typedef {object} ChatEvents
  * @property {ChatState} state
@@ -31,6 +35,8 @@ export class Chat extends Emitter {
   state = 'none';
   /** Both sides may have opened one at once: then there are two, and each writes into one. @type {ImsDataChannel[]} */
   #channels = [];
+  /** What our files go over. @type {FileChannel | null} */
+  #files = null;
   #call;
 
   /** @param {Call} call */
@@ -38,9 +44,10 @@ export class Chat extends Emitter {
     super();
     this.#call = call;
     call.on('channelrequest', (request) => {
-      if (request.protocol !== '' || request.application) return;
+      if (request.application || (request.protocol !== '' && request.protocol !== FILE_PROTOCOL)) return;
       const channel = request.accept();
-      if (channel) this.#carry(channel, true);
+      if (channel && request.protocol === '') this.#carry(channel, true);
+      else if (channel) this.#carryFiles(channel);
     });
     call.on('state', (state) => {
       if (state === 'ended') this.#enter('closed');
@@ -77,6 +84,30 @@ export class Chat extends Emitter {
     }
     this.#add({ from: 'us', text, at: Date.now() });
     return true;
+  }
+
+  /**
+   * Sends a file.
+   * @param {File} file
+   */
+  sendFile(file) {
+    try {
+      if (!this.#files?.usable) this.#files = this.#carryFiles(this.#call.openChannel({ label: 'files', protocol: FILE_PROTOCOL }));
+      const transfer = this.#files.send(file, file.name);
+      this.#add({ from: 'us', text: transfer.name, at: Date.now(), file: transfer });
+    } catch {
+      this.#say(chatWords('channel_failed', this.who));
+    }
+  }
+
+  /** @param {ImsDataChannel} channel */
+  #carryFiles(channel) {
+    const files = new FileChannel(channel);
+    files.on('file', (file) => {
+      this.unread += 1;
+      this.#add({ from: 'them', text: file.name, at: Date.now(), file });
+    });
+    return files;
   }
 
   /** Somebody has looked. */

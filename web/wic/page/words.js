@@ -67,6 +67,25 @@ export function chatWords(what, who) {
 }
 
 /**
+ * What becomes of a file.
+ * @param {import('../lib/data/file-channel.js').FileTransfer} file
+ * @param {boolean} ours
+ */
+export function fileWords({ state, size, reason }, ours) {
+  if (state === 'moving') return `${ours ? 'Sending' : 'Coming'}, ${sizeWords(size)}`;
+  if (state === 'done') return ours ? 'Delivered' : '';
+  return `Not delivered: ${reason}`;
+}
+
+/** @param {number} octets */
+export function sizeWords(octets) {
+  if (octets < 1_000) return `${octets} bytes`;
+  const [unit, name] = octets < 1_000_000 ? [1_000, 'kB'] : octets < 1_000_000_000 ? [1_000_000, 'MB'] : [1_000_000_000, 'GB'];
+  const many = octets / unit;
+  return `${many < 10 ? many.toFixed(1) : Math.round(many)} ${name}`;
+}
+
+/**
  * Several sentences as one text.
  * @param {string[]} each
  */
