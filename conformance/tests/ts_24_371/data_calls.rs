@@ -1,6 +1,6 @@
 //! Calls with data channels at the doors of the SDP.
 
-use nf_epcscf::ims_alg::{Leg, Policy};
+use nf_epcscf::ims_alg::{DataChannels, Leg, Policy};
 use wire_sdp::{Media, Session};
 
 use crate::media_door::{BROWSER, Call};
@@ -28,7 +28,11 @@ pub(crate) fn browser(proto: &str, more: &str) -> String {
 /// A call of a core that knows data channels, or of one that does not.
 pub(crate) fn call(data_channels: bool) -> Call {
     Call::with(Policy {
-        data_channels,
+        data_channels: if data_channels {
+            DataChannels::Always
+        } else {
+            DataChannels::Never
+        },
         ..Policy::default()
     })
 }

@@ -53,6 +53,8 @@ pub(crate) struct Binding {
     pub(crate) proof: Proof,
     /// RFC 5626: both sides know outbound.
     pub(crate) outbound: bool,
+    /// The core said that it knows data channels (TS 24.186).
+    pub(crate) data_channels: bool,
     pub(crate) sessions: HashSet<u64>,
 }
 

@@ -164,10 +164,14 @@ impl EpCscf {
         invite: &Message,
         context: ResponseContext,
     ) -> u64 {
-        let negotiation = {
+        let mut negotiation = {
             let mut number = || self.random.u64() >> 2; // fits what every parser of o= takes
             Negotiation::new(self.config.media.clone(), number(), number())
         };
+        let binding = self.bindings.get(binding_id);
+        if binding.is_some_and(|binding| binding.data_channels) {
+            negotiation.core_has_channels();
+        }
         let server = context.server();
         let called = invite.header(HeaderName::PCalledPartyId).map(Into::into);
         let (mut caller, mut callee) = (Party::default(), Party::default());

@@ -308,6 +308,8 @@ impl LabCore {
             response.push_back(HeaderName::Contact, value);
         }
         if self.locations.is_registered(user) {
+            // TS 24.186: this network knows data channels; it lets them pass.
+            response.push_back(HeaderName::FeatureCaps, "*;+g.3gpp.datachannel");
             // RFC 3608 §6: the way for requests that this user begins.
             // Who came by TLS keeps to it; between UDP and TCP the length decides.
             let transport = match source.transport {

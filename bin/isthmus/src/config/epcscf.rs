@@ -1,12 +1,15 @@
 //! `[epcscf]`: what an operator decides of the eP-CSCF.
 
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use core_credentials::Secret;
 use core_sip::Transport;
 use core_sip::next_hop::NextHop;
-use serde::Deserialize;
+use nf_epcscf::ims_alg::DataChannels;
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::SipTlsConfig;
 use super::issuers::IssuerConfig;
@@ -37,8 +40,8 @@ pub(crate) struct EpcscfConfig {
     pub(crate) reconnect_seconds: u64,
     /// The session timer of calls whose ends ask for none; 0 leaves them alone.
     pub(crate) session_expires_seconds: u64,
-    /// Whether data channels cross the edge: the core knows those of IMS.
-    pub(crate) data_channels: bool,
+    /// Which data channels cross the edge.
+    pub(crate) data_channels: DataChannelsConfig,
     /// What P-Visited-Network-ID says; the home domain when absent (TS 24.229 §5.2.2.1).
     pub(crate) visited_network: Option<String>,
     /// What `integrity-protected` says of a TLS association: `tls-yes` (TS 24.229 §7.2A.2), or
@@ -76,7 +79,7 @@ impl Default for EpcscfConfig {
             allow_no_origin: false,
             reconnect_seconds: 30,
             session_expires_seconds: 1800,
-            data_channels: false,
+            data_channels: DataChannelsConfig::Announced,
             visited_network: None,
             integrity_protected: "tls-yes".to_owned(),
             emergency_numbers: ["112", "911", "999", "110", "118", "119", "000"]
@@ -160,6 +163,56 @@ impl EpcscfConfig {
             ));
         }
         Ok(())
+    }
+}
+
+/// `epcscf.data_channels`: a word, or `true` and `false` for the first and the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DataChannelsConfig {
+    Never,
+    Announced,
+    Always,
+}
+
+impl<'a> Deserialize<'a> for DataChannelsConfig {
+    fn deserialize<D: Deserializer<'a>>(from: D) -> Result<Self, D::Error> {
+        struct Words;
+
+        impl Visitor<'_> for Words {
+            type Value = DataChannelsConfig;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("\"always\", \"announced\" or \"never\"")
+            }
+
+            fn visit_bool<E: de::Error>(self, always: bool) -> Result<Self::Value, E> {
+                Ok(if always {
+                    DataChannelsConfig::Always
+                } else {
+                    DataChannelsConfig::Never
+                })
+            }
+
+            fn visit_str<E: de::Error>(self, word: &str) -> Result<Self::Value, E> {
+                match word {
+                    "always" => Ok(DataChannelsConfig::Always),
+                    "announced" => Ok(DataChannelsConfig::Announced),
+                    "never" => Ok(DataChannelsConfig::Never),
+                    _ => Err(E::invalid_value(de::Unexpected::Str(word), &self)),
+                }
+            }
+        }
+        from.deserialize_any(Words)
+    }
+}
+
+impl From<DataChannelsConfig> for DataChannels {
+    fn from(config: DataChannelsConfig) -> Self {
+        match config {
+            DataChannelsConfig::Never => Self::Never,
+            DataChannelsConfig::Announced => Self::Announced,
+            DataChannelsConfig::Always => Self::Always,
+        }
     }
 }
 

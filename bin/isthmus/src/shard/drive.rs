@@ -576,7 +576,7 @@ fn epcscf_config(
         // Behind one address there may be an office, or a load generator.
         address_requests_per_second: epcscf.requests_per_second.saturating_mul(50),
         media: Policy {
-            data_channels: epcscf.data_channels,
+            data_channels: epcscf.data_channels.into(),
             ..Policy::default()
         },
         ..EpcscfConfig::new(home_domain, &mw, &epcscf.next_hop)

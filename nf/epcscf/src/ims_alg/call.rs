@@ -8,6 +8,7 @@ use wire_sdp::attribute::{Direction, Mid};
 use wire_sdp::{Attribute, Media, MediaIndex, Session};
 
 use super::core_media::CoreMedia;
+use super::data::DataMedia;
 use super::stream::{Agreement, Stream};
 use super::wic_media::WicMedia;
 use super::{Finality, Leg, PeerMisbehaved, Refused, write_to_core, write_to_wic};
@@ -227,6 +228,13 @@ pub(super) fn same_agreement(a: &Session, b: &Session) -> bool {
 }
 
 impl Offer {
+    /// What it says of data channels.
+    pub(super) fn data(&self, id: StreamId) -> Option<&DataMedia> {
+        let wic = self.wic.get(&id).and_then(|wic| wic.data.as_ref());
+        let core = || self.core.get(&id)?.data.as_ref();
+        wic.or_else(|| Some(&core()?.0))
+    }
+
     pub(super) fn kind(&self, id: StreamId) -> Option<MediaKind> {
         self.wic
             .get(&id)

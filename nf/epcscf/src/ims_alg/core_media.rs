@@ -23,15 +23,25 @@ pub(super) struct CoreMedia {
 }
 
 impl CoreMedia {
-    /// Reads an m-line of an offer or answer.
-    pub(super) fn read(session: &Session, index: usize) -> Result<CoreMedia, Refused> {
+    /// Reads an m-line of an offer.
+    pub(super) fn offered(session: &Session, index: usize) -> Result<CoreMedia, Refused> {
+        CoreMedia::read(session, index, Setup::Active)
+    }
+
+    /// Reads an m-line of an answer.
+    pub(super) fn answered(session: &Session, index: usize) -> Result<CoreMedia, Refused> {
+        CoreMedia::read(session, index, Setup::Passive)
+    }
+
+    /// RFC 4145 §4.1 — an offer without `a=setup` means active, an answer passive.
+    fn read(session: &Session, index: usize, setup: Setup) -> Result<CoreMedia, Refused> {
         let Some(media) = session.media(index) else {
             return Err(Unsupported::NoMedia.into());
         };
         let line = media.line();
         let kind = kind(&line)?;
         let data = (kind == MediaKind::Data)
-            .then(|| data(session, index))
+            .then(|| data(session, index, setup))
             .transpose()?;
         if data.is_none()
             && !line.proto.eq_ignore_ascii_case("RTP/AVP")
@@ -70,7 +80,7 @@ impl CoreMedia {
 }
 
 /// RFC 8841 §9, RFC 8842 §5 — the far end's data channels, and how it speaks DTLS.
-fn data(session: &Session, index: usize) -> Result<(DataMedia, CoreDtls), Refused> {
+fn data(session: &Session, index: usize, unsaid: Setup) -> Result<(DataMedia, CoreDtls), Refused> {
     let media = session.media(index).ok_or(Unsupported::NoMedia)?;
     let fingerprints: Vec<Fingerprint> = session
         .media_fingerprints(index)?
@@ -92,7 +102,7 @@ fn data(session: &Session, index: usize) -> Result<(DataMedia, CoreDtls), Refuse
     let dtls = CoreDtls {
         ice,
         fingerprints,
-        setup: setup.unwrap_or(Setup::Active),
+        setup: setup.unwrap_or(unsaid),
     };
     Ok((DataMedia::read(media)?, dtls))
 }

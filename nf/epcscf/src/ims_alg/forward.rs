@@ -3,10 +3,12 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use bytes::Bytes;
+use core_iq::{MediaKind, StreamId};
 use wire_sdp::attribute::{Direction, Mid};
 use wire_sdp::{Attribute, Media, Session};
 
 use super::call::{Answer, LOST, MISSING, Offer, same_agreement};
+use super::data::{self, DataMedia};
 use super::payloads::{self, Pair};
 use super::remove_fingerprint_from_offer::remove_fingerprint_and_ice;
 use super::{Finality, Leg, Negotiation, Refused, write_to_core, write_to_wic};
@@ -37,6 +39,11 @@ impl Negotiation {
                     let numbers = payloads::for_other_leg(&clean, to, known);
                     let kind = offer.kind(id).ok_or(LOST)?;
                     let written = match to {
+                        _ if kind == MediaKind::Data => {
+                            let mid = self.call.mids.get(at).cloned().flatten();
+                            let said = offer.data(id).ok_or(LOST)?;
+                            self.offer_data(clean, to, id, said, mid.as_deref())?
+                        }
                         Leg::Core => {
                             let direction = offer.received.media_direction(from);
                             write_to_core::offered(
@@ -72,6 +79,9 @@ impl Negotiation {
             };
             media.push(written.ok_or(LOST)?);
         }
+        if to == Leg::Core {
+            self.announcements.offered();
+        }
         self.call.remember(to, &media);
         let session = self.assembled(to, &template, media);
         let before = match to {
@@ -105,6 +115,9 @@ impl Negotiation {
                     let clean = template.media(from).cloned().ok_or(LOST)?;
                     let kind = agreed.wic.kind;
                     Some(match to {
+                        _ if kind == MediaKind::Data => {
+                            self.answer_data(clean, to, id, Some(offered))?
+                        }
                         Leg::Wic => {
                             let numbers: Vec<_> =
                                 agreed.pairs.iter().map(|p| (p.core, p.w3)).collect();
@@ -136,6 +149,11 @@ impl Negotiation {
                     let mut own = offer.received.clone();
                     remove_fingerprint_and_ice(&mut own);
                     let own = own.media(at).cloned().ok_or(LOST)?;
+                    if kind == MediaKind::Data {
+                        let mid = offered.value(Mid::NAME);
+                        media.push(data::to_wic(own, stream, mid, Some(offered), &[]));
+                        continue;
+                    }
                     let sent = offer.numbers.get(&id).ok_or(LOST)?;
                     let numbers: Vec<_> = sent.iter().map(|(w3, _)| (*w3, *w3)).collect();
                     let direction = Direction::Inactive;
@@ -159,6 +177,55 @@ impl Negotiation {
             answer.sent = self.sign(to, session).0;
         }
         Ok(())
+    }
+
+    /// An m-line of data channels as the other leg is offered it.
+    fn offer_data(
+        &self,
+        clean: Media,
+        to: Leg,
+        id: StreamId,
+        said: &DataMedia,
+        mid: Option<&str>,
+    ) -> Result<Media, Refused> {
+        let stream = self.call.streams.get(&id).ok_or(MISSING)?;
+        let mut channels = said.ids();
+        Ok(match to {
+            Leg::Core => {
+                let announced = self.announcements.of(id);
+                data::to_core(clean, stream, None, &channels, announced)
+            }
+            Leg::Wic => {
+                // The WIC knows these by the ids that it gave them itself.
+                channels.retain(|channel| !self.announcements.agreed(id).any(|a| a.is(*channel)));
+                data::to_wic(clean, stream, mid, None, &channels)
+            }
+        })
+    }
+
+    /// The same as the offerer is answered: with what was settled.
+    fn answer_data(
+        &self,
+        clean: Media,
+        to: Leg,
+        id: StreamId,
+        offered: Option<&Media>,
+    ) -> Result<Media, Refused> {
+        let stream = self.call.streams.get(&id).ok_or(MISSING)?;
+        let settings = stream.settings.as_ref().and_then(|s| s.data.as_ref());
+        let refused = stream.data.as_ref().map_or(&[][..], |data| &data.refused);
+        let channels = data::settled(settings.ok_or(LOST)?, refused, to);
+        Ok(match to {
+            Leg::Core => {
+                let agreed = self.announcements.agreed(id);
+                let announced = agreed.filter(|one| channels.iter().any(|id| one.is(*id)));
+                data::to_core(clean, stream, offered, &channels, announced)
+            }
+            Leg::Wic => {
+                let mid = offered.and_then(|offered| offered.value(Mid::NAME));
+                data::to_wic(clean, stream, mid, offered, &channels)
+            }
+        })
     }
 
     pub(super) fn signed(&mut self, to: Leg, template: &Session, media: Vec<Media>) -> Bytes {

@@ -33,11 +33,12 @@
 //! | What does an answer settle, and what is the gateway told? | `read_answer.rs` |
 //! | What does the core see? | `write_to_core.rs` |
 //! | What does the WIC see? | `write_to_wic.rs` |
-//! | What becomes of data channels? | `data.rs` |
+//! | What becomes of data channels? | `data/`, `announce.rs` |
 //! | Which payload type is which? | `payloads.rs` |
 //! | Which RTCP feedback crosses the edge? | `feedback.rs` |
 //! | How does a change of the call keep its m-lines, and fall back when it fails? | `negotiation.rs` |
 
+mod announce;
 mod bandwidth;
 mod call;
 mod core_media;
@@ -62,5 +63,5 @@ mod write_to_wic;
 
 pub use leg::Leg;
 pub use negotiation::{Finality, Negotiation, Next};
-pub use policy::Policy;
+pub use policy::{DataChannels, Policy};
 pub use refused::{PeerMisbehaved, Refused, Unsupported, Warning};

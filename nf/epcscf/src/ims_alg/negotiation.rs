@@ -13,11 +13,12 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use core_iq::{Command, ContextId, Refusal, Reply, StreamId, StreamSettings};
+use core_iq::{ChannelAt, Command, ContextId, Refusal, Reply, StreamId, StreamSettings};
 use wire_sdp::attribute::Mid;
 use wire_sdp::{Attribute, Session};
 
 use super::call::{Agreed, Answer, Call, Given, Phase};
+use super::data::Announcements;
 use super::origin::Written;
 use super::stream::Stream;
 use super::{Leg, PeerMisbehaved, Policy, Refused, write_to_core, write_to_wic};
@@ -58,6 +59,10 @@ pub struct Negotiation {
     asked: Option<Box<Call>>,
     /// What the leg had seen before the offer that is out.
     pub(super) unseen: Option<Box<Written>>,
+    /// Channels that the WIC opened in band.
+    pub(super) announcements: Announcements,
+    /// Of these, the ones that are to be closed.
+    pub(super) closing: Vec<(StreamId, ChannelAt)>,
 }
 
 impl Negotiation {
@@ -72,6 +77,8 @@ impl Negotiation {
             before: Vec::new(),
             asked: None,
             unseen: None,
+            announcements: Announcements::default(),
+            closing: Vec::new(),
         }
     }
 
@@ -160,7 +167,14 @@ impl Negotiation {
         let context = self
             .context
             .ok_or(Refused::Misuse("an answer before the gateway replied"))?;
-        let (configure, subtract) = call.settle(&offer, &agreed, finality, given.as_ref());
+        self.settle_announced(&agreed, finality);
+        let (configure, subtract) = call.settle(
+            &offer,
+            &agreed,
+            finality,
+            given.as_ref(),
+            &self.announcements,
+        );
         if !configure.is_empty() {
             commands.push_back(Command::Configure {
                 context,
@@ -238,6 +252,7 @@ impl Negotiation {
     /// The replies to these commands are of no interest.
     pub fn rollback(&mut self) -> Vec<Command> {
         self.unseen = None;
+        self.announcements.withdrawn();
         if matches!(self.call.phase, Phase::Repeated(..)) {
             self.forget_repetition();
             return Vec::new();
@@ -345,7 +360,7 @@ impl Negotiation {
     }
 
     /// The last description of this leg's that took effect.
-    fn said(&self, leg: Leg) -> Option<Session> {
+    pub(super) fn said(&self, leg: Leg) -> Option<Session> {
         match &self.call.phase {
             Phase::Answered(offer, _) if offer.from == leg => Some(offer.received.clone()),
             Phase::Answered(_, answer) => Some(answer.received.clone()),
@@ -426,8 +441,10 @@ impl Negotiation {
         own: bool,
     ) -> Result<Next, Refused> {
         let mut call = self.call.clone();
-        let (mut offer, reserve) = call.take_offer(from, received, &self.policy)?;
+        let data = self.carries_data(from);
+        let (mut offer, reserve) = call.take_offer(from, received, &self.policy, data)?;
         offer.own = own;
+        self.make_way(&offer);
         let mut commands = VecDeque::new();
         if !reserve.is_empty() {
             commands.push_back(Command::Reserve {

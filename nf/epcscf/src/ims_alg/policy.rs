@@ -1,14 +1,27 @@
 //! What the operator decides.
 
+/// Which data channels are carried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DataChannels {
+    /// None, on either leg.
+    Never,
+    /// Those that the core offers, and the WIC's once the core has said that it knows them
+    /// ([`Negotiation::core_has_channels`](super::Negotiation::core_has_channels)).
+    #[default]
+    Announced,
+    /// All.
+    Always,
+}
+
 /// Operator policy of the IMS-ALG.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     /// TS 24.371 §7.4.2 — whether media without `a=3ge2ae:requested` is served too. Browsers and foreign
     /// WICs do not write it.
     pub without_3ge2ae: bool,
-    /// Whether data channels are carried: the core knows those of IMS. Else their m-lines are answered with
-    /// port 0 on either leg (TS 24.371 §8.4.2, without any interworking).
-    pub data_channels: bool,
+    /// Whether data channels are carried. Else their m-lines are answered with port 0 (TS 24.371 §8.4.2, without
+    /// any interworking).
+    pub data_channels: DataChannels,
     /// How many m-lines of one call are carried; what comes after is rejected with port 0.
     pub streams: usize,
     /// `b=AS` of a video m-line that came without one, in kbit/s.
@@ -19,7 +32,7 @@ impl Default for Policy {
     fn default() -> Policy {
         Policy {
             without_3ge2ae: true,
-            data_channels: false,
+            data_channels: DataChannels::Announced,
             streams: 8,
             video_bandwidth: 2048,
         }

@@ -8,6 +8,7 @@ use wire_sdp::attribute::Setup;
 
 use super::call::{Call, Given, LOST, Offer, keeps};
 use super::core_media::CoreMedia;
+use super::data::Announcements;
 use super::payloads::{self, Pair};
 use super::stream::{self, Agreement};
 use super::wic_media::WicMedia;
@@ -43,7 +44,7 @@ impl Call {
             let (wic, core) = match offer.from {
                 Leg::Wic => (
                     offer.wic.get(id).cloned().ok_or(LOST)?,
-                    CoreMedia::read(answer, to)?,
+                    CoreMedia::answered(answer, to)?,
                 ),
                 Leg::Core => (
                     WicMedia::answered(answer, to)?,
@@ -101,6 +102,7 @@ impl Call {
         agreed: &BTreeMap<StreamId, Agreement>,
         finality: Finality,
         given: Option<&Given>,
+        announcements: &Announcements,
     ) -> (Vec<StreamSettings>, Vec<StreamId>) {
         let mut configure = Vec::new();
         let mut subtract = Vec::new();
@@ -114,7 +116,8 @@ impl Call {
                     id,
                     stream,
                     agreement,
-                    offer.from == Leg::Wic,
+                    offer.from,
+                    announcements,
                 ));
             } else if keeps(finality, given, usize::from(id.0))
                 && offer.from == Leg::Wic

@@ -19,6 +19,7 @@ impl Call {
         from: Leg,
         received: Session,
         policy: &Policy,
+        data_channels: bool,
     ) -> Result<(Offer, Vec<StreamSettings>), Refused> {
         if received.medias().len() < self.len(from) {
             return Err(PeerMisbehaved::OfferLostMedia.into());
@@ -40,7 +41,7 @@ impl Call {
         let mut refused = None;
         for at in 0..offer.received.medias().len() {
             let carried = offer.streams.iter().flatten().count();
-            let read = match read(from, &offer.received, at, policy) {
+            let read = match read(from, &offer.received, at, policy, data_channels) {
                 Ok(Some(_)) if carried == policy.streams => Err(Unsupported::TooMany.into()),
                 Ok(Some(media)) if self.is_other_kind(from, at, media.kind()) => {
                     Err(Unsupported::MediaType.into())
@@ -106,7 +107,13 @@ impl Read {
 }
 
 /// Reads an m-line of an offer; none when it is ended (port 0).
-fn read(from: Leg, session: &Session, at: usize, policy: &Policy) -> Result<Option<Read>, Refused> {
+fn read(
+    from: Leg,
+    session: &Session,
+    at: usize,
+    policy: &Policy,
+    data_channels: bool,
+) -> Result<Option<Read>, Refused> {
     let Some(media) = session.media(at) else {
         return Err(Unsupported::NoMedia.into());
     };
@@ -115,12 +122,12 @@ fn read(from: Leg, session: &Session, at: usize, policy: &Policy) -> Result<Opti
     if media.line().port == 0 && !bundle_only {
         return Ok(None);
     }
-    if is_data(&media.line()) && !policy.data_channels {
+    if is_data(&media.line()) && !data_channels {
         return Err(Unsupported::MediaType.into());
     }
     let read = match from {
         Leg::Wic => Read::Wic(WicMedia::offered(session, at, policy)?),
-        Leg::Core => Read::Core(CoreMedia::read(session, at)?),
+        Leg::Core => Read::Core(CoreMedia::offered(session, at)?),
     };
     if read.kind() == MediaKind::Data {
         return Ok(Some(read));

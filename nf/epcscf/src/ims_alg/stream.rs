@@ -6,8 +6,9 @@ use core_iq::{
 };
 use wire_sdp::attribute::Direction;
 
+use super::Leg;
 use super::core_media::CoreMedia;
-use super::data;
+use super::data::{self, Announcements};
 use super::payloads::{self, Pair};
 use super::wic_media::WicMedia;
 
@@ -93,14 +94,15 @@ pub(super) fn configure(
     id: StreamId,
     stream: &mut Stream,
     agreed: &Agreement,
-    wic_offered: bool,
+    offered: Leg,
+    announcements: &Announcements,
 ) -> StreamSettings {
     let mut settings = StreamSettings::new(id, agreed.wic.kind);
     let role = agreed.wic.gateway_role(stream.role);
     stream.role = Some(role);
     // RFC 8839 §4.4.1.1.1: only an offer restarts ICE. Other credentials in an answer are no restart, and
     // passing them on would change the gateway's own behind the WIC's back.
-    if wic_offered || stream.remote_ice.is_none() {
+    if offered == Leg::Wic || stream.remote_ice.is_none() {
         stream.remote_ice = Some(agreed.wic.ice.clone());
     }
     settings.w3 = Some(W3Settings {
@@ -123,7 +125,7 @@ pub(super) fn configure(
     if let Some((_, dtls)) = &agreed.core.data {
         let role = data::core_role(dtls.setup, stream.core_role);
         stream.core_role = Some(role);
-        settings.data = data::settings(agreed, role).map(Box::new);
+        settings.data = data::settings(id, agreed, role, offered, announcements).map(Box::new);
     } else {
         settings.payloads = Some(payloads::map(&agreed.pairs));
         settings.feedback = Some(agreed.feedback);

@@ -32,7 +32,7 @@ impl WicMedia {
         if media.has(BundleOnly::NAME) {
             return Err(Unsupported::BundleOnly.into());
         }
-        let read = WicMedia::answered(session, index)?;
+        let read = WicMedia::read(session, index, Setup::Active)?;
         if read.kind == MediaKind::Data {
             return Ok(read);
         }
@@ -52,6 +52,11 @@ impl WicMedia {
 
     /// Reads an m-line of an answer: the same without what only an offer asks for.
     pub(super) fn answered(session: &Session, index: usize) -> Result<WicMedia, Refused> {
+        WicMedia::read(session, index, Setup::Passive)
+    }
+
+    /// RFC 4145 §4.1 — an offer without `a=setup` means active, an answer passive.
+    fn read(session: &Session, index: usize, unsaid: Setup) -> Result<WicMedia, Refused> {
         let Some(media) = session.media(index) else {
             return Err(Unsupported::NoMedia.into());
         };
@@ -86,10 +91,7 @@ impl WicMedia {
                 pwd: ice.pwd.to_owned(),
             },
             fingerprints,
-            // RFC 4145 §4.1: active is what an offer without the attribute means.
-            setup: session
-                .media_attribute::<Setup>(index)?
-                .unwrap_or(Setup::Active),
+            setup: session.media_attribute::<Setup>(index)?.unwrap_or(unsaid),
             data: (kind == MediaKind::Data)
                 .then(|| DataMedia::read(media))
                 .transpose()?,

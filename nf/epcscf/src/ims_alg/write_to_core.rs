@@ -7,7 +7,7 @@ use wire_sdp::attribute::{Direction, IceLite, IceUfrag, Rtcp};
 use wire_sdp::{AddressFamily, Attribute, Connection, Media, MediaLine, Session};
 
 use super::stream::Stream;
-use super::{Policy, bandwidth, data, feedback, payloads, precondition};
+use super::{Policy, bandwidth, feedback, payloads, precondition};
 
 /// TS 23.334 §6.2.10.5 — the profile that is offered towards the core.
 const OFFERED_PROFILE: &str = "RTP/AVP";
@@ -21,9 +21,6 @@ pub(super) fn offered(
     direction: Direction,
     policy: &Policy,
 ) -> Media {
-    if kind == MediaKind::Data {
-        return data::to_core(media, stream, None);
-    }
     payloads::renumber(&mut media, numbers);
     feedback::retain(&mut media, |_, _| true);
     place(
@@ -47,9 +44,6 @@ pub(super) fn answered(
     core_offer: &Media,
     policy: &Policy,
 ) -> Media {
-    if kind == MediaKind::Data {
-        return data::to_core(media, stream, Some(core_offer));
-    }
     let far = feedback::taken(&media, numbers);
     payloads::renumber(&mut media, numbers);
     // RFC 4585 §4.2: an answer has no feedback that its offer had not.

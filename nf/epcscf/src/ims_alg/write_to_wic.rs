@@ -10,7 +10,7 @@ use wire_sdp::attribute::{
 use wire_sdp::{AddressFamily, Connection, Line, Media, MediaLine, Session};
 
 use super::stream::Stream;
-use super::{data, feedback, payloads};
+use super::{feedback, payloads};
 
 /// RFC 5764 §8 — the profile of every m-line that is offered on W2 (TS 24.371 §7.4.3).
 const PROFILE: &str = "UDP/TLS/RTP/SAVPF";
@@ -24,9 +24,6 @@ pub(super) fn offered(
     direction: Direction,
     mid: &str,
 ) -> Media {
-    if kind == MediaKind::Data {
-        return data::to_wic(media, stream, Some(mid), None);
-    }
     let far = feedback::taken(&media, numbers);
     payloads::renumber(&mut media, numbers);
     feedback::write(
@@ -57,9 +54,6 @@ pub(super) fn answered(
     direction: Direction,
     wic_offer: &Media,
 ) -> Media {
-    if kind == MediaKind::Data {
-        return data::to_wic(media, stream, wic_offer.value("mid"), Some(wic_offer));
-    }
     let far = feedback::taken(&media, numbers);
     payloads::renumber(&mut media, numbers);
     // RFC 4585 §4.2: an answer has no feedback that its offer had not.

@@ -10,6 +10,7 @@ use wire_sip::{HeaderName, Message, StatusCode, TypedHeader as _, params};
 
 use super::Registering;
 use crate::binding::Binding;
+use crate::session::data_channels::core_has_data_channels;
 use crate::timer::Timer;
 use crate::{EpCscf, trust};
 
@@ -108,6 +109,7 @@ impl EpCscf {
             .values(HeaderName::ServiceRoute)
             .map(str::to_owned)
             .collect();
+        let data_channels = core_has_data_channels(response);
         if known.is_none() {
             let identity = Pii(registering.identity.as_str());
             tracing::info!(connection = registering.connection.0, %identity, "registered");
@@ -125,6 +127,7 @@ impl EpCscf {
                 binding.impi.clone_from(&registering.impi);
                 binding.identities = identities;
                 binding.service_route = service_route;
+                binding.data_channels = data_channels;
                 binding.expires = expires;
                 binding.proof = registering.proof.clone();
                 binding.outbound = registering.outbound;
@@ -147,6 +150,7 @@ impl EpCscf {
                 expires,
                 proof: registering.proof.clone(),
                 outbound: registering.outbound,
+                data_channels,
                 sessions: std::collections::HashSet::new(),
             }),
         };

@@ -10,6 +10,7 @@
 //! overtakes the 183 before it.
 
 mod acknowledgement;
+pub(crate) mod data_channels;
 pub(crate) mod description;
 mod dialog;
 mod dispatch;

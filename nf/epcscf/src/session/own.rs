@@ -29,6 +29,9 @@ const PATIENCE: Duration = Duration::from_secs(64);
 /// How often a request of our own may be put off (491, Retry-After), before that counts as a refusal.
 const MOST_TRIES: u8 = 8;
 
+/// So many milliseconds are data channels gathered that are to be announced.
+const TOGETHER: u64 = 100;
+
 /// What there is to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Plan {
@@ -36,12 +39,15 @@ pub(crate) enum Plan {
     Reoffer(Leg),
     /// That the call goes on (RFC 4028 §10), and the question whether it does.
     Refresh(Leg),
+    /// The data channels that the WIC opened in band, in a re-INVITE to the core (TS 24.371 §8.4.2).
+    Announce,
 }
 
 impl Plan {
     fn to(self) -> Leg {
         match self {
             Self::Reoffer(to) | Self::Refresh(to) => to,
+            Self::Announce => Leg::Core,
         }
     }
 }
@@ -82,9 +88,11 @@ impl EpCscf {
             return;
         };
         // To offer again says that the call goes on, too.
-        let said = [plan, Plan::Reoffer(plan.to())];
-        if !session.own.wanted.iter().any(|other| said.contains(other)) {
-            session.own.wanted.retain(|other| other.to() != plan.to());
+        let offers = |other: &Plan| *other == Plan::Reoffer(plan.to());
+        let said = session.own.wanted.iter().any(|o| *o == plan || offers(o));
+        if !said {
+            let refresh = Plan::Refresh(plan.to());
+            session.own.wanted.retain(|other| *other != refresh);
             session.own.wanted.push(plan);
         }
         self.try_own(now, id);
@@ -95,7 +103,11 @@ impl EpCscf {
         let Some(session) = self.sessions.get_mut(id) else {
             return;
         };
-        let Some(plan) = session.own.wanted.first().copied() else {
+        // Nobody has closed them, and no offer of another has taken them along.
+        let wants = session.negotiation.wants_to_announce();
+        let wanted = &mut session.own.wanted;
+        wanted.retain(|plan| *plan != Plan::Announce || wants);
+        let Some(plan) = wanted.first().copied() else {
             return;
         };
         if session.own.not_before.is_some_and(|at| at > now) {
@@ -125,7 +137,7 @@ impl EpCscf {
             .is_some_and(|d| d.party(to).updates);
         let method = match (plan, updates, refresh.duty(to)) {
             (Plan::Refresh(_), true, _) => Method::Update,
-            (Plan::Reoffer(_), ..) | (_, false, Duty::Refresh) => Method::Invite,
+            (Plan::Reoffer(_) | Plan::Announce, ..) | (_, false, Duty::Refresh) => Method::Invite,
             (Plan::Refresh(_), false, _) => Method::Options,
         };
         let timer = refresh.header(to).filter(|_| method != Method::Options);
@@ -392,6 +404,7 @@ impl EpCscf {
             }
             (408 | 481, _) => self.release(now, id, "the far end does not answer"),
             (_, Plan::Reoffer(_)) => self.release(now, id, "the answers do not fit together"),
+            (_, Plan::Announce) => self.own_impossible(now, id, plan),
             // It answers, so the call goes on.
             (_, Plan::Refresh(_)) => {
                 self.refreshed(now, id);
@@ -405,6 +418,37 @@ impl EpCscf {
         match plan {
             Plan::Reoffer(_) => self.release(now, id, "the answers do not fit together"),
             Plan::Refresh(_) => self.refreshed(now, id),
+            Plan::Announce => {
+                if let Some(session) = self.sessions.get_mut(id) {
+                    session.negotiation.refuse_announced();
+                }
+                self.tell_closed(id);
+                self.try_own(now, id);
+            }
+        }
+    }
+
+    /// A channel was opened in band that the core is to hear of: more of them may come at once.
+    pub(super) fn announce(&mut self, now: Instant, id: u64) {
+        let Some(session) = self.sessions.get_mut(id) else {
+            return;
+        };
+        if !session.negotiation.wants_to_announce() {
+            return;
+        }
+        if session.own.not_before.is_none() && !session.own.wanted.contains(&Plan::Announce) {
+            self.own_later(now, id, TOGETHER, TOGETHER);
+        }
+        self.plan(now, id, Plan::Announce);
+    }
+
+    /// Channels that come to nothing are reset.
+    pub(super) fn tell_closed(&mut self, id: u64) {
+        let Some(session) = self.sessions.get_mut(id) else {
+            return;
+        };
+        for command in session.negotiation.take_closed() {
+            self.tell_gateway(command);
         }
     }
 

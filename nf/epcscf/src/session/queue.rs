@@ -8,6 +8,7 @@ use core_sip::proxy::LoopHash;
 use core_sip::{ClientTransactionId, ServerTransactionId, retry_after};
 use wire_sip::{Message, Method, StatusCode};
 
+use super::data_channels::names_data_channels;
 use super::{
     Exchange, Inviting, LONGEST_QUEUE, Plan, Session, State, Waiting, cseq, description, reliable,
 };
@@ -71,6 +72,16 @@ impl Item {
             | Self::Ack { message, .. }
             | Self::Own { message, .. }
             | Self::OwnResponse { message, .. } => message,
+        }
+    }
+
+    fn is_from_core(&self) -> bool {
+        match self {
+            Self::Request { from, .. }
+            | Self::Response { from, .. }
+            | Self::Ack { from, .. }
+            | Self::OwnResponse { from, .. } => *from == Leg::Core,
+            Self::Own { .. } => false,
         }
     }
 
@@ -190,6 +201,9 @@ impl EpCscf {
         let Some(session) = self.sessions.get_mut(id) else {
             return;
         };
+        if sdp.is_some() && item.is_from_core() && names_data_channels(item.message()) {
+            session.negotiation.core_reads_channels();
+        }
         let next = match (&item, sdp) {
             (Item::Request { .. }, None) => None,
             (
@@ -241,6 +255,7 @@ impl EpCscf {
     }
 
     fn proceed(&mut self, now: Instant, id: u64, mut item: Item, next: Result<Next, Refused>) {
+        self.tell_closed(id);
         match next {
             Ok(Next::Gateway(command)) => {
                 let request = RequestId(self.next_iq);
@@ -327,6 +342,9 @@ impl EpCscf {
                 tracing::info!(session = id, reason, "no DTLS with a WIC");
                 self.release(now, id, "the media could not be secured");
             }
+            Event::ChannelRequested { .. }
+            | Event::ChannelClosed { .. }
+            | Event::DataEnded { .. } => self.channel_notified(now, id, notification),
             // A WIC whose media is silent while its WebSocket lives may be behind a sleeping radio;
             // one without a WebSocket is released by its own timer.
             event => tracing::debug!(session = id, ?event, "gateway"),

@@ -1,9 +1,11 @@
 //! Data channels across the edge (TS 24.371 §8.4.2, §8.4.3).
 
 use core_iq::{
-    ChannelReliability, DataSettings, DtlsRole, FarEnd, MediaKind, NegotiatedChannel, SctpSettings,
+    ChannelAction, ChannelAt, ChannelDescription, ChannelPlace, ChannelReliability, Command,
+    DataSettings, DtlsRole, FarEnd, MediaKind, NegotiatedChannel, SctpSettings, StreamEnd,
+    StreamId,
 };
-use nf_epcscf::ims_alg::{Leg, Policy, Refused, Unsupported};
+use nf_epcscf::ims_alg::{DataChannels, Leg, Policy, Refused, Unsupported};
 use wire_sdp::Session;
 
 use crate::edge::{CHROMIUM, Edge, audio_of, media_text, phone, text};
@@ -17,7 +19,7 @@ const MAPS: &str = "a=dcmap:1000 label=\"a%3Bb\";subprotocol=\"\";ordered=true\r
 
 fn edge() -> Edge {
     Edge::with(Policy {
-        data_channels: true,
+        data_channels: DataChannels::Always,
         ..Policy::default()
     })
 }
@@ -125,7 +127,7 @@ fn a_wic_offers_channels_and_the_core_sees_those_of_the_gateway() {
             max_message_size: Some(0)
         })
     );
-    assert_eq!(data.far_end, Some(FarEnd::Relay { announce: false }));
+    assert_eq!(data.far_end, Some(FarEnd::Relay { announce: true }));
     let channels = data.channels.expect("a list");
     assert!(
         matches!(&channels[..], [NegotiatedChannel { id: 1000, channel, .. }] if channel.label == "a;b")
@@ -269,13 +271,41 @@ fn a_re_offer_with_fewer_channels_closes_the_others() {
 
 #[test]
 fn a_core_that_knows_no_data_channels_gets_none() {
-    let mut edge = Edge::new();
-    let offer = edge.offer(Leg::Wic, &browser(UDP, SCTP)).expect("served");
-    assert_eq!(offer.medias().len(), 1);
-    let mut edge = Edge::new();
+    let never = Policy {
+        data_channels: DataChannels::Never,
+        ..Policy::default()
+    };
+    for policy in [never.clone(), Policy::default()] {
+        let mut edge = Edge::with(policy);
+        let offer = edge.offer(Leg::Wic, &browser(UDP, SCTP)).expect("served");
+        assert_eq!(offer.medias().len(), 1);
+        let answer = phone(1, "m=audio 50000 RTP/AVP 0\r\n");
+        let answer = edge.answer(Leg::Core, &answer).expect("served");
+        assert_eq!(ports(&answer), [40000, 0]);
+    }
+    let mut edge = Edge::with(never);
     let offer = phone(1, &core_line(50010, "actpass", MAPS));
     let offer = edge.offer(Leg::Core, &offer).expect("served");
     assert_eq!(offer.medias().len(), 1);
+}
+
+/// TS 24.186: by default a core that announces data channels gets them.
+#[test]
+fn a_core_that_announces_or_offers_data_channels_gets_them() {
+    let mut edge = Edge::new();
+    edge.negotiation.core_has_channels();
+    let offer = edge.offer(Leg::Wic, &browser(UDP, SCTP)).expect("served");
+    assert_eq!(offer.medias().len(), 2);
+
+    let mut edge = Edge::new();
+    let offer = phone(1, &core_line(50010, "actpass", MAPS));
+    let offer = edge.offer(Leg::Core, &offer).expect("served");
+    assert_eq!(offer.medias().len(), 2);
+    let wic = browser(UDP, SCTP).replace("actpass", "active");
+    edge.answer(Leg::Wic, &wic).expect("served");
+    let again = wic.replace("o=- 4", "o=- 5").replace("active", "actpass");
+    let offer = edge.offer(Leg::Wic, &again).expect("served");
+    assert_eq!(ports(&offer), [20000, 20002]);
 }
 
 #[test]
@@ -300,4 +330,267 @@ fn channels_that_cannot_be_refuse_their_m_line_alone() {
 
 fn edge_alone(offer: &str) -> Refused {
     edge().offer(Leg::Wic, offer).expect_err("nothing to serve")
+}
+
+/// RFC 8842 §5: one name a leg for the life of the association, whatever ICE does.
+#[test]
+fn names_of_dtls_associations_are_the_gateways_own() {
+    let mut edge = edge();
+    let name = "a=tls-id:wic-0000000000000001\r\n";
+    let offer = edge.offer(Leg::Wic, &browser(UDP, &format!("{SCTP}{name}")));
+    let before = tls_id(&offer.expect("served"));
+    let answer = phone(1, &core_line(50010, "passive", ""));
+    let answer = edge.answer(Leg::Core, &answer).expect("served");
+    assert!(tls_id(&answer).is_some());
+    let said = data(&edge);
+    assert_eq!(said.w3_tls_id.as_deref(), Some("wic-0000000000000001"));
+    assert_eq!(said.offered, Some(StreamEnd::W3));
+    let dtls = said.core_dtls.expect("DTLS");
+    assert_eq!(
+        dtls.remote_tls_id.as_deref(),
+        Some("mf-home1-00000000000001")
+    );
+
+    // An ICE restart of the WIC's: the core hears the same name.
+    let restart = browser(UDP, &format!("{SCTP}{name}"))
+        .replace("o=- 4", "o=- 5")
+        .replace("Qx7p", "Qx8p");
+    let offer = edge.offer(Leg::Wic, &restart).expect("served");
+    assert_eq!(tls_id(&offer), before);
+    let answer = phone(2, &core_line(50010, "passive", ""));
+    edge.answer(Leg::Core, &answer).expect("served");
+
+    // An offer of the core's says whose it is.
+    let more = "a=ice-ufrag:farEnd\r\na=ice-pwd:passwordofthefarendof22c\r\n";
+    let offer = phone(3, &core_line(50010, "actpass", more));
+    edge.offer(Leg::Core, &offer).expect("served");
+    let wic = browser(UDP, SCTP).replace("actpass", "active");
+    let answer = edge.answer(Leg::Wic, &wic.replace("o=- 4", "o=- 6"));
+    assert!(tls_id(&answer.expect("served")).is_some());
+    assert_eq!(data(&edge).offered, Some(StreamEnd::Core));
+}
+
+fn tls_id(session: &Session) -> Option<String> {
+    session.medias()[1].value("tls-id").map(str::to_owned)
+}
+
+#[test]
+fn an_offer_without_a_name_is_answered_without() {
+    let mut edge = edge();
+    edge.offer(Leg::Wic, &browser(UDP, SCTP)).expect("served");
+    let answer = phone(1, &core_line(50010, "passive", ""));
+    let answer = edge.answer(Leg::Core, &answer).expect("served");
+    assert_eq!(tls_id(&answer), None);
+}
+
+/// RFC 4145 §4.1: an offer without `a=setup` is active, an answer passive.
+#[test]
+fn who_begins_when_nobody_says() {
+    let mut edge = edge();
+    edge.offer(Leg::Wic, &browser(UDP, SCTP)).expect("served");
+    let answer = phone(1, &core_line(50010, "x", "")).replace("a=setup:x\r\n", "");
+    edge.answer(Leg::Core, &answer).expect("served");
+    let dtls = data(&edge).core_dtls.expect("DTLS");
+    assert_eq!(dtls.dtls_role, Some(DtlsRole::Client));
+
+    let mut edge = self::edge();
+    let offer = phone(1, &core_line(50010, "x", "")).replace("a=setup:x\r\n", "");
+    edge.offer(Leg::Core, &offer).expect("served");
+    let wic = browser(UDP, SCTP).replace("actpass", "active");
+    edge.answer(Leg::Wic, &wic).expect("served");
+    let dtls = data(&edge).core_dtls.expect("DTLS");
+    assert_eq!(dtls.dtls_role, Some(DtlsRole::Server));
+}
+
+/// The gateway could not open it: then nobody is told that it is there.
+#[test]
+fn a_channel_with_a_label_too_long_is_left_out_on_either_leg() {
+    let long = "x".repeat(1025);
+    let maps = format!("a=dcmap:1000 label=\"{long}\"\r\na=dcsa:1000 x\r\na=dcmap:1002\r\n");
+    let mut edge = edge();
+    let offer = edge.offer(Leg::Wic, &browser(UDP, &format!("{SCTP}{maps}")));
+    let line = media_text(&offer.expect("served"), 1);
+    assert!(line.contains("a=dcmap:1002\n"), "{line}");
+    assert!(!line.contains("dcmap:1000") && !line.contains("dcsa"));
+    // One that takes it all the same is not heard.
+    let answer = phone(1, &core_line(50010, "passive", &maps));
+    let answer = edge.answer(Leg::Core, &answer).expect("served");
+    let line = media_text(&answer, 1);
+    assert!(line.contains("a=dcmap:1002\n") && !line.contains("dcmap:1000"));
+    let channels = data(&edge).channels.expect("a list");
+    assert_eq!(channels.len(), 1);
+}
+
+/// A `dcmap` for a channel that was opened in band before.
+#[test]
+fn a_channel_that_the_gateway_cannot_do_is_not_in_the_answer() {
+    let mut edge = edge();
+    edge.gateway.refused = vec![1000];
+    edge.offer(Leg::Wic, &browser(UDP, &format!("{SCTP}{MAPS}")))
+        .expect("served");
+    let answer = phone(1, &core_line(50010, "passive", MAPS));
+    let answer = edge.answer(Leg::Core, &answer).expect("served");
+    let line = media_text(&answer, 1);
+    assert!(
+        line.contains("a=dcmap:1002") && !line.contains("dcmap:1000"),
+        "{line}"
+    );
+}
+
+/// What a client opened in band, as the gateway tells it.
+fn request(edge: &mut Edge, id: u16, label: &str) {
+    let at = ChannelAt {
+        end: StreamEnd::W3,
+        id,
+    };
+    let channel = ChannelDescription {
+        label: label.to_owned(),
+        protocol: "chat".to_owned(),
+        ordered: false,
+        reliability: ChannelReliability::MaxRetransmits(3),
+        priority: 512,
+    };
+    edge.negotiation.requested(StreamId(1), at, &channel);
+}
+
+fn closed(edge: &mut Edge) -> Vec<u16> {
+    let commands = edge.negotiation.take_closed().into_iter();
+    commands
+        .map(|command| match command {
+            Command::Channel {
+                stream: StreamId(1),
+                action: ChannelAction::Close(at),
+                ..
+            } => at.id,
+            other => panic!("{other:?}"),
+        })
+        .collect()
+}
+
+/// A call whose core writes dcmap.
+fn ims_call() -> Edge {
+    let mut edge = edge();
+    edge.negotiation.core_reads_channels();
+    edge.offer(Leg::Wic, &browser(UDP, SCTP)).expect("served");
+    let answer = phone(1, &core_line(50010, "passive", ""));
+    edge.answer(Leg::Core, &answer).expect("served");
+    let far_end = FarEnd::Relay { announce: true };
+    assert_eq!(data(&edge).far_end, Some(far_end));
+    edge
+}
+
+const MAP: &str =
+    "a=dcmap:1000 ordered=false;subprotocol=\"chat\";label=\"a b\";max-retr=3;priority=512";
+
+/// TS 24.371 §8.4.2: of a client that knows no dcmap.
+#[test]
+fn what_is_opened_in_band_is_announced_to_the_core_and_opened_when_it_agrees() {
+    let mut edge = ims_call();
+    request(&mut edge, 4, "a b");
+    request(&mut edge, 6, "no");
+    assert!(edge.negotiation.wants_to_announce());
+    let offer = edge.reoffer(Leg::Core).expect("said");
+    let line = media_text(&offer, 1);
+    has(&line, &[MAP]);
+    assert!(line.contains("a=dcmap:1001 ") && line.contains("a=setup:actpass"));
+    assert!(!edge.negotiation.wants_to_announce());
+
+    let answer = phone(2, &core_line(50010, "passive", "a=dcmap:1000\r\n"));
+    edge.settle(Leg::Core, &answer).expect("settled");
+    let channels = data(&edge).channels.expect("a list");
+    let [one] = &channels[..] else {
+        panic!("{channels:?}");
+    };
+    let at = ChannelAt {
+        end: StreamEnd::W3,
+        id: 4,
+    };
+    assert_eq!((one.id, one.place), (1000, ChannelPlace::For(at)));
+    assert_eq!(closed(&mut edge), [6], "the core has no use for it");
+
+    // The core's own offers have it, and the WIC does not hear of it.
+    let offer = phone(3, &core_line(50010, "actpass", "a=dcmap:1000\r\n"));
+    let offer = edge.offer(Leg::Core, &offer).expect("served");
+    assert!(!media_text(&offer, 1).contains("dcmap"));
+    let wic = browser(UDP, SCTP).replace("actpass", "active");
+    let answer = edge.answer(Leg::Wic, &wic.replace("o=- 4", "o=- 5"));
+    let line = media_text(&answer.expect("served"), 1);
+    has(&line, &[MAP]);
+    // Nor in the WIC's own.
+    let again = browser(UDP, SCTP).replace("o=- 4", "o=- 6");
+    let offer = edge.offer(Leg::Wic, &again).expect("served");
+    has(&media_text(&offer, 1), &[MAP]);
+    let answer = phone(4, &core_line(50010, "passive", "a=dcmap:1000\r\n"));
+    let answer = edge.answer(Leg::Core, &answer).expect("served");
+    assert!(!media_text(&answer, 1).contains("dcmap"));
+    assert_eq!(data(&edge).channels.expect("a list"), channels);
+
+    // The core drops it: it is reset.
+    let offer = phone(5, &core_line(50010, "actpass", ""));
+    edge.offer(Leg::Core, &offer).expect("served");
+    edge.answer(Leg::Wic, &wic.replace("o=- 4", "o=- 7"))
+        .expect("served");
+    assert_eq!(closed(&mut edge), [4]);
+    assert_eq!(data(&edge).channels, Some(Vec::new()));
+}
+
+#[test]
+fn an_announcement_that_comes_to_nothing_is_wanted_again_until_it_is_refused() {
+    let mut edge = ims_call();
+    request(&mut edge, 4, "a b");
+    edge.reoffer(Leg::Core).expect("said");
+    // One that comes meanwhile is not lost with the offer.
+    request(&mut edge, 6, "more");
+    edge.rollback();
+    assert!(edge.negotiation.wants_to_announce());
+    let offer = edge.reoffer(Leg::Core).expect("said");
+    assert_eq!(media_text(&offer, 1).matches("a=dcmap:").count(), 2);
+    edge.rollback();
+    edge.negotiation.refuse_announced();
+    assert_eq!(closed(&mut edge), [4, 6]);
+    assert!(!edge.negotiation.wants_to_announce());
+}
+
+#[test]
+fn what_the_client_closes_before_it_was_said_is_not_said() {
+    let mut edge = ims_call();
+    request(&mut edge, 4, "a b");
+    let at = ChannelAt {
+        end: StreamEnd::W3,
+        id: 4,
+    };
+    edge.negotiation.closed(StreamId(1), at);
+    assert!(!edge.negotiation.wants_to_announce());
+    assert_eq!(closed(&mut edge), [] as [u16; 0]);
+}
+
+#[test]
+fn announced_channels_are_bounded_and_make_way_for_others_of_the_same_id() {
+    let mut edge = ims_call();
+    for id in 0..70 {
+        request(&mut edge, 2 * id, "x");
+    }
+    assert_eq!(closed(&mut edge).len(), 6);
+    edge.reoffer(Leg::Core).expect("said");
+    let all: Vec<String> = (1000..1064).map(|id| format!("a=dcmap:{id}\r\n")).collect();
+    let all = all.concat();
+    let answer = phone(2, &core_line(50010, "passive", &all));
+    edge.settle(Leg::Core, &answer).expect("settled");
+    assert_eq!(data(&edge).channels.expect("a list").len(), 64);
+    // The WIC has a word of its own for an id that we took.
+    let own = format!("{SCTP}a=dcmap:1000\r\n");
+    let own = browser(UDP, &own).replace("o=- 4", "o=- 5");
+    let offer = edge.offer(Leg::Wic, &own).expect("served");
+    let line = media_text(&offer, 1);
+    assert_eq!(line.matches("a=dcmap:1000\n").count(), 1);
+    assert_eq!(line.matches("a=dcmap:1000").count(), 1);
+    assert_eq!(closed(&mut edge), [0]);
+    let long = "x".repeat(1024);
+    for id in 100..120 {
+        request(&mut edge, 2 * id, &long);
+    }
+    assert!(
+        !closed(&mut edge).is_empty(),
+        "names have a bound of their own"
+    );
 }

@@ -25,6 +25,8 @@ pub(crate) struct Gateway {
     streams: Vec<(StreamId, Option<IceCredentials>, u16)>,
     generation: u16,
     kinds: Vec<(StreamId, MediaKind)>,
+    /// Negotiated channels that cannot be.
+    pub(crate) refused: Vec<u16>,
 }
 
 impl Gateway {
@@ -32,7 +34,7 @@ impl Gateway {
         self.commands.push(command.clone());
         let context = ContextId(7);
         match command {
-            Command::Channel { .. } => panic!("{command:?}"),
+            Command::Channel { .. } => Ok(Reply::ChannelDone),
             Command::Reserve { streams, .. } => {
                 for s in streams {
                     if self.streams.iter().any(|(id, ..)| *id == s.stream) {
@@ -83,6 +85,8 @@ impl Gateway {
                     if restart {
                         self.generation += 1;
                         known.2 = self.generation;
+                    }
+                    if restart || !self.refused.is_empty() {
                         told.push(s.stream);
                     }
                 }
@@ -165,7 +169,7 @@ impl Gateway {
                 w3_tls_id: format!("{generation:032}"),
                 core_tls_id: format!("{generation:032}"),
                 max_message_size: 262_144,
-                refused: Vec::new(),
+                refused: self.refused.clone(),
             }),
         }
     }

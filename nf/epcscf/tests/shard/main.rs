@@ -1,6 +1,7 @@
 //! One shard between a WIC, a core and a gateway, all of them scripted, on virtual time.
 #![expect(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
 
+mod announce;
 mod bearer;
 mod bindings;
 mod calls;

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use core_iq::{
-    Command, ContextId, CoreLocal, Fingerprint, IceCredentials, Reply, Reserved, ReservedStream,
-    W3Local,
+    Command, ContextId, CoreLocal, DataLocal, Event, Fingerprint, IceCredentials, MediaKind,
+    Notification, Reply, Reserved, ReservedStream, StreamId, W3Local,
 };
 use core_sip::{ConnectionId, Source, Target, Transport};
 use nf_epcscf::{Config, EpCscf, Output, W2Peer};
@@ -124,6 +124,17 @@ impl Bench {
     /// Every shard was told that nobody is registered by a lease any more.
     pub(crate) fn lease_ends(&mut self, lease: &str) {
         self.shard.handle_lease_ended(self.now, lease);
+        self.drain();
+    }
+
+    /// The gateway tells of a stream of the first call.
+    pub(crate) fn gateway_tells(&mut self, stream: u16, event: Event) {
+        let notification = Notification {
+            context: ContextId(1),
+            stream: StreamId(stream),
+            event,
+        };
+        self.shard.handle_iq_notification(self.now, &notification);
         self.drain();
     }
 
@@ -270,7 +281,21 @@ impl Bench {
                     rtp: SocketAddr::from(([198, 51, 100, 9], port)),
                     rtcp: SocketAddr::from(([198, 51, 100, 9], port + 1)),
                 },
-                data: None,
+                data: (settings.media == MediaKind::Data).then(|| DataLocal {
+                    core_ice: IceCredentials {
+                        ufrag: "core".into(),
+                        pwd: "p".repeat(24),
+                    },
+                    core_fingerprint: Fingerprint {
+                        algorithm: "sha-256".into(),
+                        digest: vec![8; 32],
+                    },
+                    w3_tls_id: "3".repeat(32),
+                    core_tls_id: "c".repeat(32),
+                    sctp_port: 5000,
+                    max_message_size: 262_144,
+                    refused: Vec::new(),
+                }),
             }
         });
         let reserved = Reserved {
