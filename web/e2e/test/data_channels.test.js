@@ -143,7 +143,9 @@ describe('data channels in a call', { timeout: 240_000 }, () => {
       await alice.find('button', 'Open again');
       assert.ok((await alice.energy()) > 0.05, 'alice hears carol');
     } finally {
+      // It hangs up when it goes.
       await carol.stop();
+      await alice.find('button', 'Call');
     }
   });
 

@@ -339,12 +339,22 @@ export const CASES = {
     await event(channel, 'close');
     return [at, seen];
   },
+  'made by both sides under one id': async (pair) => {
+    const init = { negotiated: true, id: 2_020 };
+    const told = [];
+    for (const side of [pair.a, pair.z]) side.ondatachannel = () => told.push('datachannel');
+    const [near, far] = [pair.a.createDataChannel('near', init), pair.z.createDataChannel('far', init)];
+    await Promise.all([near, far].map((each) => event(each, 'open')));
+    const heard = next(far);
+    near.send('x');
+    return [await heard, near.label, far.label, near.negotiated, near.id, told];
+  },
   'an id is free again': async (pair) => {
     const id = 2_010;
     const answers = [];
     for (let i = 0; i < 2; i += 1) {
       const near = pair.a.createDataChannel('x', { negotiated: true, id });
-      const far = pair.kind === 'native' ? pair.z.createDataChannel('x', { negotiated: true, id }) : (await event(pair.z, 'datachannel')).channel;
+      const far = pair.z.createDataChannel('x', { negotiated: true, id });
       for (const each of [near, far]) if (each.readyState !== 'open') await event(each, 'open');
       const heard = next(far);
       near.send(`time ${i}`);

@@ -1,7 +1,7 @@
 import { Emitter } from './emitter.js';
 import { Timer } from './clock.js';
 import { Failure } from './failure.js';
-import { ALLOW, SUPPORTED } from './sip/agent.js';
+import { ALLOW, FEATURES, SUPPORTED } from './sip/agent.js';
 import { callId, tag } from './sip/ids.js';
 import { NameAddr } from './sip/name-addr.js';
 
@@ -36,6 +36,8 @@ export class Registration extends Emitter {
   failure = null;
   /** P-Associated-URI (RFC 7315 §4.1): the identities that are registered now. @type {string[]} */
   identities = [];
+  /** Whether the network has said that it carries data channels (`g.3gpp.datachannel`). */
+  dataChannels = false;
   /** When the binding ends, in milliseconds since the epoch. */
   expiresAt = 0;
   #agent;
@@ -155,7 +157,7 @@ export class Registration extends Emitter {
         this.#cseq += 1;
         const parts = { from: address, to: address, fromTag, callId: this.#callId, cseq: this.#cseq };
         const request = this.#agent.newRequest('REGISTER', `sip:${domain}`, parts);
-        request.add('Contact', `<${this.#agent.contactUri}>;reg-id=1;+sip.instance="<${this.#instance}>";expires=${expires}`);
+        request.add('Contact', `<${this.#agent.contactUri}>;reg-id=1;+sip.instance="<${this.#instance}>";${FEATURES};expires=${expires}`);
         request.add('Expires', String(expires));
         request.add('Supported', SUPPORTED);
         request.add('Allow', ALLOW);
@@ -196,6 +198,8 @@ export class Registration extends Emitter {
     const seconds = Number.isFinite(granted) && granted > 0 ? granted : this.#expires;
     this.expiresAt = now + seconds * 1000;
     this.identities = response.values('P-Associated-URI').map((value) => value.replace(/^.*<|>.*$/g, ''));
+    // TS 24.186: the network says that it carries data channels.
+    this.dataChannels = response.values('Feature-Caps').some((value) => /\+g\.3gpp\.datachannel\b/i.test(value));
     this.#agent.serviceRoute = response.values('Service-Route');
     this.#agent.publicGruu = own?.params.get('pub-gruu') ?? '';
     this.#attempts = 0;

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { readData } from '../lib/data/sdp.js';
 import { settle } from './support/clock.js';
 import { FakeDevices, FakePeerConnection } from './support/peer-connection.js';
-import { ANSWER, answerTo, connected, phone, requestFrom } from './support/phone.js';
+import { ANSWER, answerTo, connected, phone, registered, requestFrom } from './support/phone.js';
 
 /** The far end's description with these lines in an m-line of data channels; port 0 if there are none to be. */
 const withData = (lines, port = lines === null ? 0 : 5004) =>
@@ -215,6 +215,41 @@ test('closing resets the stream, then takes the channel out of SDP; the id can b
   await answer(made, ['dcmap:1000']);
   await again.opened;
   assert.equal(made.pc.channels.length, 2);
+});
+
+test('a channel that both ends open under one id is one channel, whoever offers it first', async () => {
+  const made = await connected();
+  const channel = made.call.openChannel({ id: 2000, joins: true });
+  const offer = await made.transport.take('INVITE');
+  await made.transport.deliver(answerTo(offer, 491));
+  await made.transport.take('ACK');
+  made.call.on('channelrequest', () => assert.fail('nobody is asked'));
+  assert.deepEqual(maps(await offered(made, 10, ['dcmap:2000 label="theirs"'])), ['dcmap:2000 label="theirs"']);
+  made.pc.associate();
+  await channel.opened;
+  await made.clock.advance(5_000);
+  // Our own offer of it, which was refused, is made no more but as the next one in its turn.
+  for (const message of made.transport.sent.splice(0)) assert.deepEqual(maps(message), ['dcmap:2000']);
+});
+
+test('what we know of data channels is in our Contact, and read in theirs', async () => {
+  const made = await phone({ register: false });
+  made.wic.start();
+  const register = await made.transport.take('REGISTER');
+  assert.match(register.get('Contact'), /;\+sip\.app-subtype="webrtc-datachannel";/);
+  assert.equal(made.wic.registration.dataChannels, false);
+  const answered = registered(register);
+  answered.add('Feature-Caps', '*;+g.3gpp.icsi-ref="x";+g.3gpp.datachannel');
+  await made.transport.deliver(answered);
+  assert.equal(made.wic.registration.dataChannels, true);
+  const call = made.wic.call('bob');
+  const invite = await made.transport.take('INVITE');
+  assert.match(invite.get('Contact'), />;\+sip\.app-subtype="webrtc-datachannel"/);
+  assert.equal(call.farDataChannels, false);
+  const response = answerTo(invite, 200, { sdp: ANSWER });
+  response.set('Contact', '<sip:bob@192.0.2.7>;+sip.app-subtype="other,webrtc-datachannel"');
+  await made.transport.deliver(response);
+  assert.equal(call.farDataChannels, true);
 });
 
 test('an id that SDP still has is taken out of it before it is used again', async () => {

@@ -24,6 +24,7 @@ import { SESSION_STATES } from './names.js';
  * @property {boolean} heldByRemote
  * @property {boolean} interrupted
  * @property {boolean} hasVideo
+ * @property {boolean} [farDataChannels]
  * @property {(init: import('../lib/data/channels.js').ChannelInit) => ImsDataChannel} openChannel
  * @property {EventTarget['addEventListener']} addEventListener
  * @property {EventTarget['removeEventListener']} removeEventListener
@@ -170,7 +171,7 @@ export class ApplicationHost {
       state: sessionState(this.#call),
       media: this.#call.hasVideo ? ['audio', 'video'] : ['audio'],
       network: this.#network(),
-      remote: this.#remote,
+      remote: this.#remote ?? (this.#call.farDataChannels || null),
       applicationId: this.#application.id,
     };
   }
@@ -203,7 +204,7 @@ export class ApplicationHost {
    * @param {ChannelParameters} parameters as a frame says them, so they are looked at again
    * @returns {import('../lib/data/channels.js').ChannelInit}
    */
-  #init({ label, protocol, ordered, maxRetransmits, maxPacketLifeTime, priority, id, endpoint, qosHint }) {
+  #init({ label, protocol, ordered, maxRetransmits, maxPacketLifeTime, priority, id, negotiated, endpoint, qosHint }) {
     if (id !== null && !(id >= FIRST_APPLICATION_ID)) throw new DOMException(`An application's channels have ids from ${FIRST_APPLICATION_ID}`, 'OperationError');
     return {
       label: String(label),
@@ -212,6 +213,7 @@ export class ApplicationHost {
       maxRetransmits,
       maxPacketLifeTime,
       priority,
+      joins: negotiated === true,
       ...(id !== null && { id }),
       application: { id: this.#application.id, endpoint: endpoint === 'server' ? 'server' : 'ue' },
       qosHint: String(qosHint ?? ''),

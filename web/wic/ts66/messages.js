@@ -21,6 +21,7 @@
  * @property {number | null} maxPacketLifeTime
  * @property {number} priority as RFC 8831 §6.4 has it
  * @property {number | null} id
+ * @property {boolean} [negotiated] the other side's application makes the same channel
  * @property {Endpoint} endpoint
  * @property {string} [qosHint]
  *

@@ -50,6 +50,8 @@ export class Call extends Emitter {
   connectedAt = 0;
   held = false;
   heldByRemote = false;
+  /** Whether the far end has said that it knows data channels (TS 26.114 §6.2.10.1); who says nothing may still know them. */
+  farDataChannels = false;
   /** @type {Dialog | null} */
   dialog = null;
   #timer;
@@ -332,6 +334,8 @@ export class Call extends Emitter {
 
   /** @param {Message} message an INVITE, UPDATE or 2xx of the far end */
   noteCapabilities(message) {
+    const features = message.address('Contact')?.params.get('+sip.app-subtype')?.toLowerCase().split(',') ?? [];
+    if (features.some((each) => each.trim() === 'webrtc-datachannel')) this.farDataChannels = true;
     if (message.get('Allow')) this.#farAllowsUpdate = message.has('Allow', 'UPDATE');
   }
 
@@ -426,7 +430,7 @@ export class Call extends Emitter {
       this.#offersChannels = false;
     };
     try {
-      await this.#negotiation.change(begin, () => {}, { channels: true, refused: new Failure('channels_unsupported', { who: this.who }) });
+      await this.#negotiation.change(begin, () => {}, { channels: true, needed: () => channels.wanting, refused: new Failure('channels_unsupported', { who: this.who }) });
     } catch (failure) {
       channels.refused(/** @type {Failure} */ (failure));
     }

@@ -15,6 +15,7 @@ import { VideoRequest } from './video-request.js';
  *
  * @typedef {object} ChangeOptions
  * @property {boolean} [iceRestart]
+ * @property {() => boolean} [needed] whether there still is something to offer when its turn has come
  * @property {boolean} [channels] with the data channels that are to be opened
  * @property {Failure} [refused] what it means if the far end will not have it
  */
@@ -62,7 +63,7 @@ export class Negotiation {
   async #negotiate(apply, undo, options) {
     // What they offered is answered as things were when they did.
     if (this.#answering) await this.#answering;
-    if (this.#call.state !== 'connected') return;
+    if (this.#call.state !== 'connected' || options.needed?.() === false) return;
     await apply();
     let status = 491;
     for (let attempt = 0; attempt < GLARE_ATTEMPTS && this.#call.state === 'connected'; attempt += 1) {

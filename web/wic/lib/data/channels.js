@@ -20,6 +20,7 @@ import { readData, withChannels, withoutData } from './sdp.js';
  * @property {number | null} [maxPacketLifeTime]
  * @property {number} [priority]
  * @property {number} [id] 0 to 65534; one that is free if nothing is said
+ * @property {boolean} [joins] the far end opens the same one, under the same id: whoever comes first offers it
  * @property {readonly string[]} [attributes] what `a=dcsa` says of it, without `a=`
  * @property {import('./application.js').ChannelApplication | null} [application] what `a=3gpp-req-app` says of it
  * @property {string} [qosHint] `a=3gpp-qos-hint` (TS 26.114 §6.2.7.4); the m-line has one, the first channel's that has any
@@ -53,7 +54,8 @@ export class DataChannels extends Emitter {
   #inBand;
   #next;
   #closed = false;
-  #wanting = false;
+  /** Ids of channels that were closed here, and that SDP may still have. @type {Set<number>} */
+  #leaving = new Set();
   /** Those that are not closed, by id. @type {Map<number, ImsDataChannel>} */
   #channels = new Map();
   /** Opened here, and not yet in an offer: their streams are not there yet. @type {Set<ImsDataChannel>} */
@@ -89,7 +91,7 @@ export class DataChannels extends Emitter {
 
   /** True while an offer is due: the far end does not know yet what was opened, or closed. */
   get wanting() {
-    return this.#wanting;
+    return this.#fresh.size > 0 || [...this.#leaving].some((id) => this.#told.has(id));
   }
 
   /**
@@ -100,11 +102,11 @@ export class DataChannels extends Emitter {
    */
   open(init = {}) {
     if (this.#closed) throw new DOMException('The call has ended', 'InvalidStateError');
-    const { attributes, application, qosHint } = init;
-    const channel = new ImsDataChannel(this.#describe(init), this.#owner(), { attributes, application, qosHint });
+    const { attributes, application, qosHint, joins } = init;
+    const channel = new ImsDataChannel(this.#describe(init), this.#owner(), { attributes, application, qosHint, joins });
     this.#keep(channel);
     this.#fresh.add(channel);
-    this.#want();
+    this.emit('wanted', null);
     return channel;
   }
 
@@ -118,7 +120,6 @@ export class DataChannels extends Emitter {
       this.#fresh.delete(channel);
       this.#attach(channel);
     }
-    this.#wanting = this.#fresh.size > 0;
   }
 
   /** Our offer was taken back, and may be made again: what is in it has no stream until then. */
@@ -169,6 +170,7 @@ export class DataChannels extends Emitter {
       else if (channel.agreed) channel.end(channel.failure);
       else channel.end(this.#failure(refused ? 'channels_unsupported' : 'channel_refused'));
     }
+    for (const id of this.#leaving) if (!this.#told.has(id)) this.#leaving.delete(id);
     // What the browser did not put into its offer it will not put into another one.
     for (const channel of this.#unsettled()) channel.end(this.#failure('channel_failed'));
   }
@@ -198,7 +200,9 @@ export class DataChannels extends Emitter {
     }
     const { channels, applications } = this.#remote;
     for (const { description, attributes } of channels.values()) {
-      if (this.#channels.has(description.id)) continue;
+      const own = this.#channels.get(description.id);
+      if (own?.joins && !own.agreed) this.#join(own);
+      if (own) continue;
       const make = (/** @type {readonly string[]} */ own) => this.#take(description, own, attributes, applications);
       this.#requests.push(new ChannelRequest({ description, attributes, applications, clock: this.#clock, make, atOnce }));
     }
@@ -226,6 +230,7 @@ export class DataChannels extends Emitter {
     this.#remote = null;
     this.#taken.clear();
     this.#told = new Set(common.map(({ id }) => id));
+    this.#leaving.clear();
     // RFC 8864 §6.6.1: what a later offer has no more is closed by it.
     for (const channel of this.all) if (channel.negotiated && channel.agreed && !common.includes(channel)) channel.end(channel.failure);
     if (!this.#lineAgreed || !remote) return sdp;
@@ -283,6 +288,15 @@ export class DataChannels extends Emitter {
     this.#taken.add(channel.id);
     this.#attach(channel);
     return channel;
+  }
+
+  /**
+   * Both ends have opened it, and the far end has offered it first.
+   * @param {ImsDataChannel} channel
+   */
+  #join(channel) {
+    this.#taken.add(channel.id);
+    if (this.#fresh.delete(channel)) this.#attach(channel);
   }
 
   /** @param {RTCDataChannel} native */
@@ -343,11 +357,8 @@ export class DataChannels extends Emitter {
     this.#channels.delete(channel.id);
     // RFC 8864 §6.6.1: the SDP of both ends still has it; who closed it takes it out.
     const known = channel.agreed || this.#offered.includes(channel);
-    if (known && channel.negotiated && channel.closedHere && !this.#closed) this.#want();
-  }
-
-  #want() {
-    this.#wanting = true;
+    if (!known || !channel.negotiated || !channel.closedHere || this.#closed) return;
+    this.#leaving.add(channel.id);
     this.emit('wanted', null);
   }
 

@@ -58,9 +58,9 @@ export class ImsDataChannel extends Emitter {
   /**
    * @param {ChannelDescription} description
    * @param {ChannelOwner} owner
-   * @param {{ negotiated?: boolean, attributes?: readonly string[], application?: ChannelApplication | null, qosHint?: string }} [more]
+   * @param {{ negotiated?: boolean, attributes?: readonly string[], application?: ChannelApplication | null, qosHint?: string, joins?: boolean }} [more]
    */
-  constructor(description, owner, { negotiated = true, attributes = [], application = null, qosHint = '' } = {}) {
+  constructor(description, owner, { negotiated = true, attributes = [], application = null, qosHint = '', joins = false } = {}) {
     super();
     this.#description = description;
     this.#owner = owner;
@@ -71,6 +71,8 @@ export class ImsDataChannel extends Emitter {
     this.attributes = attributes;
     /** The application that it belongs to, and who is at its other end. */
     this.application = application;
+    /** The far end opens it too, under the same id. */
+    this.joins = joins;
     /** What was asked of the network for it (TS 26.114 §6.2.7.4). */
     this.qosHint = qosHint;
     /** Resolves when it is open; rejects with a Failure if it is refused or closed before. @type {Promise<ImsDataChannel>} */

@@ -8,6 +8,8 @@ import { reasonOf } from './reasons.js';
 import { Transactions } from './transactions.js';
 
 export const ALLOW = 'INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO';
+/** TS 26.114 §6.2.10.1: we know data channels, and say so wherever a Contact says what we can. */
+export const FEATURES = '+sip.app-subtype="webrtc-datachannel"';
 export const SUPPORTED = 'path, outbound, gruu, 100rel, timer';
 const REQUIRABLE = ['100rel', 'timer', 'outbound', 'path', 'gruu'];
 /** What waits for the network to come back; more than this is not worth keeping. */
@@ -81,7 +83,7 @@ export class Agent extends Emitter {
 
   /** The Contact of dialogs: the GRUU if we were given one (RFC 5627 §4.4), else with `ob` (RFC 5626 §4.3). */
   get dialogContact() {
-    return this.publicGruu === '' ? `<${this.contactUri};ob>` : `<${this.publicGruu}>`;
+    return `${this.publicGruu === '' ? `<${this.contactUri};ob>` : `<${this.publicGruu}>`};${FEATURES}`;
   }
 
   /** True while the flow is registered and everything may leave. */

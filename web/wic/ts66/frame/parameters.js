@@ -22,6 +22,7 @@ export function channelParameters(label, init) {
     maxPacketLifeTime: short(given.maxPacketLifeTime, 'maxPacketLifeTime'),
     priority: PRIORITIES[member(given.priority, 'low', PRIORITIES, 'RTCPriorityType')],
     id: short(given.id, 'id'),
+    negotiated: Boolean(given.negotiated),
     endpoint: ENDPOINTS[member(given[CHANNEL_INIT.endpoint], ENDPOINTS.ue, ENDPOINTS, 'RTCImsEndpoint')],
     qosHint: text(given[CHANNEL_INIT.qosHint] === undefined ? '' : given[CHANNEL_INIT.qosHint]),
   };
@@ -29,7 +30,7 @@ export function channelParameters(label, init) {
     if (new TextEncoder().encode(name).byteLength > LONGEST_NAME) throw new TypeError(`A label or protocol has at most ${LONGEST_NAME} octets`);
   }
   if (parameters.maxRetransmits !== null && parameters.maxPacketLifeTime !== null) throw new TypeError('maxRetransmits and maxPacketLifeTime exclude each other');
-  if (given.negotiated && parameters.id === null) throw new TypeError('A negotiated channel needs its id');
+  if (parameters.negotiated && parameters.id === null) throw new TypeError('A negotiated channel needs its id');
   if (parameters.id === 65_535) throw new TypeError('An id is 65534 at most');
   // TS 26.114 §6.2.10: the ids below are not for applications.
   if (parameters.id !== null && parameters.id < FIRST_APPLICATION_ID) throw new DOMException(`An application's channels have ids from ${FIRST_APPLICATION_ID}`, 'OperationError');
