@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use common::{Pair, Side};
 use core_data_channel::{
-    Channel, ChannelId, CloseReason, Event, Limits, Message, OpenError, SendError, max_message_size,
+    Association, AssociationConfig, Channel, ChannelId, CloseReason, Event, Limits, Message,
+    OpenError, Role, SendError, max_message_size,
 };
 use testbed::LinkQuality;
 
@@ -19,6 +20,27 @@ fn connected(left: Limits, right: Limits) -> Pair {
     pair.take(Side::Left);
     pair.take(Side::Right);
     pair
+}
+
+/// RFC 8841 §5.2: nothing can be sent to a port of 0, and nothing is tried again and again.
+#[test]
+fn a_port_of_0_costs_no_time() {
+    let now = testbed::Clock::new().now();
+    for role in [Role::Client, Role::Server] {
+        let config = AssociationConfig {
+            remote_port: 0,
+            ..AssociationConfig::new(role)
+        };
+        let mut association = Association::new(now, config);
+        for _ in 0..4 {
+            let Some(due) = association.poll_timeout() else {
+                break;
+            };
+            association.handle_timeout(due);
+            while association.poll_output().is_some() {}
+        }
+        assert_eq!(association.poll_timeout(), None, "{role:?}");
+    }
 }
 
 /// RFC 8841 §6.1

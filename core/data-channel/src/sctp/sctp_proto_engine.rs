@@ -100,19 +100,21 @@ impl SctpProto {
     fn connect(&mut self, now: Instant) {
         let mut client = ClientConfig::new();
         client.transport = Arc::clone(&self.transport);
-        // It fails for ports that are 0; then the peer may begin.
-        if let Ok((handle, mut association)) = self.endpoint.connect(client, NOWHERE) {
-            association.set_max_send_message_size(self.config.send_message);
-            let ours = Box::new(Running {
-                handle,
-                association,
-            });
-            self.state = State::Connecting {
-                since: now,
-                ours,
-                theirs: None,
-            };
-        }
+        self.state = match self.endpoint.connect(client, NOWHERE) {
+            Ok((handle, mut association)) => {
+                association.set_max_send_message_size(self.config.send_message);
+                State::Connecting {
+                    since: now,
+                    ours: Box::new(Running {
+                        handle,
+                        association,
+                    }),
+                    theirs: None,
+                }
+            }
+            // It fails for ports that are 0; then the peer may begin, and nothing is tried again.
+            Err(_) => State::Idle,
+        };
     }
 
     /// RFC 9260 §5.2.1 — both may begin. The engine cannot answer an INIT in the name of its own: it is

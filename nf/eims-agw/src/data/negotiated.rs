@@ -64,6 +64,7 @@ impl Join {
         }
         for (id, one) in wanted {
             if self.negotiated.contains_key(&id) {
+                self.open_again(now, ends, id);
                 continue;
             }
             let ends_there = BOTH.into_iter().filter(|end| one.is_at(*end));
@@ -76,6 +77,17 @@ impl Join {
             }
             self.negotiated.insert(id, one);
             for end in BOTH {
+                self.begin(now, ends, ChannelAt { end, id });
+            }
+        }
+    }
+
+    /// One that a peer has closed, and that SDP says again, is open again.
+    fn open_again(&mut self, now: Instant, ends: &mut Ends, id: u16) {
+        for end in BOTH {
+            let association = ends.association(end);
+            let closed = association.is_some_and(|there| !there.is_in_use(ChannelId(id)));
+            if closed {
                 self.begin(now, ends, ChannelAt { end, id });
             }
         }

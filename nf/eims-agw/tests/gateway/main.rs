@@ -2,7 +2,9 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod anchored;
+mod associations;
 mod audio_call;
+mod bad_channels;
 mod contexts;
 mod data_channels;
 mod dtls;

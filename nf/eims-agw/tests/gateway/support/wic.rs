@@ -1,6 +1,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use core_data_channel::sctp::{SctpConfig, SctpEngine, SctpEvent, SctpProto};
 use core_data_channel::{
     Association as Channels, AssociationConfig, ChannelId, Event as ChannelEvent,
     Message as ChannelMessage, Output as ChannelOutput, Role as ChannelRole,
@@ -23,6 +24,10 @@ pub struct Wic {
     /// It has data channels, and no media.
     pub data: bool,
     pub channels: Option<Channels>,
+    /// SCTP alone, in the place of `channels`: it can say what no channel would.
+    pub is_raw: bool,
+    pub raw: Option<SctpProto>,
+    pub raw_told: Vec<SctpEvent>,
     pub told: Vec<ChannelEvent>,
     next_check: Option<Instant>,
     checks: u64,
@@ -54,6 +59,9 @@ impl Wic {
             media: None,
             data: false,
             channels: None,
+            is_raw: false,
+            raw: None,
+            raw_told: Vec::new(),
             told: Vec::new(),
             next_check: None,
             checks: 0,
@@ -127,6 +135,43 @@ impl Wic {
         self.with_channels(|channels| channels.read(now, id))
     }
 
+    /// DTLS anew, as another `a=tls-id` says it.
+    pub fn begin_anew(&mut self, now: Instant) {
+        self.channels = None;
+        self.told.clear();
+        let mut association = begin(now, &self.certificate, self.role);
+        association.handle_timeout(now, &self.announced());
+        self.association = Some(association);
+        self.gather();
+    }
+
+    /// Any bytes at all, through DTLS.
+    pub fn send_packet(&mut self, packet: &[u8]) {
+        let association = self.association.as_mut().expect("connected");
+        association.send(packet).unwrap();
+        self.gather();
+    }
+
+    /// What it has instead of data channels of its own.
+    pub fn with_raw<R>(&mut self, now: Instant, act: impl FnOnce(&mut SctpProto) -> R) -> R {
+        let result = act(self.raw.as_mut().expect("connected"));
+        self.drain_raw(now);
+        result
+    }
+
+    fn drain_raw(&mut self, now: Instant) {
+        let (Some(raw), Some(association)) = (&mut self.raw, &mut self.association) else {
+            return;
+        };
+        while let Some(event) = raw.poll_event() {
+            self.raw_told.push(event);
+        }
+        while let Some(packet) = raw.poll_packet(now) {
+            association.send(&packet).unwrap();
+        }
+        self.gather();
+    }
+
     pub fn take_told(&mut self) -> Vec<ChannelEvent> {
         std::mem::take(&mut self.told)
     }
@@ -176,7 +221,11 @@ impl Wic {
             .and_then(Association::poll_timeout);
         let check = self.next_check.filter(|_| self.checking);
         let channels = self.channels.as_ref().and_then(Channels::poll_timeout);
-        [association, check, channels].into_iter().flatten().min()
+        let raw = self.raw.as_ref().and_then(SctpEngine::poll_timeout);
+        [association, check, channels, raw]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     pub fn handle_timeout(&mut self, now: Instant) {
@@ -197,6 +246,12 @@ impl Wic {
         {
             channels.handle_timeout(now);
         }
+        if let Some(raw) = &mut self.raw
+            && raw.poll_timeout().is_some_and(|at| at <= now)
+        {
+            raw.handle_timeout(now);
+        }
+        self.drain_raw(now);
         self.drain_channels();
     }
 
@@ -211,7 +266,20 @@ impl Wic {
                     .get_or_insert_with(|| begin(now, certificate, role));
                 association.handle_packet(now, bytes, &announced);
                 let packets = self.gather();
-                if self.data && self.is_dtls_connected() && self.channels.is_none() {
+                if self.is_raw && self.is_dtls_connected() && self.raw.is_none() {
+                    let mut raw = SctpProto::new(SctpConfig {
+                        role: ChannelRole::Client,
+                        local_port: 5000,
+                        remote_port: 5000,
+                        receive_message: 256 * 1024,
+                        receive_buffer: 1024 * 1024,
+                        send_message: u32::MAX,
+                    });
+                    raw.start(now);
+                    self.raw = Some(raw);
+                }
+                let plain = self.data && !self.is_raw && self.channels.is_none();
+                if plain && self.is_dtls_connected() {
                     let role = match self.role {
                         Role::Client => ChannelRole::Client,
                         Role::Server => ChannelRole::Server,
@@ -219,10 +287,13 @@ impl Wic {
                     self.channels = Some(Channels::new(now, AssociationConfig::new(role)));
                 }
                 for packet in packets {
-                    if let Some(channels) = &mut self.channels {
+                    if let Some(raw) = &mut self.raw {
+                        raw.handle_packet(now, packet.into());
+                    } else if let Some(channels) = &mut self.channels {
                         channels.handle_packet(now, packet.into());
                     }
                 }
+                self.drain_raw(now);
                 self.drain_channels();
             }
             kind @ (Kind::Rtp | Kind::Rtcp) => {
