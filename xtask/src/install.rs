@@ -147,7 +147,9 @@ pub(crate) fn bench() -> Result<()> {
     if !std::path::Path::new(websocket).exists() {
         missing.push("kamailio-websocket-modules");
     }
-    install_debian(&missing, PEERS)
+    install_debian(&missing, PEERS)?;
+    npm("web/e2e")?;
+    python()
 }
 
 /// Debian's packages: installed when we may, named when we may not.

@@ -56,6 +56,12 @@ fn main() -> ExitCode {
 fn bench(names: &[&str]) -> anyhow::Result<()> {
     install::bench()?;
     shell::run(".", "cargo", &["build", "--release", "-p", "isthmus"])?;
+    let data = |name: &&str| name.starts_with("data");
+    if names.is_empty() || names.iter().any(data) {
+        let foreign = format!("{}/foreign-peers", shell::target()?);
+        let words = ["build", "--release", "--target-dir", &foreign];
+        shell::run(rings::FOREIGN_PEERS, "cargo", &words)?;
+    }
     let mut words = vec!["run", "--release", "--quiet", "--"];
     words.extend(names);
     shell::run("bench", "cargo", &words)

@@ -114,13 +114,20 @@ fn client() -> Result<()> {
     shell::run("web/wic", "npm", &["test", "--silent"])
 }
 
+/// WebRTC stacks of Rust that are not ours: a workspace of its own.
+pub(crate) const FOREIGN_PEERS: &str = "web/e2e/peers/rust";
+
 /// The testbed's relay plays the bad network.
 fn end_to_end() -> Result<()> {
     let words = ["build", "-p", "isthmus", "-p", "testbed"];
     shell::run(".", "cargo", &words)?;
+    let foreign = format!("{}/foreign-peers", shell::target()?);
+    let words = ["build", "--target-dir", &foreign];
+    shell::run(FOREIGN_PEERS, "cargo", &words)?;
     let mut tests = shell::command("web/e2e", "npm", &["test", "--silent"]);
     tests.env("ISTHMUS_BIN", binary("isthmus")?);
     tests.env("UDP_RELAY_BIN", binary("udp-relay")?);
+    tests.env("FOREIGN_PEERS_BIN", format!("{foreign}/debug/foreign-peers"));
     let python = format!("{}/bin/python", install::python_folder()?);
     tests.env("FOREIGN_PYTHON", python);
     shell::run_command(tests)

@@ -93,8 +93,9 @@ class ChildPeer {
   }
 
   hear(event) {
-    if (event.event === 'sdp') this.#asked?.resolve(event.sdp);
-    else this.tell(event);
+    if (event.event === 'sdp') return this.#asked?.resolve(event.sdp);
+    if (event.event === 'failed') this.#asked?.reject(new Error(event.reason));
+    return this.tell(event);
   }
 
   lost(reason) {

@@ -12,6 +12,7 @@ import { makeW3cPeer } from './w3c.js';
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
 const ROOT = path.join(HERE, '../../../..');
+const RUST = process.env.FOREIGN_PEERS_BIN ?? path.join(ROOT, 'target/foreign-peers/debug/foreign-peers');
 const PYTHON = process.env.FOREIGN_PYTHON ?? path.join(ROOT, 'target/foreign-python/bin/python');
 
 /** One SCTP of usrsctp, as a library of node. */
@@ -22,13 +23,16 @@ async function nodeDatachannel() {
   return { peer: dataOnly(peer), stop: () => cleanup() };
 }
 
-/** A stack written in TypeScript. */
-async function werift() {
+/** A stack written in TypeScript; `direct` when its peer is another of its kind. */
+async function werift({ direct } = {}) {
   const { RTCPeerConnection } = await import('werift');
   const stun = await startStun();
   const configuration = { iceServers: [{ urls: stun.url }], bundlePolicy: 'disable', iceAdditionalHostAddresses: ['127.0.0.1'] };
-  const peer = (tell) => numbered(makeW3cPeer({ RTCPeerConnection, configuration, audio: true, tell }));
-  return { peer, stop: () => stun.stop() };
+  // It closes whatever has a channel's number a moment later once more (its `onReconfigStreams`, behind what it awaits), the next
+  // channel of that number too: only then is the channel said to be closed.
+  const later = (tell) => (event) => void (event.event === 'closed' ? setTimeout(tell, 50, event) : tell(event));
+  const peer = (tell) => makeW3cPeer({ RTCPeerConnection, configuration, audio: true, tell: later(tell) });
+  return { peer: direct ? peer : (tell) => numbered(peer(tell)), stop: () => stun.stop() };
 }
 
 /**
@@ -39,8 +43,8 @@ function numbered(peer) {
   let offered = '';
   let id = 0;
   const { offer, answered, open } = peer;
-  peer.offer = async () => {
-    offered = await offer();
+  peer.offer = async (words) => {
+    offered = await offer(words);
     return offered;
   };
   peer.answered = async ({ sdp }) => {
@@ -94,9 +98,16 @@ function program(command, words) {
   return { peer: (tell) => made.peer(tell), stop: () => made.stop() };
 }
 
+async function rust(stack) {
+  const { peer, stop } = program(RUST, [stack]);
+  return { peer: dataOnly(peer), stop };
+}
+
 /** The stacks by name. `start` gives what makes peers of it. */
 export const STACKS = {
   Chromium: chromium,
+  str0m: () => rust('str0m'),
+  webrtc: () => rust('webrtc'),
   'node-datachannel': nodeDatachannel,
   werift,
   aiortc: async () => program(PYTHON, [path.join(HERE, 'aiortc_peer.py')]),
@@ -104,20 +115,28 @@ export const STACKS = {
 
 /**
  * For stacks that have one transport for all media (BUNDLE, which the gateway does not do): their application declines all
- * but the channels.
+ * but the channels, and says for those who insist on it that these are a bundle of their own.
  */
 function dataOnly(make) {
+  const head = (session, channels) => {
+    const [, mid] = /^a=mid:(.*)\r$/m.exec(channels) ?? [];
+    return /^a=group:BUNDLE/m.test(session) ? session : `${session}a=group:BUNDLE ${mid}\r\n`;
+  };
+  const split = (sdp) => {
+    const [session, ...medias] = sdp.split(/(?=^m=)/m);
+    const ours = medias.findIndex((media) => media.startsWith('m=application'));
+    return { medias, ours, alone: head(session, medias[ours]) + medias[ours] };
+  };
   return (tell) => {
     const peer = make(tell);
-    const answer = peer.answer.bind(peer);
+    const { answer, answered } = { answer: peer.answer.bind(peer), answered: peer.answered.bind(peer) };
     peer.answer = async ({ sdp }) => {
-      const [session, ...medias] = sdp.split(/(?=^m=)/m);
-      const ours = medias.findIndex((media) => media.startsWith('m=application'));
-      const own = await answer({ sdp: `${session}${medias[ours]}` });
-      const [head, channels] = own.split(/(?=^m=)/m);
+      const { medias, ours, alone } = split(sdp);
+      const [session, channels] = (await answer({ sdp: alone })).split(/(?=^m=)/m);
       const declined = (media) => `${media.split('\r\n')[0].replace(/^(m=\w+) \d+/, '$1 0')}\r\n`;
-      return head + medias.map((media, index) => (index === ours ? channels : declined(media))).join('');
+      return session + medias.map((media, index) => (index === ours ? channels : declined(media))).join('');
     };
+    peer.answered = ({ sdp }) => answered({ sdp: split(sdp).alone });
     return peer;
   };
 }
