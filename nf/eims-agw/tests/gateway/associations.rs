@@ -23,14 +23,10 @@ fn local(reserved: &Reserved) -> DataLocal {
     reserved.streams[0].data.clone().expect("data channels")
 }
 
-fn name(of: &str) -> Option<String> {
-    Some(format!("{of:0>20}"))
-}
-
 /// The WIC offers so.
 fn named(of: &str) -> DataSettings {
     DataSettings {
-        w3_tls_id: name(of),
+        w3_tls_id: Some(format!("{of:0>20}")),
         offered: Some(StreamEnd::W3),
         ..DataSettings::default()
     }
