@@ -38,6 +38,10 @@ fn a_phone_proves_its_password_and_is_granted_what_it_needs() {
         Some("<sip:orig@127.0.0.1:5060;lr>")
     );
     assert_eq!(
+        granted.header(HeaderName::FeatureCaps),
+        Some("*;+g.3gpp.datachannel")
+    );
+    assert_eq!(
         values(&granted, HeaderName::PAssociatedUri),
         ["<sip:alice@ims.example.com>", "<tel:+15550100>"]
     );

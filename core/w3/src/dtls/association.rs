@@ -18,6 +18,8 @@ pub struct Association {
     role: Role,
     state: State,
     events: VecDeque<AssociationEvent>,
+    /// Room for what the engine says, once data have passed: kept from packet to packet.
+    room: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -64,6 +66,7 @@ impl Association {
                 done: false,
             },
             events: VecDeque::new(),
+            room: Vec::new(),
         }
     }
 
@@ -128,23 +131,25 @@ impl Association {
         if matches!(self.state, State::Failed) {
             return;
         }
-        let mut bytes = Vec::new();
+        let mut bytes = std::mem::take(&mut self.room);
+        let mut data = bytes.capacity() > 0;
         while let Some(output) = self.engine.poll_output(&mut bytes) {
             match (output, &mut self.state) {
                 (DtlsOutput::Packet, _) => {
-                    let packet = std::mem::take(&mut bytes);
+                    // As long as it is: who keeps it keeps no more.
+                    let packet = bytes.clone();
                     self.events.push_back(AssociationEvent::Transmit(packet));
                 }
                 (DtlsOutput::PeerCertificate, State::Handshaking { certificate, .. }) => {
-                    *certificate = Some(std::mem::take(&mut bytes));
+                    *certificate = Some(bytes.clone());
                 }
                 (DtlsOutput::Keys(material), State::Handshaking { keys, .. }) => {
                     *keys = Some(material);
                 }
                 (DtlsOutput::Connected, State::Handshaking { done, .. }) => *done = true,
                 (DtlsOutput::Data, State::Connected) => {
-                    let data = std::mem::take(&mut bytes);
-                    self.events.push_back(AssociationEvent::Data(data));
+                    data = true;
+                    self.events.push_back(AssociationEvent::Data(bytes.clone()));
                 }
                 (DtlsOutput::Closed, _) => self.events.push_back(AssociationEvent::Closed),
                 // Data of a peer that is not verified is dropped.
@@ -156,6 +161,10 @@ impl Association {
                     _,
                 ) => {}
             }
+        }
+        // Media have keys of their own: there is nothing to come.
+        if data {
+            self.room = bytes;
         }
         if let Err(error) = result {
             return self.fail(error);
