@@ -23,6 +23,8 @@ pub struct AssociationConfig {
     pub remote_port: u16,
     /// The largest message that the peer takes, see [`max_message_size`](crate::max_message_size).
     pub send_message: Option<u32>,
+    /// Channels that we open in band have ids from here on.
+    pub in_band_from: u16,
     /// How much there may be of everything.
     pub limits: Limits,
 }
@@ -35,6 +37,7 @@ impl AssociationConfig {
             local_port: 5000,
             remote_port: 5000,
             send_message: crate::max_message_size(None),
+            in_band_from: 0,
             limits: Limits::default(),
         }
     }
@@ -129,13 +132,10 @@ impl Association {
     /// once; they arrive in order until the peer has acknowledged.
     pub fn open(&mut self, now: Instant, channel: Channel) -> Result<ChannelId, OpenError> {
         self.check_open(&channel, self.config.limits.channels)?;
-        let first = match self.config.role {
-            Role::Client => 0,
-            Role::Server => 1,
-        };
-        let id = (first..=ChannelId::MAX.0)
-            .step_by(2)
+        let ours = |id: &ChannelId| self.config.role.opens(*id);
+        let id = (self.config.in_band_from..=ChannelId::MAX.0)
             .map(ChannelId)
+            .filter(ours)
             .find(|id| !self.channels.contains_key(id) && !self.refused.contains(&id.0))
             .ok_or(OpenError::TooMany)?;
         self.begin(now, id, channel, true);

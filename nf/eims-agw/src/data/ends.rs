@@ -9,6 +9,10 @@ use super::SCTP_PORT;
 /// The largest message that the gateway takes, and relays.
 pub(super) const MAX_MESSAGE_SIZE: u32 = 256 * 1024;
 
+/// TS 26.114 §6.2.10.1 — SDP gives bootstrap channels the ids 0, 10, 100 and 110: what is opened in band
+/// is beyond, and within the 1024 streams that Chromium has.
+const IN_BAND: u16 = 112;
+
 /// The SCTP associations of the two Terminations.
 #[derive(Debug, Default)]
 pub(super) struct Ends {
@@ -52,6 +56,7 @@ impl Ends {
             // RFC 8841 §5.1: 5000 is what is used where nothing is said.
             remote_port: sctp.map_or(SCTP_PORT, |sctp| sctp.port),
             send_message: max_message_size(sctp.and_then(|sctp| sctp.max_message_size)),
+            in_band_from: IN_BAND,
             limits: Limits {
                 receive_message: MAX_MESSAGE_SIZE,
                 ..Limits::default()

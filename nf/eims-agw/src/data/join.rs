@@ -23,6 +23,8 @@ pub(super) struct Join {
     pub(super) links: BTreeMap<ChannelAt, u16>,
     /// Opened in band, and not accepted yet: by whom, and what.
     pub(super) requested: BTreeMap<ChannelAt, Channel>,
+    /// Of these, the ones that were told on Iq.
+    told: BTreeSet<ChannelAt>,
     /// Negotiated under ids that are still being reset.
     pub(super) reopen: BTreeSet<ChannelAt>,
     /// Closed by us for what the peer did, until the peer has closed too.
@@ -40,6 +42,7 @@ impl Default for Join {
             refused: Vec::new(),
             links: BTreeMap::new(),
             requested: BTreeMap::new(),
+            told: BTreeSet::new(),
             reopen: BTreeSet::new(),
             failed: BTreeMap::new(),
             credit: BTreeMap::new(),
@@ -59,18 +62,31 @@ impl Join {
             return;
         }
         self.far_end = far_end;
+        self.told.clear();
         self.ask_again(now, ends);
     }
 
-    /// What was requested and is not joined with anything yet is looked at anew.
+    /// What was requested, is not joined with anything yet, and of which nobody was told, is looked at anew.
     fn ask_again(&mut self, now: Instant, ends: &mut Ends) {
-        for (at, channel) in std::mem::take(&mut self.requested) {
-            if self.links.contains_key(&at) {
-                self.requested.insert(at, channel);
-            } else {
-                self.requested(now, ends, at, channel);
-            }
+        let waiting = self.requested.iter();
+        let waiting: Vec<(ChannelAt, Channel)> = waiting
+            .filter(|(at, _)| !self.links.contains_key(at) && !self.told.contains(at))
+            .map(|(at, channel)| (*at, channel.clone()))
+            .collect();
+        for (at, channel) in waiting {
+            self.requested.remove(&at);
+            self.requested(now, ends, at, channel);
         }
+    }
+
+    /// Who is to announce it, or speaks for the far end, hears of it.
+    fn tell_requested(&mut self, at: ChannelAt, channel: Channel) {
+        self.told.insert(at);
+        self.events.push(IqEvent::ChannelRequested {
+            at,
+            channel: words::description_of(&channel),
+        });
+        self.requested.insert(at, channel);
     }
 
     /// SCTP ends at one end: its counterparts are closed.
@@ -78,6 +94,7 @@ impl Join {
         let there = ends.drop_association(end);
         if there {
             self.requested.retain(|at, _| at.end != end);
+            self.told.retain(|at| at.end != end);
             self.reopen.retain(|at| at.end != end);
             self.credit.retain(|at, _| at.end != end);
             self.failed.retain(|at, _| at.end != end);
@@ -121,9 +138,7 @@ impl Join {
             Event::Connected => {
                 self.events.push(IqEvent::DataConnected { end });
                 // What waited for this end is opened now.
-                if self.far_end == (FarEnd::Relay { announce: false }) {
-                    self.ask_again(now, ends);
-                }
+                self.ask_again(now, ends);
             }
             Event::Requested { id, channel } => self.requested(now, ends, at(id), channel),
             Event::Opened { id } => self.opened(now, ends, at(id)),
@@ -142,17 +157,12 @@ impl Join {
     /// RFC 8832 §6 — the peer opens one in band: the other end is asked, or whoever decides.
     fn requested(&mut self, now: Instant, ends: &mut Ends, at: ChannelAt, channel: Channel) {
         let to = other(at.end);
+        let announced = at.end == StreamEnd::W3;
         match self.far_end {
             FarEnd::Nobody => self.close(now, ends, at),
-            FarEnd::Relay { announce: true } | FarEnd::Application => {
-                if self.requested.insert(at, channel.clone()).is_none() {
-                    self.events.push(IqEvent::ChannelRequested {
-                        at,
-                        channel: words::description_of(&channel),
-                    });
-                }
-            }
-            FarEnd::Relay { announce: false } => match ends.association(to) {
+            FarEnd::Application => self.tell_requested(at, channel),
+            FarEnd::Relay { announce: true } if announced => self.tell_requested(at, channel),
+            FarEnd::Relay { .. } => match ends.association(to) {
                 Some(association) if association.is_connected() => {
                     match association.open(now, channel.clone()) {
                         Ok(id) => {
@@ -273,6 +283,7 @@ impl Join {
             self.tell_closed(at, failed.unwrap_or(end));
         }
         self.requested.remove(&at);
+        self.told.remove(&at);
         self.credit.remove(&at);
         // One that is negotiated anew already has a counterpart that is new too.
         if !self.reopen.contains(&at)
@@ -296,7 +307,9 @@ impl Join {
             || self.is_announced(at)
             || match self.far_end {
                 FarEnd::Nobody | FarEnd::Relay { announce: false } => false,
-                FarEnd::Relay { announce: true } => self.requested.contains_key(&at),
+                FarEnd::Relay { announce: true } => {
+                    at.end == StreamEnd::W3 && self.requested.contains_key(&at)
+                }
                 FarEnd::Application => !self.links.contains_key(&at),
             }
     }

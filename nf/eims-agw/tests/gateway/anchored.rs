@@ -273,7 +273,7 @@ fn an_application_ends_the_channels_of_both_users() {
     for (wic, end) in [(0, StreamEnd::W3), (1, StreamEnd::Core)] {
         let now = call.bed.now();
         let open = Channel::new(format!("of {wic}"));
-        call.bed.wics[wic].with_channels(|channels| channels.open(now, open).unwrap());
+        let id = call.bed.wics[wic].with_channels(|channels| channels.open(now, open).unwrap());
         call.bed.run(SECOND);
         let requested = call.bed.events(ANCHOR).into_iter().find_map(|e| match e {
             Event::ChannelRequested { at, .. } if at.end == end => Some(at),
@@ -285,7 +285,7 @@ fn an_application_ends_the_channels_of_both_users() {
         call.act(ChannelAction::Send(at, hello)).unwrap();
         call.bed.run(SECOND);
         let now = call.bed.now();
-        let got = call.bed.wics[wic].read_message(now, core_data_channel::ChannelId(at.id));
+        let got = call.bed.wics[wic].read_message(now, id);
         assert_eq!(got, Some(Message::text("hello")));
     }
 }

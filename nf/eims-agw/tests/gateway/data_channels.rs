@@ -8,8 +8,9 @@ use core_data_channel::{
     SendError,
 };
 use core_iq::{
-    ChannelAction, ChannelAt, ChannelEnd, ChannelMessage, Command, ContextId, DataSettings, Event,
-    FarEnd, MediaKind, Refusal, Reply, SctpSettings, StreamEnd, StreamSettings,
+    ChannelAction, ChannelAt, ChannelEnd, ChannelMessage, ChannelPlace, Command, ContextId,
+    DataSettings, Event, FarEnd, MediaKind, Refusal, Reply, SctpSettings, StreamEnd,
+    StreamSettings,
 };
 
 use crate::support::{Bed, Call, RELAY, SCTP, STREAM, negotiated};
@@ -283,6 +284,73 @@ fn a_channel_that_is_to_be_announced_waits_until_sdp_has_it() {
     call.send(0, id, Message::text("announced"));
     call.bed.run(SECOND);
     assert_eq!(call.read(1, id), Some(Message::text("announced")));
+}
+
+/// TS 24.371 §8.4.2: in SDP it has an id of its own.
+#[test]
+fn an_announced_channel_is_accepted_when_another_stands_for_it_and_closed_with_it() {
+    let mut call = Call::new(FarEnd::Relay { announce: true });
+    call.join(SCTP);
+    call.bed.run(SECOND * 3);
+    call.told(1);
+    let near = call.open(0, Channel::new("dc"));
+    call.send(0, near, Message::text("early"));
+    call.bed.run(SECOND);
+    let at = ChannelAt {
+        end: StreamEnd::W3,
+        id: near.0,
+    };
+    let id = ChannelId(1000);
+    for (gateway, place) in [(0, ChannelPlace::For(at)), (1, ChannelPlace::Both)] {
+        let mut channels = negotiated(&[id.0]);
+        channels[0].place = place;
+        let mut change = StreamSettings::new(STREAM, MediaKind::Data);
+        change.data = Some(Box::new(DataSettings {
+            channels: Some(channels),
+            ..DataSettings::default()
+        }));
+        let told = call
+            .bed
+            .configure(gateway, call.reserved[gateway].context, change);
+        assert_eq!(told.streams, []);
+    }
+    let now = call.bed.now();
+    call.bed.wics[1].with_channels(|channels| {
+        channels.negotiate(now, id, Channel::new("dc")).unwrap();
+    });
+    assert!(call.told(0).contains(&ChannelEvent::Opened { id: near }));
+    assert_eq!(call.read(1, id), Some(Message::text("early")));
+    call.send(1, id, Message::text("back"));
+    call.bed.run(SECOND);
+    assert_eq!(call.read(0, near), Some(Message::text("back")));
+    call.close(0, near);
+    let reason = CloseReason::ByPeer;
+    assert!(call.told(1).contains(&ChannelEvent::Closed { id, reason }));
+    let closed =
+        |event: &Event| matches!(event, Event::ChannelClosed { at: one, .. } if *one == at);
+    assert!(call.bed.events(0).iter().any(closed), "SDP is to drop it");
+}
+
+#[test]
+fn what_the_core_opens_in_band_is_not_announced_to_the_client() {
+    let mut call = Call::new(FarEnd::Relay { announce: true });
+    let mut change = StreamSettings::new(STREAM, MediaKind::Data);
+    change.data = Some(Box::new(DataSettings {
+        far_end: Some(RELAY),
+        ..DataSettings::default()
+    }));
+    call.bed.configure(1, call.reserved[1].context, change);
+    call.join(SCTP);
+    call.bed.run(SECOND * 3);
+    call.told(0);
+    let far = call.open(1, Channel::new("dc"));
+    let told = call.told(0);
+    let [ChannelEvent::Requested { id, .. }] = told[..] else {
+        panic!("{told:?}");
+    };
+    assert!(id.0 > 110, "bootstrap channels have the ids below: {id:?}");
+    call.accept(0, id);
+    assert!(call.told(1).contains(&ChannelEvent::Opened { id: far }));
 }
 
 /// TS 24.371 §8.4.1: the gateway is the endpoint, here for somebody who speaks Iq.
