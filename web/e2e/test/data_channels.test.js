@@ -19,9 +19,7 @@ describe('data channels in a call', { timeout: 240_000 }, () => {
   let bob;
 
   before(async () => {
-    const configuration = path.join(folder, 'isthmus.toml');
-    fs.writeFileSync(configuration, '[epcscf]\ndata_channels = true\n');
-    product = await startIsthmus(['--config', configuration]);
+    product = await startIsthmus();
     browser = await startChromium();
     alice = await signIn(browser, product, 'alice');
     bob = await signIn(browser, product, 'bob');
@@ -59,6 +57,15 @@ describe('data channels in a call', { timeout: 240_000 }, () => {
     await bob.reads(new RegExp(`${words}, says Alice`));
     await bob.writes(`${words}, says Bob`);
     await alice.reads(new RegExp(`${words}, says Bob`));
+  }
+
+  /** Carol answers without a browser. */
+  async function headless(...words) {
+    const site = product.address;
+    const who = ['--sign-in', site, '--user', 'carol', '--password', product.passwords().carol, '--insecure', '--origin', site.slice(0, -1)];
+    const carol = startPhone(...who, '--timeout', 20, '--answer', ...words);
+    await carol.hears('registered');
+    return carol;
   }
 
   it('two people write to each other, with the keyboard alone', async () => {
@@ -131,11 +138,8 @@ describe('data channels in a call', { timeout: 240_000 }, () => {
   });
 
   it('a phone without data channels is said to have none, and the call goes on', async () => {
-    const site = product.address;
-    const who = ['--sign-in', site, '--user', 'carol', '--password', product.passwords().carol, '--insecure', '--origin', site.slice(0, -1)];
-    const carol = startPhone(...who, '--timeout', 20, '--answer', '--duration', 0);
+    const carol = await headless('--duration', 0);
     try {
-      await carol.hears('registered');
       await alice.call('carol');
       await alice.hears(/^In a call with carol/);
       await alice.press('Chat');

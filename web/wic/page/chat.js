@@ -1,4 +1,4 @@
-import { FILE_PROTOCOL, FileChannel } from '../lib/data/file-channel.js';
+import { FILE_PROTOCOL, FileChannel, MOST_TAKEN } from '../lib/data/file-channel.js';
 import { Emitter } from '../lib/emitter.js';
 import { chatWords } from './words.js';
 
@@ -37,6 +37,8 @@ export class Chat extends Emitter {
   #channels = [];
   /** What our files go over. @type {FileChannel | null} */
   #files = null;
+  /** Octets of the files that came. */
+  #taken = 0;
   #call;
 
   /** @param {Call} call */
@@ -102,8 +104,10 @@ export class Chat extends Emitter {
 
   /** @param {ImsDataChannel} channel */
   #carryFiles(channel) {
-    const files = new FileChannel(channel);
+    // However many come, and over however many channels: what is kept of them has an end.
+    const files = new FileChannel(channel, { most: () => MOST_TAKEN - this.#taken });
     files.on('file', (file) => {
+      if (file.size <= MOST_TAKEN - this.#taken) this.#taken += file.size;
       this.unread += 1;
       this.#add({ from: 'them', text: file.name, at: Date.now(), file });
     });

@@ -44,6 +44,28 @@ async function withChannel(init = { label: 'chat' }) {
   return { ...made, channel, map };
 }
 
+test('an offer has an m-line for data channels when one is opened, and not before (TS 24.371 §8.2.2)', async () => {
+  const made = await connected();
+  assert.doesNotMatch(made.invite.sdp, /m=application/);
+  made.call.openChannel();
+  const { sdp } = await made.transport.take('INVITE');
+  assert.match(sdp, /^m=application \d+ UDP\/DTLS\/SCTP webrtc-datachannel\r$/m);
+  assert.match(sdp, /^a=sctp-port:5000\r$/m);
+});
+
+test('an offer with data channels is answered with them (TS 24.371 §8.2.3)', async () => {
+  for (const proto of ['UDP/DTLS/SCTP', 'TCP/DTLS/SCTP']) {
+    const made = await connected();
+    made.call.on('channelrequest', (request) => request.accept());
+    const offer = withData(['dcmap:1001']).replace('UDP/DTLS/SCTP', proto);
+    await made.transport.deliver(made.far('INVITE', { cseq: 10, sdp: offer }));
+    const { sdp } = await made.transport.take('200 INVITE');
+    assert.match(sdp, /^m=application [1-9]\d* \S+ webrtc-datachannel\r$/m);
+    assert.match(sdp, /^a=sctp-port:5000\r$/m);
+    assert.match(sdp, /^a=dcmap:1001\r$/m);
+  }
+});
+
 test('a channel is offered in SDP, agreed, and opens when the association is up (RFC 8864 §6.3, §6.5)', async () => {
   const made = await connected();
   const channel = made.call.openChannel({ label: 'a "chat"', protocol: 'x', ordered: false, maxRetransmits: 3, attributes: ['fmtp:x y'], application: { id: 'app', endpoint: 'server' }, qosHint: 'loss=0.01;latency=100' });
@@ -80,6 +102,15 @@ test('what comes before the answer is kept for when the channel is open (RFC 886
   await made.transport.deliver(answerTo(offer, 200, { sdp: withData(['dcmap:1000', `dcmap:${second.id}`]) }));
   await settle();
   assert.deepEqual(heard, ['open', 'early']);
+});
+
+test('what comes before the answer has an end', async () => {
+  const made = await connected();
+  const channel = made.call.openChannel();
+  await made.transport.take('INVITE');
+  await settle();
+  for (let i = 0; i < 5; i += 1) made.pc.channels[0].receives(new ArrayBuffer(256 * 1024));
+  assert.equal(channel.failure.code, 'channel_failed');
 });
 
 test('channels that are opened at once go into one offer, and those that are left out of the answer are refused', async () => {

@@ -16,10 +16,11 @@ import { Sha256 } from './sha256.js';
 
 /** The subprotocol of such a channel. */
 export const FILE_PROTOCOL = 'isthmus-file';
-/** One message of a file, what of a file may wait to be sent, and what is taken into memory by default. */
+/** What is taken into memory by default. */
+export const MOST_TAKEN = 256 * 1024 * 1024;
+/** One message of a file, and what of a file may wait to be sent. */
 const PIECE = 16 * 1024;
 const MOST_WAITING = 512 * 1024;
-const MOST_TAKEN = 256 * 1024 * 1024;
 const LONGEST_NAME = 255;
 
 /** A file on its way. @extends {Emitter<TransferEvents>} */
@@ -83,9 +84,9 @@ export class FileChannel extends Emitter {
 
   /**
    * @param {ImsDataChannel} channel
-   * @param {{ most?: number }} [options] most: the largest file that is taken, in octets
+   * @param {{ most?: () => number }} [options] most: the largest file that is taken now, in octets
    */
-  constructor(channel, { most = MOST_TAKEN } = {}) {
+  constructor(channel, { most = () => MOST_TAKEN } = {}) {
     super();
     this.#channel = channel;
     this.#most = most;
@@ -209,9 +210,10 @@ export class FileChannel extends Emitter {
       return;
     }
     const transfer = new FileTransfer(plainName(String(name)), size);
+    const most = this.#most();
     this.#receiving = { transfer, sum: new Sha256(), pieces: [] };
     this.emit('file', transfer);
-    if (size > this.#most) this.#refuse('the file is too large');
+    if (size > most) this.#refuse('the file is too large');
   }
 
   /** @param {ArrayBuffer} piece */

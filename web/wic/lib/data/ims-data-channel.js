@@ -28,6 +28,8 @@ import { Emitter } from '../emitter.js';
  * @property {(code: import('../failure.js').FailureCode, cause?: unknown) => Failure} failure
  */
 
+/** What may come before the answer, in octets: the far end's window into a call that it does not have yet. */
+const MOST_EARLY = 1024 * 1024;
 /** A peer that does not reset its side of the stream in this time does not do it at all. */
 const RESET_PATIENCE = 10_000;
 
@@ -50,6 +52,7 @@ export class ImsDataChannel extends Emitter {
   #threshold = 0;
   /** What came before the answer did. @type {(string | ArrayBuffer)[]} */
   #early = [];
+  #earlyOctets = 0;
   /** @type {(channel: ImsDataChannel) => void} */
   #settleOpened = () => {};
   /** @type {(failure: Failure) => void} */
@@ -254,8 +257,11 @@ export class ImsDataChannel extends Emitter {
   /** @param {string | ArrayBuffer} data */
   #received(data) {
     // RFC 8864 §6: the far end may send as soon as it has answered, and its answer takes another way.
-    if (this.readyState === 'connecting') this.#early.push(data);
-    else this.emit('message', data);
+    if (this.readyState === 'connecting') {
+      this.#earlyOctets += typeof data === 'string' ? data.length : data.byteLength;
+      this.#early.push(data);
+      if (this.#earlyOctets > MOST_EARLY) this.end(this.#owner.failure('channel_failed'));
+    } else this.emit('message', data);
   }
 
   #enterClosing() {
