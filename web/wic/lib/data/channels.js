@@ -1,3 +1,4 @@
+import { Timer } from '../clock.js';
 import { Emitter } from '../emitter.js';
 import { Failure } from '../failure.js';
 import { APPLICATION_ID, applicationOf, formatReqApp } from './application.js';
@@ -43,6 +44,8 @@ export const FIRST_ID = 1000;
 /** What the gateway has for one association; a label or protocol that is longer it refuses with all the rest. */
 const MOST_CHANNELS = 256;
 const LONGEST_NAME = 1024;
+/** How long a channel that was closed stays in SDP, unless there is another offer to make, in milliseconds. */
+const PARTING = 10_000;
 /** RFC 8841 §6.1: what a far end takes that says nothing. */
 const USUAL_MESSAGE = 65_536;
 
@@ -56,6 +59,9 @@ export class DataChannels extends Emitter {
   #closed = false;
   /** Ids of channels that were closed here, and that SDP may still have. @type {Set<number>} */
   #leaving = new Set();
+  #parting;
+  /** They have had their time. */
+  #parted = false;
   /** Those that are not closed, by id. @type {Map<number, ImsDataChannel>} */
   #channels = new Map();
   /** Opened here, and not yet in an offer: their streams are not there yet. @type {Set<ImsDataChannel>} */
@@ -81,6 +87,7 @@ export class DataChannels extends Emitter {
     this.#who = who;
     this.#inBand = inBand;
     this.#next = FIRST_ID + (odd ? 1 : 0);
+    this.#parting = new Timer(clock);
     peerConnection.addEventListener('datachannel', ({ channel }) => this.#openedInBand(channel));
   }
 
@@ -91,7 +98,7 @@ export class DataChannels extends Emitter {
 
   /** True while an offer is due: the far end does not know yet what was opened, or closed. */
   get wanting() {
-    return this.#fresh.size > 0 || [...this.#leaving].some((id) => this.#told.has(id));
+    return this.#fresh.size > 0 || (this.#parted && [...this.#leaving].some((id) => this.#told.has(id)));
   }
 
   /**
@@ -259,6 +266,7 @@ export class DataChannels extends Emitter {
   /** The call is over. */
   close() {
     this.#closed = true;
+    this.#parting.stop();
     this.refuseRequests();
     for (const channel of this.all) channel.end(channel.failure);
   }
@@ -356,10 +364,16 @@ export class DataChannels extends Emitter {
     this.#taken.delete(channel.id);
     this.#channels.delete(channel.id);
     // RFC 8864 §6.6.1: the SDP of both ends still has it; who closed it takes it out.
+    // Deviates: not at once but with the next offer, or after a while. An offer overtakes data that are still on their way
+    // between two gateways, and to one that hears that the channel is no more, they are nobody's.
     const known = channel.agreed || this.#offered.includes(channel);
     if (!known || !channel.negotiated || !channel.closedHere || this.#closed) return;
     this.#leaving.add(channel.id);
-    this.emit('wanted', null);
+    this.#parted = false;
+    this.#parting.set(PARTING, () => {
+      this.#parted = true;
+      this.emit('wanted', null);
+    });
   }
 
   /**
