@@ -16,6 +16,9 @@ pub struct Limits {
     pub channel_buffer: usize,
     /// The same, in all channels.
     pub send_buffer: usize,
+    /// Messages that wait to be sent or acknowledged, in one channel; in all channels twice as many. It
+    /// is for the tiny ones, of which each costs more than its bytes.
+    pub messages: usize,
 }
 
 impl Default for Limits {
@@ -27,6 +30,7 @@ impl Default for Limits {
             receive_buffer: 1024 * 1024,
             channel_buffer: 512 * 1024,
             send_buffer: 1024 * 1024,
+            messages: 4096,
         }
     }
 }

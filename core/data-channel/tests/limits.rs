@@ -43,6 +43,46 @@ fn a_port_of_0_costs_no_time() {
     }
 }
 
+/// Of messages of one byte each costs a hundred times as much.
+#[test]
+fn tiny_messages_that_nobody_reads_stop_their_sender_too() {
+    let mut pair = Pair::connected();
+    let id = ChannelId(1000);
+    for side in [Side::Left, Side::Right] {
+        let (now, end) = pair.end(side);
+        end.negotiate(now, id, Channel::new("a")).unwrap();
+    }
+    let mut sent = 0_u32;
+    let mut push = |pair: &mut Pair| {
+        loop {
+            let (now, left) = pair.end(Side::Left);
+            match left.send(now, id, Message::binary(vec![sent as u8])) {
+                Ok(()) => sent += 1,
+                Err(SendError::Full) => return sent,
+                Err(error) => panic!("{error}"),
+            }
+        }
+    };
+    for _ in 0..200 {
+        push(&mut pair);
+        pair.run(SECOND / 10);
+    }
+    let stopped = push(&mut pair);
+    assert!(stopped <= 16 * 1024 + 2 * 4096, "{stopped} were taken");
+    // A reader that comes back gets them all, and more.
+    let mut read = 0_u32;
+    let begun = pair.now();
+    while read < stopped + 10_000 {
+        while let Some(message) = pair.read(Side::Right, id) {
+            assert_eq!(message.data[..], [read as u8]);
+            read += 1;
+        }
+        push(&mut pair);
+        pair.run(SECOND / 20);
+        assert!(pair.now() - begun < SECOND * 30, "{read} were read");
+    }
+}
+
 /// RFC 8841 §6.1
 #[test]
 fn a_message_larger_than_the_peer_takes_is_not_sent() {

@@ -1,3 +1,4 @@
+use std::collections::VecDeque;
 use std::time::Instant;
 
 use crate::{Channel, CloseReason, Message, Priority};
@@ -16,6 +17,8 @@ pub(super) struct Entry {
     pub(super) phase: Phase,
     /// Bytes that wait to be sent; it may be fewer by now.
     pub(super) buffered: usize,
+    /// The sizes of the messages that these bytes are of, the oldest first.
+    pub(super) sizes: VecDeque<u32>,
     /// Whoever sends was told that there is no room.
     pub(super) blocked: bool,
     /// A message that was read to see what it is.
@@ -46,6 +49,7 @@ impl Entry {
         Self {
             phase,
             buffered: 0,
+            sizes: VecDeque::new(),
             blocked: false,
             first: None,
             priority,

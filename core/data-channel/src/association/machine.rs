@@ -59,6 +59,8 @@ pub struct Association {
     pub(super) refused: BTreeSet<u16>,
     /// The sum of what [`Entry::buffered`] says.
     pub(super) buffered: usize,
+    /// The sum of the messages that these are of.
+    pub(super) messages: usize,
     /// Channels that wait for room.
     pub(super) blocked: usize,
     pub(super) outputs: VecDeque<Event>,
@@ -100,6 +102,7 @@ impl Association {
             channels: BTreeMap::new(),
             refused: BTreeSet::new(),
             buffered: 0,
+            messages: 0,
             blocked: 0,
             outputs: VecDeque::new(),
             now,
@@ -200,26 +203,28 @@ impl Association {
 
     /// Whether a message can be sent now; if not, [`Event::Writable`] or [`Event::Opened`] says when.
     pub fn has_room(&mut self, id: ChannelId) -> bool {
-        let limits = self.config.limits;
         let Some(entry) = self.channels.get(&id) else {
             return false;
         };
         if !entry.is_readable() || entry.blocked {
             return false;
         }
-        if entry.buffered >= limits.channel_buffer || self.buffered >= limits.send_buffer {
-            self.measure();
+        if !self.is_full(entry) {
+            return true;
         }
-        let full = self.buffered >= limits.send_buffer;
-        let Some(entry) = self.channels.get_mut(&id) else {
-            return false;
-        };
-        if full || entry.buffered >= limits.channel_buffer {
+        self.measure();
+        if self
+            .channels
+            .get(&id)
+            .is_some_and(|entry| !self.is_full(entry))
+        {
+            return true;
+        }
+        if let Some(entry) = self.channels.get_mut(&id) {
             entry.blocked = true;
             self.blocked += 1;
-            return false;
         }
-        true
+        false
     }
 
     /// Sends a message, if there is room.
@@ -245,6 +250,10 @@ impl Association {
         if let Some(entry) = self.channels.get_mut(&id) {
             entry.buffered += written;
             self.buffered += written;
+            entry
+                .sizes
+                .push_back(u32::try_from(written).unwrap_or(u32::MAX));
+            self.messages += 1;
         }
         Ok(())
     }
@@ -435,6 +444,7 @@ impl Association {
         self.channels.clear();
         self.refused.clear();
         self.buffered = 0;
+        self.messages = 0;
         self.blocked = 0;
         self.outputs.push_back(Event::Ended(ended));
     }

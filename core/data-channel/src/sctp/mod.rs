@@ -3,6 +3,7 @@
 
 mod crc32c;
 mod engine;
+mod horizon;
 mod sctp_proto_engine;
 mod window;
 

@@ -9,6 +9,7 @@ use sctp_proto::{
     StreamEvent, TransportConfig,
 };
 
+use super::horizon::Horizon;
 use super::window::Window;
 use super::{SctpConfig, SctpEngine, SctpEvent, StreamRefused};
 use crate::{PayloadProtocol, Reliability, Role};
@@ -24,6 +25,7 @@ pub struct SctpProto {
     endpoint: Endpoint,
     state: State,
     window: Window,
+    horizon: Horizon,
     /// Associations that the peer began.
     begun: u32,
     /// Packets that the engine gave in one piece.
@@ -89,7 +91,8 @@ impl SctpProto {
         Self {
             endpoint: Endpoint::new(Arc::new(endpoint), Some(Arc::new(server))),
             state: State::Idle,
-            window: Window::new(config.receive_buffer),
+            window: Window::new(config.receive_buffer.max(config.receive_message)),
+            horizon: Horizon::default(),
             begun: 0,
             packets: Vec::new().into_iter(),
             transport,
@@ -197,6 +200,16 @@ impl SctpEngine for SctpProto {
         if matches!(self.state, State::Running(_)) {
             self.window.came(&packet);
         }
+        let length = packet.len();
+        let admitted = self.horizon.admit(packet);
+        if admitted.as_ref().map(Bytes::len) != Some(length)
+            && let Some(again) = self.window.nudge()
+        {
+            self.handle_packet(now, again);
+        }
+        let Some(packet) = admitted else {
+            return;
+        };
         match self.endpoint.handle(now, NOWHERE, None, None, packet) {
             Some((handle, DatagramEvent::NewAssociation(association))) => {
                 self.begun_by_peer(Box::new(Running {
@@ -242,7 +255,9 @@ impl SctpEngine for SctpProto {
             self.packets = packets.into_iter();
             self.packets.next()?
         };
-        self.window.leaves(&packet);
+        if let Some((tsn, nothing_waits)) = self.window.leaves(&packet) {
+            self.horizon.acknowledged(tsn, nothing_waits);
+        }
         Some(packet)
     }
 
@@ -309,6 +324,7 @@ impl SctpEngine for SctpProto {
     fn read(&mut self, now: Instant, stream: u16) -> Option<(PayloadProtocol, Bytes)> {
         let mut chunks = self.stream(stream)?.read_sctp().ok()??;
         let protocol = from_identifier(chunks.ppi);
+        self.horizon.read(chunks.chunks.len());
         let length = chunks.len();
         let data = chunks.next(length).map(|all| all.bytes).unwrap_or_default();
         if let Some(packet) = self.window.read(data.len()) {

@@ -39,17 +39,17 @@ impl Window {
         }
     }
 
-    /// A packet leaves.
-    pub(super) fn leaves(&mut self, packet: &[u8]) {
-        let Some(sack) = packet.get(COMMON_HEADER..).and_then(<[u8]>::first_chunk) else {
-            return;
-        };
-        let [SACK, _, _, _, t0, t1, t2, t3, r0, r1, r2, r3] = *sack else {
-            return;
+    /// A packet leaves. When it acknowledges: up to where, and whether nothing waits.
+    pub(super) fn leaves(&mut self, packet: &[u8]) -> Option<(u32, bool)> {
+        let sack = packet.get(COMMON_HEADER..)?.first_chunk()?;
+        let [SACK, _, _, _, t0, t1, t2, t3, r0, r1, r2, r3, g0, g1] = *sack else {
+            return None;
         };
         let tsn = u32::from_be_bytes([t0, t1, t2, t3]);
-        self.told = Some((tsn, u32::from_be_bytes([r0, r1, r2, r3])));
+        let room = u32::from_be_bytes([r0, r1, r2, r3]);
+        self.told = Some((tsn, room));
         self.read = 0;
+        Some((tsn, room >= self.buffer && (g0, g1) == (0, 0)))
     }
 
     /// So much was read. A packet for the engine, if it should say so.
@@ -64,6 +64,15 @@ impl Window {
         }
         self.told = None;
         Some(duplicate(self.header?, tsn))
+    }
+}
+
+impl Window {
+    /// All was read, and the peer has been told of less room: a packet for the engine, to say so.
+    pub(super) fn nudge(&self) -> Option<Bytes> {
+        let (tsn, room) = self.told?;
+        let nothing_waits = room.saturating_add(self.read) >= self.buffer;
+        nothing_waits.then_some(duplicate(self.header?, tsn))
     }
 }
 
