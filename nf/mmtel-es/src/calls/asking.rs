@@ -57,13 +57,19 @@ impl Calls {
     ) -> Result<(), Problem> {
         self.check_target(&request.notification_info)?;
         check_identity(&request.terminating_id, "/terminatingId")?;
-        if request.call_type != CallType::A2P {
-            let problem = ProblemDetails::new(400).cause(&Cause::MandatoryIeIncorrect);
-            let reason = "must be a type of call that there is here";
-            return Err(Box::new(problem.param("/callType", reason)));
-        }
-        let parties: SmallVec<[String; 2]> =
-            SmallVec::from_iter([request.terminating_id.as_str().to_owned()]);
+        let called = request.terminating_id.as_str().to_owned();
+        let parties: SmallVec<[String; 2]> = match (&request.call_type, &request.originating_id) {
+            (CallType::A2P, _) => SmallVec::from_iter([called]),
+            (CallType::P2P, Some(caller)) => {
+                check_identity(caller, "/originatingId")?;
+                SmallVec::from_iter([caller.as_str().to_owned(), called])
+            }
+            _ => {
+                let problem = ProblemDetails::new(400).cause(&Cause::MandatoryIeIncorrect);
+                let reason = "must be a type of call that there is here";
+                return Err(Box::new(problem.param("/callType", reason)));
+            }
+        };
         let kinds = media(&request)?;
         let video = kinds.contains(&MediaKind::Video);
         let mut app = None;
@@ -113,13 +119,17 @@ impl Calls {
             let key = (leg.call_id.clone(), leg.local_tag.clone());
             self.by_dialog.insert(key, (number, index));
         }
+        let end = match legs.len() {
+            1 => StreamEnd::Core,
+            _ => StreamEnd::W3,
+        };
         let mut channels = Vec::new();
         let mut negotiated = Vec::new();
         if let Some(app) = app.filter(|_| request.dc_media_info()) {
             negotiated.push(core_iq::NegotiatedChannel {
                 id: FIRST_STREAM,
                 channel: description(&app),
-                place: ChannelPlace::At(StreamEnd::Core),
+                place: ChannelPlace::At(end),
             });
             channels.push(AppChannel {
                 app,
@@ -146,12 +156,18 @@ impl Calls {
                     MediaKind::Data => negotiated.clone(),
                     _ => Vec::new(),
                 },
+                renamed: Vec::new(),
                 far: [None, None],
+                told: [false, false],
                 refused: false,
             })
             .collect();
-        let wanted = streams.iter();
-        let wanted = wanted.map(|stream| StreamSettings::new(stream.id, stream.kind));
+        let two = legs.len() == 2;
+        let wanted = streams.iter().map(|stream| {
+            let mut settings = StreamSettings::new(stream.id, stream.kind);
+            settings.second = two.then(Box::default);
+            settings
+        });
         let command = Command::Reserve {
             context: None,
             streams: wanted.collect(),

@@ -8,7 +8,10 @@
 use std::time::{Duration, Instant};
 
 use api_mmtel_es::dc_app_call::DcCallReq;
-use core_iq::{ContextId, MediaKind, NegotiatedChannel, ReservedStream, StreamId};
+use core_iq::{
+    AnchoredStream, ContextId, DataLocal, IceCredentials, MediaKind, NegotiatedChannel,
+    PayloadMapping, ReservedStream, StreamEnd, StreamId,
+};
 use core_sip::dialog::Dialog;
 use core_sip::{ClientTransactionId, ServerTransactionId, Target};
 use smallvec::SmallVec;
@@ -65,15 +68,53 @@ pub(crate) struct Stream {
     pub(crate) local: SmallVec<[Local; 2]>,
     /// What is used, or offered, of formats.
     pub(crate) formats: Vec<Format>,
+    /// Where the second leg calls formats otherwise than the first.
+    pub(crate) renamed: Vec<PayloadMapping>,
     /// What SDP says of channels.
     pub(crate) negotiated: Vec<NegotiatedChannel>,
     /// What each leg said; `None` before it said anything, and where it refused.
     pub(crate) far: [Option<Far>; 2],
+    /// Whether it is in the SDP of each leg.
+    pub(crate) told: [bool; 2],
     /// Whether a UE has refused it.
     pub(crate) refused: bool,
 }
 
 impl Stream {
+    /// The gateway's side, of a stream between two UEs.
+    pub(crate) fn two(reserved: AnchoredStream) -> SmallVec<[Local; 2]> {
+        let AnchoredStream {
+            core,
+            second,
+            data,
+            second_ice,
+            ..
+        } = reserved;
+        let of = |ice: IceCredentials, tls_id: &str, data: &DataLocal| LocalData {
+            ice,
+            fingerprint: data.core_fingerprint.clone(),
+            sctp_port: data.sctp_port,
+            max_message_size: data.max_message_size,
+            tls_id: tls_id.to_owned(),
+        };
+        let first = data.as_ref();
+        let first = first.map(|data| of(data.core_ice.clone(), &data.core_tls_id, data));
+        let other = data.as_ref().zip(second_ice);
+        let other = other.map(|(data, ice)| of(ice, &data.w3_tls_id, data));
+        SmallVec::from_iter([
+            Local {
+                rtp: core.rtp,
+                rtcp: core.rtcp,
+                data: first,
+            },
+            Local {
+                rtp: second.rtp,
+                rtcp: second.rtcp,
+                data: other,
+            },
+        ])
+    }
+
     /// The gateway's side, of a stream with one Termination that is used.
     pub(crate) fn one(reserved: ReservedStream) -> SmallVec<[Local; 2]> {
         let data = reserved.data.map(|data| LocalData {
@@ -143,6 +184,49 @@ pub(crate) enum LegState {
     Gone,
 }
 
+impl Stream {
+    /// RFC 3264 §6.1, §7 — what an answer chose of the offer. The numbers of the first leg are those of
+    /// the stream; where the second has others, the gateway changes them. Whether something is left.
+    pub(crate) fn agree(&mut self, far: &Far, leg: usize) -> bool {
+        let offered = std::mem::take(&mut self.formats);
+        if leg == 0 {
+            let known = far.formats.iter();
+            let known = known.filter(|one| offered.iter().any(|other| other.is_like(one)));
+            self.formats = known.cloned().collect();
+            return !self.formats.is_empty();
+        }
+        self.renamed.clear();
+        for answered in &far.formats {
+            let same = |one: &&Format| one.payload == answered.payload && one.is_like(answered);
+            let like = |one: &&Format| one.is_like(answered);
+            let found = offered
+                .iter()
+                .find(same)
+                .or_else(|| offered.iter().find(like));
+            let Some(found) = found.filter(|found| !self.formats.contains(found)) else {
+                continue;
+            };
+            if found.payload != answered.payload {
+                self.renamed.push(PayloadMapping {
+                    w3: answered.payload,
+                    core: found.payload,
+                });
+            }
+            self.formats.push(found.clone());
+        }
+        !self.formats.is_empty()
+    }
+
+    /// Whether the first leg sends what the second does not take, or takes it under another name.
+    fn narrowed(&self) -> bool {
+        let [Some(first), _] = &self.far else {
+            return false;
+        };
+        let chosen = |formats: &[Format]| formats.first().map(|format| format.payload);
+        self.refused || first.data.is_none() && chosen(&first.formats) != chosen(&self.formats)
+    }
+}
+
 impl Leg {
     pub(crate) fn dialog(&mut self) -> Option<&mut Dialog> {
         match &mut self.state {
@@ -162,6 +246,24 @@ impl Leg {
 impl Call {
     pub(crate) fn stream_of(&self, kind: MediaKind) -> Option<&Stream> {
         self.streams.iter().find(|stream| stream.kind == kind)
+    }
+
+    /// RFC 3725 §4.4 — whether the first leg is to be offered what the second one chose.
+    pub(crate) fn narrowed(&self) -> bool {
+        self.streams.iter().any(Stream::narrowed)
+    }
+
+    /// The leg whose UE has the channels of applications: the one that is called.
+    pub(crate) fn app_leg(&self) -> usize {
+        self.legs.len().saturating_sub(1)
+    }
+
+    /// The end of streams at which it is.
+    pub(crate) fn app_end(&self) -> StreamEnd {
+        match self.app_leg() {
+            0 => StreamEnd::Core,
+            _ => StreamEnd::W3,
+        }
     }
 
     pub(crate) fn stream_of_mut(&mut self, kind: MediaKind) -> Option<&mut Stream> {

@@ -55,23 +55,29 @@ impl Calls {
     /// What the gateway tells of a Context.
     pub(super) fn media_event(&mut self, now: Instant, number: u64, event: Event) {
         match event {
-            Event::DataConnected {
-                end: StreamEnd::Core,
-            } => self.open_wanted(number),
-            Event::DataEnded { reason, .. } | Event::DtlsFailed { reason } => {
+            Event::DataConnected { end } if self.app_end(number) == Some(end) => {
+                self.open_wanted(number);
+            }
+            Event::DataEnded { end, reason } if self.app_end(number) == Some(end) => {
                 self.data_ended(number, &reason);
             }
+            Event::DtlsFailed { reason } => self.data_ended(number, &reason),
             Event::ChannelRequested { at, channel } => self.requested(number, at, &channel),
             Event::ChannelOpened { at } => self.opened(number, at),
             Event::ChannelClosed { at, end } => self.closed(now, number, at, &end),
             Event::ChannelMessage { at, message } => self.message(number, at, &message),
             Event::ChannelWritable { at } => self.writable(number, at),
             Event::DataConnected { .. }
+            | Event::DataEnded { .. }
             | Event::IceConnected
             | Event::DtlsConnected { .. }
             | Event::WicSilent
             | Event::WicBack => {}
         }
+    }
+
+    fn app_end(&self, number: u64) -> Option<StreamEnd> {
+        self.by_number.get(&number).map(Call::app_end)
     }
 
     /// TS 29.392 §5.3.2.3.2 — an application uses its channel in a call that is there, and gets one if
@@ -172,9 +178,11 @@ impl Calls {
         // One that a UE had refused is asked for again, where it was.
         if let Some(stream) = call.stream_of_mut(MediaKind::Data) {
             stream.refused = false;
-            self.re_invite_wanted.push((number, 0));
+            let leg = call.app_leg();
+            self.re_invite_wanted.push((number, leg));
             return;
         }
+        let second = (call.legs.len() == 2).then(Box::default);
         let id = StreamId(u16::try_from(call.streams.len()).unwrap_or(u16::MAX));
         call.streams.push(Stream {
             id,
@@ -182,12 +190,17 @@ impl Calls {
             local: SmallVec::new(),
             formats: Vec::new(),
             negotiated: Vec::new(),
+            renamed: Vec::new(),
             far: [None, None],
+            told: [false, false],
             refused: true,
         });
         let command = Command::Reserve {
             context: Some(context),
-            streams: vec![StreamSettings::new(id, MediaKind::Data)],
+            streams: vec![StreamSettings {
+                second,
+                ..StreamSettings::new(id, MediaKind::Data)
+            }],
         };
         self.ask_gateway(IqPurpose::Add(number), command);
     }
@@ -204,7 +217,15 @@ impl Calls {
                 stream.refused = false;
             }
         }
-        self.re_invite(now, number, 0);
+        for local in reserved.anchored {
+            let mut streams = call.streams.iter_mut();
+            if let Some(stream) = streams.find(|stream| stream.id == local.stream) {
+                stream.local = Stream::two(local);
+                stream.refused = false;
+            }
+        }
+        let leg = call.app_leg();
+        self.re_invite(now, number, leg);
     }
 
     /// A UE has answered an offer of ours.
@@ -244,11 +265,12 @@ impl Calls {
             return;
         };
         let mut commands = Vec::new();
+        let end = call.app_end();
         for channel in &mut call.channels {
             if channel.state == ChannelState::Wanted {
                 channel.state = ChannelState::Asked;
                 let action = ChannelAction::Open {
-                    end: StreamEnd::Core,
+                    end,
                     channel: description(&channel.app),
                 };
                 commands.push((channel.app.clone(), action));
@@ -267,15 +289,13 @@ impl Calls {
         app: &str,
         result: Result<Reply, Refusal>,
     ) {
+        let end = self.app_end(number).unwrap_or(StreamEnd::Core);
         let Some(channel) = self.channel(number, app) else {
             return;
         };
         match result {
             Ok(Reply::ChannelOpening { id }) => {
-                channel.state = ChannelState::Opening(ChannelAt {
-                    end: StreamEnd::Core,
-                    id,
-                });
+                channel.state = ChannelState::Opening(ChannelAt { end, id });
             }
             // SCTP is not there yet: it is asked for when it is.
             Err(Refusal::UnknownChannel) => channel.state = ChannelState::Wanted,
@@ -318,9 +338,9 @@ impl Calls {
         let Some(call) = self.by_number.get_mut(&number) else {
             return;
         };
-        let session = call.session.clone();
+        let (session, end) = (call.session.clone(), call.app_end());
         let at_it = |channel: &&mut AppChannel| match channel.state {
-            ChannelState::Negotiated(id) => at.end == StreamEnd::Core && id == at.id,
+            ChannelState::Negotiated(id) => at.end == end && id == at.id,
             ChannelState::Opening(opening) => opening == at,
             _ => false,
         };

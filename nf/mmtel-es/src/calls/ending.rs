@@ -30,6 +30,8 @@ pub(super) enum Why {
     Unusable(&'static str),
     /// The gateway.
     Gateway(Refusal),
+    /// The store: nobody would find the call again.
+    Store,
     /// A UE hung up.
     HungUp(String),
 }
@@ -47,6 +49,7 @@ impl Why {
             Self::NoAnswer => "the UE did not answer in time".into(),
             Self::Unusable(what) => format!("the UE gave {what}"),
             Self::Gateway(refusal) => format!("the media gateway failed: {refusal}"),
+            Self::Store => "the call could not be written down".into(),
             Self::HungUp(words) => words.clone(),
         }
     }
@@ -59,7 +62,7 @@ impl Why {
             }
             Self::NoAnswer => "SIP;cause=408".into(),
             Self::Unusable(_) => "SIP;cause=488".into(),
-            Self::Gateway(_) => "SIP;cause=503".into(),
+            Self::Gateway(_) | Self::Store => "SIP;cause=503".into(),
             Self::HungUp(_) => "SIP;cause=200".into(),
         }
     }
@@ -233,7 +236,7 @@ pub(super) fn bye(dialog: &mut Dialog, reason: Option<&str>) -> (String, Message
 /// not, that is no answer of a UE.
 fn refusal(call: &Call, why: &Why, words: &str) -> Result<Told, Box<ProblemDetails>> {
     match why {
-        Why::Gateway(_) | Why::NoResponse(StatusCode::SERVICE_UNAVAILABLE) => {
+        Why::Gateway(_) | Why::Store | Why::NoResponse(StatusCode::SERVICE_UNAVAILABLE) => {
             let problem = ProblemDetails::new(503).cause(&Cause::InsufficientResources);
             Err(Box::new(problem.detail(words)))
         }

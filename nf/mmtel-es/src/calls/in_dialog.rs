@@ -10,6 +10,7 @@ use wire_sdp::{Attribute as _, Session};
 use wire_sip::{HeaderName, Message, Method, StatusCode};
 
 use super::call::{Answering, Call, LegState, Stage};
+use super::config::Format;
 use super::description::{self, OurLine};
 use super::ending::Why;
 use super::machine::{Calls, IqPurpose};
@@ -228,26 +229,34 @@ impl Calls {
     }
 }
 
-/// RFC 3264 §6 — the answer to a UE's offer. Lines that it adds are not taken: what a call has is for the
+/// RFC 3264 §6 — the answer to a UE's offer. One that adds lines is refused: what a call has is for the
 /// application to say.
 fn answer(call: &mut Call, leg: usize, offer: &Session) -> Result<bytes::Bytes, &'static str> {
-    if offer.medias().len() < call.streams.len() {
-        return Err("an offer with fewer m-lines than before");
+    let told = call.streams.iter().filter(|stream| stream.told[leg.min(1)]);
+    if offer.medias().len() != told.count() {
+        return Err("an offer with other m-lines than before");
     }
-    for (index, stream) in call.streams.iter_mut().enumerate() {
+    let mut chosen: Vec<Vec<Format>> = Vec::new();
+    for (index, stream) in call
+        .streams
+        .iter_mut()
+        .take(offer.medias().len())
+        .enumerate()
+    {
         let far = description::read(offer, index)?;
         stream.refused = far.is_none();
+        let mut formats = Vec::new();
         if let Some(far) = &far
             && far.data.is_none()
         {
             let known = far.formats.iter();
             let known = known.filter(|one| stream.formats.iter().any(|other| other.is_like(one)));
-            let agreed: Vec<_> = known.cloned().collect();
-            if agreed.is_empty() {
+            formats.extend(known.cloned());
+            if !stream.agree(far, leg) {
                 return Err("an offer without a format that is known");
             }
-            stream.formats = agreed;
         }
+        chosen.push(formats);
         if let Some(slot) = stream.far.get_mut(leg) {
             *slot = far;
         }
@@ -262,7 +271,7 @@ fn answer(call: &mut Call, leg: usize, offer: &Session) -> Result<bytes::Bytes, 
             OurLine {
                 kind: stream.map_or(MediaKind::Audio, |stream| stream.kind),
                 local: local.filter(|_| far.is_some()),
-                formats: stream.map_or(&[], |stream| &stream.formats),
+                formats: chosen.get(index).map_or(&[], Vec::as_slice),
                 direction: far.map_or(Direction::Inactive, |far| far.direction.reversed()),
                 channels: stream.map_or(&[], |stream| &stream.negotiated),
                 setup: match far.and_then(|far| far.data.as_ref()) {

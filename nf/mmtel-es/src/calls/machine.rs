@@ -178,6 +178,21 @@ impl Calls {
         self.settle(now);
     }
 
+    /// One worker of the gateway is gone, and its Contexts with it.
+    pub fn handle_worker_lost(&mut self, now: Instant, worker: u16) {
+        let of_it = self.by_context.iter();
+        let of_it = of_it.filter(|(context, _)| context.worker() == worker);
+        let calls: Vec<u64> = of_it.map(|(_, call)| *call).collect();
+        for call in calls {
+            self.fail(
+                now,
+                call,
+                &super::ending::Why::Gateway(Refusal::Unreachable),
+            );
+        }
+        self.settle(now);
+    }
+
     /// The gateway is there again, empty.
     pub fn handle_gateway_restored(&mut self) {
         self.gateway_there = true;
@@ -187,6 +202,15 @@ impl Calls {
     pub fn handle_committed(&mut self, now: Instant, id: CommitId) {
         for after in self.commits.remove(&id).unwrap_or_default() {
             self.after(now, after);
+        }
+        self.settle(now);
+    }
+
+    /// What [`Output::Commit`] asked for cannot be written down. Nothing that depends on it is said: who
+    /// waits for it is told so, and a call that nobody would find again is ended.
+    pub fn handle_not_committed(&mut self, now: Instant, id: CommitId) {
+        for after in self.commits.remove(&id).unwrap_or_default() {
+            self.after_failure(now, after);
         }
         self.settle(now);
     }

@@ -2,13 +2,14 @@
 
 use std::time::Instant;
 
-use api_mmtel_es::ProblemDetails;
+use api_mmtel_es::{Cause, ProblemDetails};
 use core_iq::{ChannelAction, ChannelAt, Command, StreamId};
 use core_sip::next_hop::{NextHop, Resolution};
 use core_sip::{Target, TimerSet};
 use wire_sip::{Message, StatusCode};
 
 use super::call::LegState;
+use super::ending::Why;
 use super::machine::{Calls, IqPurpose};
 use super::output::{AskId, CommitId, Output, Told};
 use crate::Change;
@@ -49,6 +50,8 @@ pub(super) enum Errand {
 pub(super) enum After {
     /// The ACK of this leg's INVITE.
     Ack(u64, usize),
+    /// This leg is offered the media as they are now.
+    Offer(u64, usize),
     /// A consumer is answered.
     Reply(AskId, Result<Told, Box<ProblemDetails>>),
     /// The channel may say one more thing.
@@ -136,6 +139,7 @@ impl Calls {
     pub(super) fn after(&mut self, now: Instant, after: After) {
         match after {
             After::Ack(call, leg) => self.acknowledge(now, call, leg),
+            After::Offer(call, leg) => self.re_invite(now, call, leg),
             After::Reply(ask, result) => self.reply(ask, result),
             After::Credit(call, stream, at) => {
                 let context = self.by_number.get(&call).and_then(|call| call.context);
@@ -149,6 +153,24 @@ impl Calls {
                     self.ask_gateway(IqPurpose::Nothing, command);
                 }
             }
+        }
+    }
+
+    pub(super) fn after_failure(&mut self, now: Instant, after: After) {
+        match after {
+            After::Ack(call, leg) => {
+                self.acknowledge(now, call, leg);
+                self.fail(now, call, &Why::Store);
+            }
+            After::Reply(ask, _) => {
+                let problem = ProblemDetails::new(503).cause(&Cause::InsufficientResources);
+                let problem = problem.detail("The request could not be written down.");
+                self.reply(ask, Err(Box::new(problem)));
+            }
+            // The call is ended by then.
+            After::Offer(..) => {}
+            // What was not told is lost with the store; what follows may be told.
+            credit @ After::Credit(..) => self.after(now, credit),
         }
     }
 

@@ -1,11 +1,12 @@
 //! Setting a call up: room at the gateway, INVITE, answer (RFC 3261 §13, RFC 3725).
 
+use std::collections::HashMap;
 use std::time::Instant;
 
 use api_mmtel_es::dc_app_call::DcCallResp;
 use core_iq::{
-    Command, CoreSettings, DataSettings, DtlsRole, DtlsSettings, FarEnd, Gate, MediaKind, Reserved,
-    StreamSettings,
+    Command, CoreSettings, DataSettings, DtlsRole, DtlsSettings, FarEnd, Gate, MediaKind,
+    PayloadMap, Reserved, SecondSettings, StreamSettings,
 };
 use core_sip::ClientTransactionId;
 use core_sip::dialog::Dialog;
@@ -16,7 +17,7 @@ use wire_sip::{HeaderName, Message, Method, StatusCode};
 use super::asking::media_names;
 use super::call::{Call, Leg, LegState, Stage, Stream};
 use super::channel::ChannelState;
-use super::description::{self, Far, OurLine};
+use super::description::{self, Far, FarData, OurLine};
 use super::ending::Why;
 use super::machine::{Calls, IqPurpose};
 use super::output::Told;
@@ -53,6 +54,12 @@ impl Calls {
                 stream.local = Stream::one(local);
             }
         }
+        for local in reserved.anchored {
+            let mut streams = call.streams.iter_mut();
+            if let Some(stream) = streams.find(|stream| stream.id == local.stream) {
+                stream.local = Stream::two(local);
+            }
+        }
         self.by_context.insert(context, number);
         self.invite(now, number, 0);
     }
@@ -68,6 +75,12 @@ impl Calls {
         call.stage = Stage::Calling(index);
         let body = offer(call, index);
         let identity = &self.config.identity;
+        // RFC 3725 §4: each sees the other one. Only the caller has said yes when the other is called, so
+        // what is asserted is the service alone.
+        let other = call.legs.get(1 - index.min(1)).map(|leg| leg.party.clone());
+        let from = other
+            .filter(|_| call.legs.len() == 2)
+            .unwrap_or_else(|| identity.clone());
         let Some(leg) = call.legs.get_mut(index) else {
             return;
         };
@@ -75,7 +88,7 @@ impl Calls {
         invite.push_back(HeaderName::MaxForwards, 70);
         invite.push_back(HeaderName::Route, format_args!("<{}>", self.config.core));
         let tag = &leg.local_tag;
-        invite.push_back(HeaderName::From, format_args!("<{identity}>;tag={tag}"));
+        invite.push_back(HeaderName::From, format_args!("<{from}>;tag={tag}"));
         invite.push_back(HeaderName::To, format_args!("<{}>", leg.party));
         invite.push_back(HeaderName::CallId, &leg.call_id);
         invite.push_back(HeaderName::CSeq, "1 INVITE");
@@ -222,7 +235,29 @@ impl Calls {
             return self.fail(now, number, &Why::Unusable(reason));
         }
         self.refresh_later(now, number, index, response);
-        self.all_answered(now, number);
+        let next = index + 1;
+        if call_has(&self.by_number, number, next) {
+            self.one_answered(now, number, index);
+            self.invite(now, number, next);
+        } else {
+            self.all_answered(now, number);
+        }
+    }
+
+    /// RFC 3725 §4.4 — the first one has answered and hears nothing yet: its media end at the gateway, so
+    /// that it needs no other offer for the time being.
+    fn one_answered(&mut self, now: Instant, number: u64, index: usize) {
+        let Some(call) = self.by_number.get_mut(&number) else {
+            return;
+        };
+        if let Some(deadline) = call.deadline.take() {
+            self.deadlines.remove(&(deadline, number));
+        }
+        let deadline = now + self.config.answer_within;
+        call.deadline = Some(deadline);
+        self.deadlines.insert((deadline, number));
+        let changes = vec![super::saved::put(call)];
+        self.commit(changes, vec![After::Ack(number, index)]);
     }
 
     /// Everybody has answered: the media flow, the consumer is told.
@@ -235,15 +270,19 @@ impl Calls {
             self.deadlines.remove(&(deadline, number));
         }
         self.counters.established += 1;
-        let mut after: Vec<After> = (0..call.legs.len())
-            .map(|leg| After::Ack(number, leg))
-            .collect();
+        let last = call.legs.len() - 1;
+        let mut after = vec![After::Ack(number, last)];
+        // RFC 3725 §4.4: the second may have chosen less than the first.
+        let narrowed = last == 1 && call.narrowed();
         let data = call.stream_of(MediaKind::Data);
         let data = data.is_some_and(|stream| !stream.refused);
         if let Some(ask) = call.asker.take() {
             let media = media_names(call);
             let response = DcCallResp::success(&call.request, call.session.clone(), media, data);
             after.push(After::Reply(ask, Ok(Told::Call(response))));
+        }
+        if narrowed {
+            after.push(After::Offer(number, 0));
         }
         let settings = settings(call);
         let context = call.context;
@@ -333,6 +372,9 @@ pub(super) fn offer(call: &mut Call, index: usize) -> bytes::Bytes {
         return bytes::Bytes::new();
     };
     leg.origin.version += 1;
+    for stream in streams.iter_mut() {
+        stream.told[index.min(1)] = true;
+    }
     let lines: Vec<OurLine<'_>> = streams.iter().map(|one| our_line(one, index)).collect();
     description::write(leg.origin, &lines)
 }
@@ -344,7 +386,12 @@ pub(super) fn our_line(stream: &Stream, leg: usize) -> OurLine<'_> {
         local: stream.local.get(leg).filter(|_| !stream.refused),
         formats: &stream.formats,
         direction: wire_sdp::attribute::Direction::SendRecv,
-        channels: &stream.negotiated,
+        // What SDP says of channels is of the last leg's.
+        channels: if leg + 1 == stream.local.len() {
+            &stream.negotiated
+        } else {
+            &[]
+        },
         setup: Setup::ActPass,
         offer: None,
         ice: true,
@@ -358,18 +405,16 @@ pub(super) fn take_answer(
     session: &Session,
 ) -> Result<(), &'static str> {
     for (index, stream) in call.streams.iter_mut().enumerate() {
+        if !stream.told[leg.min(1)] {
+            continue;
+        }
         let far = description::read(session, index)?;
         match &far {
             None => stream.refused = true,
             Some(far) if far.data.is_none() => {
-                let offered = &stream.formats;
-                let known = far.formats.iter();
-                let known = known.filter(|one| offered.iter().any(|other| other.is_like(one)));
-                let agreed: Vec<_> = known.cloned().collect();
-                if agreed.is_empty() {
+                if !stream.agree(far, leg) {
                     return Err("an answer without a format of the offer");
                 }
-                stream.formats = agreed;
             }
             Some(_) => {}
         }
@@ -381,7 +426,9 @@ pub(super) fn take_answer(
         return Err("an answer that takes no medium");
     }
     let data = call.stream_of(MediaKind::Data);
-    let far = data.and_then(|stream| stream.far.first()?.as_ref()?.data.clone());
+    let app_leg = call.app_leg();
+    let far = data.filter(|_| leg == app_leg);
+    let far = far.and_then(|stream| stream.far.get(leg)?.as_ref()?.data.clone());
     if let Some(far) = far {
         // RFC 8864 §5.2.2: what is not in the answer is not agreed on. A UE that does not know `dcmap` is
         // asked in band.
@@ -402,12 +449,26 @@ pub(super) fn take_answer(
 
 /// What the gateway is told of the UEs.
 pub(super) fn settings(call: &Call) -> Vec<StreamSettings> {
+    let two = call.legs.len() == 2;
     let used = call.streams.iter().filter(|stream| !stream.refused);
     let all = used.filter_map(|stream| {
-        let far = stream.far.first()?.as_ref()?;
+        let [first, second] = &stream.far;
+        if first.is_none() && second.is_none() {
+            return None;
+        }
         let mut settings = StreamSettings::new(stream.id, stream.kind);
-        settings.core = Some(core_settings(far));
-        settings.data = data_settings(stream, far).map(Box::new);
+        settings.core = first.as_ref().map(core_settings);
+        if two {
+            settings.second = second.as_ref().map(|far| {
+                let dtls = far.data.as_ref().map(dtls_settings);
+                let core = core_settings(far);
+                Box::new(SecondSettings { core, dtls })
+            });
+            settings.payloads = Some(PayloadMap(stream.renamed.clone()));
+        }
+        if stream.kind == MediaKind::Data {
+            settings.data = Some(Box::new(data_settings(stream, two)));
+        }
         Some(settings)
     });
     all.collect()
@@ -424,20 +485,34 @@ fn core_settings(far: &Far) -> CoreSettings {
     }
 }
 
-fn data_settings(stream: &Stream, far: &Far) -> Option<DataSettings> {
-    let data = far.data.as_ref()?;
-    Some(DataSettings {
-        core: Some(data.sctp),
-        core_dtls: Some(DtlsSettings {
-            remote_ice: data.ice.clone(),
-            remote_fingerprints: Some(data.fingerprints.clone()),
-            remote_tls_id: data.tls_id.clone(),
-            dtls_role: Some(dtls_role(data.setup)),
-        }),
+fn data_settings(stream: &Stream, two: bool) -> DataSettings {
+    let data = |leg: usize| stream.far.get(leg)?.as_ref()?.data.as_ref();
+    DataSettings {
+        core: data(0).map(|data| data.sctp),
+        core_dtls: data(0).map(dtls_settings),
+        w3: data(1).map(|data| data.sctp),
         channels: Some(stream.negotiated.clone()),
-        far_end: Some(FarEnd::Application),
+        // Between two UEs their own channels are joined.
+        far_end: Some(if two {
+            FarEnd::Relay { announce: false }
+        } else {
+            FarEnd::Application
+        }),
         ..DataSettings::default()
-    })
+    }
+}
+
+fn dtls_settings(data: &FarData) -> DtlsSettings {
+    DtlsSettings {
+        remote_ice: data.ice.clone(),
+        remote_fingerprints: Some(data.fingerprints.clone()),
+        remote_tls_id: data.tls_id.clone(),
+        dtls_role: Some(dtls_role(data.setup)),
+    }
+}
+
+fn call_has(calls: &HashMap<u64, Call>, number: u64, leg: usize) -> bool {
+    calls.get(&number).is_some_and(|call| leg < call.legs.len())
 }
 
 /// RFC 8842 §5.3 — whose turn it is in DTLS, when a UE has answered with this.

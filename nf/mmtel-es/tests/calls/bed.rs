@@ -8,9 +8,9 @@ use api_mmtel_es::dc_app_call::{DcCallReq, DcCallResp, DcMediaUpdateReq, DcMedia
 use api_mmtel_es::dc_app_management::DcAppConfigReq;
 use api_mmtel_es::{ProblemDetails, read};
 use core_iq::{
-    ChannelAction, Command, ContextId, CoreLocal, DataLocal, Event, Fingerprint, IceCredentials,
-    MediaKind, Notification, Refusal, Reply, RequestId, Reserved, ReservedStream, StreamId,
-    W3Local,
+    AnchoredStream, ChannelAction, Command, ContextId, CoreLocal, DataLocal, Event, Fingerprint,
+    IceCredentials, MediaKind, Notification, Refusal, Reply, RequestId, Reserved, ReservedStream,
+    StreamId, W3Local,
 };
 use core_sip::{Source, Transport, reply};
 use nf_mmtel_es::calls::{Ask, AskId, Calls, CallsConfig, CommitId, Output, Told};
@@ -160,15 +160,25 @@ impl Bed {
             (Gateway::Refuses(refusal), _) => Err(refusal.clone()),
             (Gateway::Agrees, Command::Reserve { context, streams }) => {
                 let context = context.unwrap_or(ContextId(7));
-                let streams = streams.iter().map(|stream| {
+                let mut reserved = Reserved::nothing(context);
+                for stream in streams {
                     self.next_port += 2;
-                    local(stream.stream, stream.media, self.next_port)
-                });
-                let streams = streams.collect();
-                Ok(Reply::Reserved(Reserved {
-                    streams,
-                    ..Reserved::nothing(context)
-                }))
+                    let one = local(stream.stream, stream.media, self.next_port);
+                    if stream.second.is_none() {
+                        reserved.streams.push(one);
+                        continue;
+                    }
+                    self.next_port += 2;
+                    let other = local(stream.stream, stream.media, self.next_port);
+                    reserved.anchored.push(AnchoredStream {
+                        stream: one.stream,
+                        core: one.core,
+                        second: other.core,
+                        second_ice: one.data.is_some().then(|| one.w3.ice.clone()),
+                        data: one.data,
+                    });
+                }
+                Ok(Reply::Reserved(reserved))
             }
             (Gateway::Agrees, Command::Channel { action, .. }) => Ok(match action {
                 ChannelAction::Open { .. } => Reply::ChannelOpening { id: 1 },

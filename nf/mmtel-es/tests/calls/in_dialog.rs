@@ -78,10 +78,8 @@ fn what_a_ue_adds_is_not_taken() {
     let sdp = audio() + "m=video 4010 RTP/AVP 96\r\na=rtpmap:96 VP8/90000\r\n";
     more.set_body(Some("application/sdp"), sdp);
     bed.say(&more);
-    let response = bed.response(200);
-    let sdp = String::from_utf8(response.body().to_vec()).unwrap();
-    assert!(sdp.contains("m=video 0 RTP/AVP 96\r\n"), "{sdp}");
-    assert!(sdp.contains("m=audio 20002 "), "{sdp}");
+    bed.response(488);
+    assert_eq!(bed.calls.len(), 1);
 }
 
 #[test]

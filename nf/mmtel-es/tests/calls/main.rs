@@ -7,3 +7,4 @@ mod channels;
 mod dc_call;
 mod in_dialog;
 mod restart;
+mod third_party;
