@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use core_credentials::aka::Sqn;
-use nf_lab_core::{Counters, Ending, LabCore, LabCoreConfig, Output, Subscriber};
+use nf_lab_core::{Counters, Ending, FilterCriterion, LabCore, LabCoreConfig, Output, Subscriber};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::LocalSet;
 use tracing::error;
@@ -33,6 +33,8 @@ pub(crate) struct RunningLabCore {
 enum Order {
     /// One more eP-CSCF is believed.
     Trust(SocketAddr),
+    /// One more application server, and what it is to see.
+    Serve(SocketAddr, Vec<FilterCriterion>),
     /// The network ends a registration.
     End(String, Ending, Answer),
     /// It is to be refreshed within this time.
@@ -176,6 +178,11 @@ impl RunningLabCore {
         let _ = self.orders.0.send(Order::Trust(epcscf));
     }
 
+    /// An application server that started after it, and what it is to see.
+    pub(crate) fn serve_applications(&self, server: SocketAddr, criteria: Vec<FilterCriterion>) {
+        let _ = self.orders.0.send(Order::Serve(server, criteria));
+    }
+
     /// Ends it.
     pub(crate) fn stop(self) {
         let _ = self.stop.send(());
@@ -242,6 +249,10 @@ impl Driver {
         // Whoever asked may have gone.
         match order {
             Order::Trust(epcscf) => self.machine.borrow_mut().trust(epcscf),
+            Order::Serve(server, criteria) => {
+                let mut machine = self.machine.borrow_mut();
+                machine.serve_applications(server, criteria);
+            }
             Order::End(impi, ending, answer) => self.input(|machine, now| {
                 let _ = answer.send(machine.end_registration(now, &impi, ending));
             }),

@@ -7,6 +7,8 @@ use nf_mmtel_es::package::Limits;
 use nf_mmtel_es::{Provider, Settings};
 use serde::Deserialize;
 
+use super::calls::CallsConfig;
+
 /// `[mmtel_es]`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -23,6 +25,8 @@ pub struct EnablerConfig {
     pub max_package_bytes: u64,
     /// Only the providers named here are served.
     pub closed: bool,
+    /// Calls of applications.
+    pub calls: CallsConfig,
     /// Providers of applications.
     pub providers: Vec<ProviderConfig>,
 }
@@ -52,6 +56,7 @@ impl Default for EnablerConfig {
             max_applications: settings.max_applications,
             max_package_bytes: settings.max_package_bytes,
             closed: false,
+            calls: CallsConfig::default(),
             providers: Vec::new(),
         }
     }
@@ -76,6 +81,7 @@ impl EnablerConfig {
         if self.max_body < 64 * 1024 {
             return Err(("mmtel_es.max_body", "must be 65536 at least".into()));
         }
+        self.calls.check()?;
         let mut names: Vec<&str> = self.providers.iter().map(|one| one.id.as_str()).collect();
         names.sort_unstable();
         if names.windows(2).any(|two| two[0] == two[1]) {

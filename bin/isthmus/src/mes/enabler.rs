@@ -1,6 +1,6 @@
 //! What all routes share: the state, the way to the store, and what is the same for all.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use api_mmtel_es::common::Uri;
@@ -9,6 +9,7 @@ use nf_mmtel_es::{Applications, Change, Settings};
 use tokio::sync::Semaphore;
 
 use super::EnablerConfig;
+use super::calls::CallsHandle;
 use crate::store::{self, Commit, EnablerChange, EnablerLoaded, Put, Store};
 use crate::web::Clock;
 
@@ -46,6 +47,8 @@ struct Shared {
     /// numbers is the order in which they are written.
     numbers: Mutex<u64>,
     large: Arc<Semaphore>,
+    /// The way to the calls, once they run.
+    calls: OnceLock<CallsHandle>,
 }
 
 impl Enabler {
@@ -69,12 +72,23 @@ impl Enabler {
             applications: Mutex::new(Some(applications)),
             numbers: Mutex::new(loaded.last_notification),
             large: Arc::new(Semaphore::new(LARGE_AT_ONCE)),
+            calls: OnceLock::new(),
         })))
     }
 
     /// Where consumers reach it (TS 29.122 §5.2.4).
     pub fn api_root(&self) -> &str {
         &self.0.api_root
+    }
+
+    /// From now on there are calls.
+    pub(super) fn serve_calls(&self, calls: CallsHandle) {
+        let _ = self.0.calls.set(calls);
+    }
+
+    /// The way to the calls, if there are any.
+    pub(super) fn calls(&self) -> Option<&CallsHandle> {
+        self.0.calls.get()
     }
 
     /// Puts changes in the queue of the store, in the order of the calls: call it while the state that

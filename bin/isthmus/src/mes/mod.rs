@@ -13,6 +13,7 @@
 //! machine in a task of its own sends it a command with a `tokio::sync::oneshot` for the answer; that
 //! task writes what its machine says by [`Enabler::commit`], and answers when that is written.
 
+pub(crate) mod calls;
 mod config;
 mod enabler;
 mod http;

@@ -15,7 +15,7 @@ use crate::config::{Config, load};
 use crate::fault::Fault;
 use crate::gateway;
 use crate::lab_core;
-use crate::mes::Enabler;
+use crate::mes::{Enabler, calls};
 use crate::shard::{Leases, Listeners, Setup, Shards, shard_count};
 use crate::sip::SipAddresses;
 use crate::store::{EnablerLoaded, Loaded, Store};
@@ -117,8 +117,29 @@ pub(super) fn run(mut config: Config) -> Result<(), Fault> {
         .map_err(|error| web_fault(&config, error))?;
     let (to_waf, ended) = tokio::sync::mpsc::unbounded_channel();
     let (store, mut loaded) = open_store(&config)?;
-    let stored = std::mem::take(&mut loaded.enabler);
+    let mut stored = std::mem::take(&mut loaded.enabler);
+    let sessions = std::mem::take(&mut stored.sessions);
     let enabler = open_enabler(&config, &url, store.clone(), stored)?;
+    let calls = calls::CallsSetup {
+        config: config.mmtel_es.calls.clone(),
+        core: config
+            .mmtel_es
+            .calls
+            .core
+            .clone()
+            .unwrap_or_else(|| format!("sip:{}", core.addresses.plain)),
+        home_domain: config.home_domain.clone(),
+        // A laboratory: application servers are on this machine, and have no certificate.
+        targets: nf_mmtel_es::Targets {
+            private: true,
+            plain: true,
+            ..nf_mmtel_es::Targets::default()
+        },
+        sessions,
+        gateway: gateway.clone(),
+    };
+    let calls = calls::start(&enabler, calls)?;
+    core.serve_applications(calls.address, Vec::new());
     let web = open_web(&config, true, true, &tls.chain, store, loaded)?;
     let issuer = config.waf.issuer.clone();
     let keys = web.key_set();
@@ -147,12 +168,14 @@ pub(super) fn run(mut config: Config) -> Result<(), Fault> {
     keep_house(web.clone(), issuer, Arc::clone(&shards), ended)?;
     let shown = Arc::clone(&shards);
     let core_figures = core.figures.clone();
+    let call_figures = calls.figures.clone();
     let routes = super::registrations::routes(core.orders.clone());
     admin.serve_with(
         admin_listener,
         Arc::new(move || {
             let mut figures = super::alone::shard_figures(&shown);
             figures.extend(core_figures.named());
+            figures.extend(call_figures.named());
             figures.extend(super::alone::gateway_figures(&gateway.figures()));
             figures.extend(
                 web.figures()
@@ -172,6 +195,7 @@ pub(super) fn run(mut config: Config) -> Result<(), Fault> {
     admin.set_ready(false);
     shards.drain();
     shards.end(drain, || signals.again());
+    calls.stop();
     core.stop();
     workers.stop();
     Ok(())

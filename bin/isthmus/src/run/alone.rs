@@ -155,9 +155,13 @@ pub(super) fn mmtel_es(config: &Config) -> Result<(), Fault> {
     let threads = shard_count(config);
     let listeners = Listeners::bind(config, threads)?;
     let https = listeners.https;
-    let (store, loaded) = open_store(config)?;
+    let (store, mut loaded) = open_store(config)?;
+    let sessions = std::mem::take(&mut loaded.enabler.sessions);
     let url = public_url(config, https.port());
     let enabler = open_enabler(config, &url, store, loaded.enabler)?;
+    let calls = config.mmtel_es.calls.core.clone();
+    let calls = calls.map(|core| enabler_calls(config, &enabler, core, sessions));
+    let calls = calls.transpose()?;
     for _ in 0..threads {
         let router = mes::router(enabler.clone());
         serve_pages(Arc::clone(&tls.config), &listeners, router)?;
@@ -168,7 +172,40 @@ pub(super) fn mmtel_es(config: &Config) -> Result<(), Fault> {
     info!(%https, api_root = enabler.api_root(), admin = %admin.address, "the MMTel Enabler Server runs");
     signals.wait();
     admin.set_ready(false);
+    if let Some((calls, workers)) = calls {
+        calls.stop();
+        if let Some(workers) = workers {
+            workers.stop();
+        }
+    }
     Ok(())
+}
+
+/// Its calls, with a gateway of its own or one on another machine.
+fn enabler_calls(
+    config: &Config,
+    enabler: &mes::Enabler,
+    core: String,
+    sessions: Vec<nf_mmtel_es::StoredSession>,
+) -> Result<(mes::calls::RunningCalls, Option<gateway::Workers>), Fault> {
+    let no_gateway = |error| Fault::new(format!("the media gateway: {error:#}"));
+    let (gateway, workers) = if let Some(iq) = &config.iq {
+        (gateway::connect(iq).map_err(no_gateway)?, None)
+    } else {
+        let (gateway, workers) = gateway::start(&config.gateway).map_err(no_gateway)?;
+        (gateway, Some(workers))
+    };
+    let setup = mes::calls::CallsSetup {
+        config: config.mmtel_es.calls.clone(),
+        core,
+        home_domain: config.home_domain.clone(),
+        targets: nf_mmtel_es::Targets::default(),
+        sessions,
+        gateway,
+    };
+    let calls = mes::calls::start(enabler, setup)?;
+    info!(sip = %calls.address, "applications can call");
+    Ok((calls, workers))
 }
 
 /// The laboratory's core.

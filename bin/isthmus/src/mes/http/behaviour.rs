@@ -4,6 +4,7 @@ use std::pin::Pin;
 
 use api_mmtel_es::Operation;
 
+use super::app_call;
 use super::app_management as management;
 use super::{Call, Refusal, Reply};
 use crate::mes::Enabler;
@@ -21,6 +22,8 @@ pub(super) fn of(operation: &Operation) -> Option<Behaviour> {
         "UpdateDCAppMgmt" => |enabler, call| Box::pin(management::update(enabler, call)),
         "DeleteDCAppMgmt" => |enabler, call| Box::pin(management::delete(enabler, call)),
         "RetrievalDCAppMgmt" => |enabler, call| Box::pin(management::retrieve(enabler, call)),
+        "DcCallRequest" => |enabler, call| Box::pin(app_call::call(enabler, call)),
+        "DcMediaUpdateRequest" => |enabler, call| Box::pin(app_call::update_media(enabler, call)),
         _ => return None,
     })
 }

@@ -8,6 +8,7 @@
 //!  behaviour    ─▶ 400, 403, 503, or what it answers
 //! ```
 
+mod app_call;
 mod app_management;
 mod behaviour;
 mod body;

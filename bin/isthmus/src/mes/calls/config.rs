@@ -1,0 +1,92 @@
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+/// `[mmtel_es.calls]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CallsConfig {
+    /// SIP, UDP and TCP; port 0 is a free one.
+    pub listen: SocketAddr,
+    /// The way into the core, a SIP URI; the laboratory's core, all in one. Without one nobody is
+    /// called.
+    pub core: Option<String>,
+    /// The public service identity under which applications call; `sip:mmtel-es@` and the home domain
+    /// without one.
+    pub identity: Option<String>,
+    /// How many calls there may be.
+    pub max_calls: usize,
+    /// How many calls one consumer may have.
+    pub max_calls_of_consumer: usize,
+    /// How long a UE may ring, in seconds.
+    pub answer_seconds: u64,
+    /// How long a data channel may take to open, in seconds.
+    pub channel_seconds: u64,
+    /// How long a session lives without a refresh, in seconds.
+    pub session_expires_seconds: u32,
+}
+
+impl Default for CallsConfig {
+    fn default() -> Self {
+        let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let listen = SocketAddr::new(loopback, 0);
+        let machine = nf_mmtel_es::calls::CallsConfig::new(listen, "", "");
+        Self {
+            listen,
+            core: None,
+            identity: None,
+            max_calls: machine.max_calls,
+            max_calls_of_consumer: machine.max_calls_of_consumer,
+            answer_seconds: machine.answer_within.as_secs(),
+            channel_seconds: machine.channel_within.as_secs(),
+            session_expires_seconds: machine.session_expires,
+        }
+    }
+}
+
+impl CallsConfig {
+    /// What parses and still cannot be: the key, and why.
+    pub(crate) fn check(&self) -> Result<(), (&'static str, String)> {
+        let is_sip = |uri: &String| {
+            core_sip::next_hop::NextHop::of_uri(uri).is_some() && !uri.contains(['<', '>', ' '])
+        };
+        if !self.core.iter().all(is_sip) {
+            return Err(("mmtel_es.calls.core", "must be a SIP URI".into()));
+        }
+        if !self.identity.iter().all(is_sip) {
+            return Err(("mmtel_es.calls.identity", "must be a SIP URI".into()));
+        }
+        // RFC 4028 §5: 90 s is the least.
+        if self.session_expires_seconds < 90 {
+            let why = "must be 90 at least";
+            return Err(("mmtel_es.calls.session_expires_seconds", why.into()));
+        }
+        Ok(())
+    }
+
+    /// As the machine takes it.
+    pub(super) fn machine(
+        &self,
+        address: SocketAddr,
+        core: &str,
+        home_domain: &str,
+    ) -> nf_mmtel_es::calls::CallsConfig {
+        let own = || format!("sip:mmtel-es@{home_domain}");
+        let identity = self.identity.clone().unwrap_or_else(own);
+        // RFC 3261 §19.1.1: without `lr` it would be taken for a strict router.
+        let core = if core.split(';').any(|param| param == "lr") {
+            core.to_owned()
+        } else {
+            format!("{core};lr")
+        };
+        nf_mmtel_es::calls::CallsConfig {
+            max_calls: self.max_calls,
+            max_calls_of_consumer: self.max_calls_of_consumer,
+            answer_within: Duration::from_secs(self.answer_seconds),
+            channel_within: Duration::from_secs(self.channel_seconds),
+            session_expires: self.session_expires_seconds,
+            ..nf_mmtel_es::calls::CallsConfig::new(address, &core, &identity)
+        }
+    }
+}
