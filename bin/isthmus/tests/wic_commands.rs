@@ -184,3 +184,75 @@ fn two_calls_are_swapped_and_the_third_is_busy() {
     assert_eq!(carol.hears("ended")["status"], 200);
     assert_eq!(alice.ends(), Some(0));
 }
+
+#[test]
+fn channels_carry_lines_and_files_through_the_gateway_and_are_opened_again() {
+    let folder = Folder::new();
+    let product = Process::all_in_one(&folder, &["--shards", "2"]);
+    let [wss, ws] = product.w2();
+    let into = folder.path().join("into");
+    std::fs::create_dir(&into).expect("the folder is ours");
+    let into = into.to_str().expect("a plain name");
+    let takes = [
+        "--answer",
+        "--accept-channel",
+        "label=chat",
+        "--save-files",
+        into,
+    ];
+    let mut alice = Phone::start(&wss, "alice", &product.password("alice"), &[]);
+    let mut bob = Phone::start(&ws, "bob", &product.password("bob"), &takes);
+    alice.told("call bob");
+    for phone in [&mut alice, &mut bob] {
+        phone.hears("media_connected");
+    }
+
+    // One that SDP negotiates under a stream of its own, and one that DCEP opens; each twice.
+    for (round, spec) in ["chat,stream=1500", "chat,in-band"]
+        .into_iter()
+        .cycle()
+        .take(4)
+        .enumerate()
+    {
+        alice.told(&format!("open {spec}"));
+        let here = alice.hears("channel_open");
+        let there = bob.hears("channel_open");
+        assert_eq!(here["label"], "chat", "{round}");
+        if round % 2 == 0 {
+            assert_eq!(
+                (&here["stream"], &there["stream"]),
+                (&1500.into(), &1500.into())
+            );
+        }
+        alice.told(&format!("say {} hello, {round}", here["channel"]));
+        assert_eq!(bob.hears("line")["text"], format!("hello, {round}"));
+        bob.told(&format!("say {} and back", there["channel"]));
+        assert_eq!(alice.hears("line")["text"], "and back");
+        let (who, whom, number) = if round < 2 {
+            (&mut alice, &mut bob, &here["channel"])
+        } else {
+            (&mut bob, &mut alice, &there["channel"])
+        };
+        who.told(&format!("close {number}"));
+        who.hears("channel_closed");
+        whom.hears("channel_closed");
+    }
+    alice.told("open other");
+    let refused = alice.hears("channel_closed");
+    assert_eq!(refused["reason"], "refused by the other end");
+
+    let data: Vec<u8> = (0..5_000_000u32).map(|at| (at / 5) as u8).collect();
+    let file = folder.path().join("sent.bin");
+    std::fs::write(&file, &data).expect("the folder is ours");
+    alice.told(&format!("send {}", file.display()));
+    let received = bob.hears("file_received");
+    let kept = received["file"].as_str().expect("a path");
+    assert!(std::fs::read(kept).expect("it is there") == data);
+    let sent = alice.hears("file_sent");
+    assert_eq!(sent["sha256"], received["sha256"]);
+    assert_eq!(sent["size"], data.len());
+
+    alice.told("hangup");
+    assert_eq!(bob.hears("ended")["status"], 200);
+    product.wait_for_figure("isthmus_agw_contexts", 0);
+}

@@ -3,8 +3,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use nf_wic::Identity;
 use nf_wic::media::Codec;
+use nf_wic::{ChannelRule, DataChannelInit, Identity};
+
+use super::{channel_words, files};
 
 /// A phone without a browser: registers, calls or answers, and prints one JSON object a line.
 ///
@@ -111,6 +113,25 @@ pub struct Args {
     /// Record what is seen into this IVF file; implies --video.
     #[arg(long, value_name = "FILE")]
     pub record_video: Option<PathBuf>,
+    /// Open this data channel in each call: LABEL, and after commas protocol=NAME, unordered,
+    /// max-retransmits=TIMES or max-lifetime=MILLISECONDS, priority=NUMBER, stream=NUMBER, in-band (DCEP).
+    #[arg(long, value_name = "CHANNEL", value_parser = channel_words::channel)]
+    pub channel: Vec<DataChannelInit>,
+    /// Take data channels of the other end: any, label=LABEL or protocol=NAME; none without a rule.
+    #[arg(long, value_name = "RULE", value_parser = channel_words::rule)]
+    pub accept_channel: Vec<ChannelRule>,
+    /// Send back what comes on data channels, but for files; takes any.
+    #[arg(long)]
+    pub echo_channels: bool,
+    /// Say this line on a data channel `chat`, which is opened in each call.
+    #[arg(long, value_name = "TEXT")]
+    pub say: Vec<String>,
+    /// Send this file in each call, and hang up when the other end has it [--duration is then 0].
+    #[arg(long, value_name = "FILE")]
+    pub send_file: Vec<PathBuf>,
+    /// Take files, into this folder.
+    #[arg(long, value_name = "FOLDER")]
+    pub save_files: Option<PathBuf>,
     /// Press these keys, a second after the media are there.
     #[arg(long, value_name = "DIGITS")]
     pub dtmf: Option<String>,
@@ -182,7 +203,11 @@ impl Args {
 
     /// How long a call lasts; 0 has no end.
     pub(super) fn duration(&self) -> f64 {
-        let default = if self.commands { 0.0 } else { 5.0 };
+        let default = if self.commands || !self.send_file.is_empty() {
+            0.0
+        } else {
+            5.0
+        };
         self.duration.unwrap_or(default)
     }
 
@@ -206,6 +231,30 @@ impl Args {
             CodecName::Pcma => vec![Codec::Pcma, Codec::Pcmu],
             CodecName::Pcmu => vec![Codec::Pcmu, Codec::Pcma],
         }
+    }
+
+    /// The data channels of each call.
+    pub(super) fn channels(&self) -> Vec<DataChannelInit> {
+        let chat = (!self.say.is_empty()).then(channel_words::chat);
+        let files = (!self.send_file.is_empty()).then(channel_words::for_files);
+        let more = self.channel.iter().cloned();
+        more.chain(chat).chain(files).collect()
+    }
+
+    /// Which data channels of the other end are taken.
+    pub(super) fn channel_rules(&self) -> Vec<ChannelRule> {
+        let any = self.echo_channels.then_some(ChannelRule::ANY);
+        let files = self.save_files.is_some().then(|| ChannelRule {
+            label: None,
+            protocol: Some(files::PROTOCOL.to_owned()),
+        });
+        let more = self.accept_channel.iter().cloned();
+        more.chain(any).chain(files).collect()
+    }
+
+    /// Whether there are data channels at all.
+    pub(super) fn wants_data(&self) -> bool {
+        !self.channels().is_empty() || !self.channel_rules().is_empty()
     }
 
     /// Whether there is video at all.
@@ -285,6 +334,26 @@ mod tests {
         for wrong in ["200", "700", "x"] {
             assert!(parse(&format!("--reject {wrong}")).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn data_channels_are_wanted_and_taken_as_told() {
+        let words = "--say hello --send-file a.bin --channel x,stream=1500";
+        let args = parse(words).unwrap();
+        let labels = args.channels().into_iter().map(|init| init.channel.label);
+        assert_eq!(labels.collect::<Vec<_>>(), ["x", "chat", "files"]);
+        assert!(args.channel_rules().is_empty() && args.wants_data());
+        assert!(args.duration() < 0.1, "until it is there");
+        let args = parse("--accept-channel label=a --save-files here").unwrap();
+        let rules = args.channel_rules();
+        assert_eq!(rules[0].label.as_deref(), Some("a"));
+        assert_eq!(rules[1].protocol.as_deref(), Some(files::PROTOCOL));
+        assert_eq!(
+            parse("--echo-channels").unwrap().channel_rules(),
+            [ChannelRule::ANY]
+        );
+        assert!(!parse("").unwrap().wants_data());
+        assert!(parse("--channel x,fast").is_err());
     }
 
     #[test]

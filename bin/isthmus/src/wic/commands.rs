@@ -30,6 +30,16 @@ pub(super) enum Command {
     Refresh(bool),
     /// Give the WebSocket up and open another one.
     Reconnect,
+    /// Open a data channel, as `--channel` has it.
+    Open(String),
+    /// Close one.
+    Close(u32),
+    /// Say a line on one.
+    Say(u32, String),
+    /// Send a file.
+    Send(PathBuf),
+    /// Say how the data channels are.
+    Channels,
     /// Press these keys.
     Digits(String),
     /// Say how the calls are.
@@ -52,7 +62,7 @@ pub(super) enum Shown {
 }
 
 /// Each command with its words.
-pub(super) const HELP: [&str; 16] = [
+pub(super) const HELP: [&str; 21] = [
     "call URI",
     "answer [CALL]",
     "reject [STATUS]",
@@ -66,6 +76,11 @@ pub(super) const HELP: [&str; 16] = [
     "reinvite",
     "update",
     "reconnect",
+    "open CHANNEL",
+    "close NUMBER",
+    "say NUMBER TEXT",
+    "send FILE",
+    "channels",
     "digits KEYS",
     "report",
     "quit",
@@ -131,6 +146,22 @@ impl Command {
             "reinvite" => none(Self::Refresh(false)),
             "update" => none(Self::Refresh(true)),
             "reconnect" => none(Self::Reconnect),
+            "open" => one("a label, and options after commas").map(Self::Open),
+            "close" => {
+                one("the number of a channel").and_then(|word| number(&word).map(Self::Close))
+            }
+            "say" => {
+                let mut words = line.trim_start().splitn(3, char::is_whitespace);
+                match (words.nth(1), words.next()) {
+                    (Some(channel), Some(text)) => Ok(Self::Say(number(channel)?, text.to_owned())),
+                    _ => Err("«say» wants the number of a channel and a text".into()),
+                }
+            }
+            "send" => match line.trim().split_once(char::is_whitespace) {
+                Some((_, file)) => Ok(Self::Send(file.trim().into())),
+                None => Err("«send» wants a file".into()),
+            },
+            "channels" => none(Self::Channels),
             "digits" => {
                 let keys = one("keys: 0-9, *, #, A-D")?;
                 let is_key = |key: char| key.is_ascii_digit() || "*#ABCDabcd".contains(key);
@@ -146,6 +177,11 @@ impl Command {
             _ => Err(format!("there is no command «{name}»; «help» lists them")),
         }
     }
+}
+
+fn number(word: &str) -> Result<u32, String> {
+    let number = word.parse();
+    number.map_err(|_| format!("«{word}» is no number of a channel"))
 }
 
 /// Reads standard input to its end, on a thread of its own: nothing can be stopped that waits for it.
@@ -175,8 +211,12 @@ mod tests {
                 .replace("[STATUS]", "603")
                 .replace("[ADDRESS]", "127.0.0.2")
                 .replace("KEYS", "12#")
+                .replace("NUMBER", "1")
                 .replace("URI", "bob");
             assert!(Command::parse(&line).is_ok(), "{line}");
+            if line.starts_with("say") || line.starts_with("send") {
+                continue;
+            }
             let more = Command::parse(&format!("{line} too much"));
             assert!(more.is_err(), "{line}");
         }
@@ -194,6 +234,15 @@ mod tests {
         assert_eq!(good("video on a.ivf"), Command::Video(Some(shown)));
         assert_eq!(good("video off"), Command::Video(None));
         assert_eq!(good("update"), Command::Refresh(true));
+        assert_eq!(
+            good("say 2  hello  all"),
+            Command::Say(2, " hello  all".into())
+        );
+        assert_eq!(good("send a b.txt"), Command::Send("a b.txt".into()));
+        assert_eq!(
+            good("open chat,unordered"),
+            Command::Open("chat,unordered".into())
+        );
         let address = "::1".parse().ok();
         assert_eq!(good("restart ::1"), Command::Restart(address));
     }
@@ -210,6 +259,8 @@ mod tests {
             ("video", "wants «on»"),
             ("restart here", "no IP address"),
             ("digits 12x", "no key"),
+            ("say 1", "wants the number"),
+            ("close x", "«x» is no number"),
         ] {
             let said = Command::parse(line).unwrap_err();
             assert!(said.contains(word), "{line}: {said}");

@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use wire_sip::StatusCode;
 
 use super::args::seconds;
+use super::channels::Channels;
 use super::link::{Door, FromLink};
 use super::report::{Report, Words};
 use super::setup::RENEW;
@@ -35,6 +36,7 @@ pub(super) struct Driver {
     pub(super) sockets: Sockets,
     /// What it shows when video is added without more words.
     pub(super) shown: VideoSource,
+    pub(super) channels: Channels,
     pub(super) door: Door,
     pub(super) session: Option<Session>,
     pub(super) report: Report,
@@ -55,7 +57,7 @@ pub(super) struct Task {
     pub(super) open: BTreeMap<CallId, Open>,
     /// How many are over.
     calls: u32,
-    failed: bool,
+    pub(super) failed: bool,
     done: bool,
     /// The next thing to do, and when.
     pub(super) steps: Vec<(Instant, Step)>,
@@ -66,6 +68,7 @@ pub(super) struct Task {
 pub(super) struct Open {
     pub(super) called_at: Option<Instant>,
     answered: bool,
+    ours: bool,
     /// The keys of the command line were pressed.
     pressed: bool,
     /// What was reported of it last.
@@ -241,6 +244,9 @@ impl Driver {
     }
 
     fn call_event(&mut self, now: Instant, id: CallId, event: Event) {
+        if let Event::Channel { channel, event } = event {
+            return self.channel_event(now, channel, event);
+        }
         let open = self.task.open.entry(id).or_default();
         if event == Event::Answered {
             let setup = open.called_at.take();
@@ -254,6 +260,7 @@ impl Driver {
         match event {
             Event::Calling { .. } => {
                 open.called_at = Some(now);
+                open.ours = true;
                 let limit = now + seconds(args.timeout);
                 self.task.steps.push((limit, Step::GiveUpCall(id)));
             }
@@ -263,6 +270,8 @@ impl Driver {
             }
             Event::Answered => {
                 open.answered = true;
+                let ours = open.ours;
+                self.begin_channels(now, id, ours);
                 self.forget(Step::GiveUpCall(id));
                 let args = &self.args;
                 let hold = args.hold.map(|after| (after, Step::Hold(id)));
@@ -309,9 +318,10 @@ impl Driver {
         }
         self.task.calls += 1;
         let answered = self.task.open.remove(&id).is_some_and(|open| open.answered);
+        let said = self.end_channels(id);
         let heard = ended.media.as_ref().is_some_and(|media| media.packets > 0);
         // Who only waits for calls is not to blame for one that was given up; who types sees it.
-        let good = answered && ended.status == 200 && heard;
+        let good = answered && ended.status == 200 && heard && said;
         let blamed = answered || self.args.call.is_some();
         self.task.failed |= !good && blamed && !self.args.commands;
         if let (Some(file), Some(media)) = (&self.args.record, &ended.media) {

@@ -2,12 +2,15 @@
 //!
 //! The phone itself is [`nf_wic::Wic`]; here are its WebSocket (`link`), its media sockets (`sockets`),
 //! its clock and what it was told at first (`driver`) and later (`commands`, `perform`), how it gets a
-//! token (`sign_in`), its SIM (`sim`), its files (`wav`, `ivf`), and the JSON lines that it prints
-//! (`report`).
+//! token (`sign_in`), its SIM (`sim`), its files (`wav`, `ivf`), its data channels (`channels`) and
+//! the files that they carry (`files`), and the JSON lines that it prints (`report`).
 
 mod args;
+mod channel_words;
+mod channels;
 mod commands;
 mod driver;
+mod files;
 mod ivf;
 mod link;
 mod perform;

@@ -57,7 +57,9 @@ impl Driver {
             }
             Command::Restart(address) => {
                 let current = wic.current();
-                let lines = 1 + usize::from(current.is_some_and(|id| wic.has_video(id)));
+                let lines = 1
+                    + usize::from(current.is_some_and(|id| wic.has_video(id)))
+                    + usize::from(current.is_some_and(|id| wic.has_data(id)));
                 let address = address.unwrap_or(self.address);
                 for _ in 0..lines {
                     let opened = self.sockets.open(address).await;
@@ -74,6 +76,17 @@ impl Driver {
                 for id in wic.calls() {
                     self.tell(id);
                 }
+                Ok(())
+            }
+            Command::Open(spec) => return self.open_channel(now, &spec),
+            Command::Close(number) => return self.close_channel(now, number),
+            Command::Say(number, line) => return self.say_line(now, number, line),
+            Command::Send(file) => {
+                let call = wic.current().ok_or("there is no call")?;
+                return self.send_file(now, call, file);
+            }
+            Command::Channels => {
+                self.list_channels();
                 Ok(())
             }
             Command::Help => {

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::time::Instant;
 
 use nf_wic::media::MediaPart;
-use nf_wic::{CallId, ChannelEvent, Ended, Event};
+use nf_wic::{CallId, Ended, Event};
 use serde_json::{Map, Value, json};
 
 /// The mouth of one phone.
@@ -105,7 +105,8 @@ fn words(event: &Event) -> (&'static str, Value) {
         Event::MediaConnected(MediaPart::Audio) => ("media_connected", json!({})),
         Event::MediaConnected(MediaPart::Video) => ("video_connected", json!({})),
         Event::MediaConnected(MediaPart::Data) => ("data_connected", json!({})),
-        Event::Channel { channel, event } => channel_words(channel.number, event),
+        // Its owner says what it is.
+        Event::Channel { channel, .. } => ("channel", json!({ "channel": channel.number })),
         Event::RemoteHold { held } => ("remote_hold", json!({ "held": held })),
         Event::Held { held } => ("held", json!({ "held": held })),
         Event::Video { video } => ("video", json!({ "video": video })),
@@ -143,19 +144,6 @@ fn words(event: &Event) -> (&'static str, Value) {
             }
             ("ended", more)
         }
-    }
-}
-
-fn channel_words(number: u32, event: &ChannelEvent) -> (&'static str, Value) {
-    match event {
-        ChannelEvent::Incoming => ("channel_incoming", json!({ "channel": number })),
-        ChannelEvent::Opened => ("channel_open", json!({ "channel": number })),
-        ChannelEvent::Readable => ("channel_readable", json!({ "channel": number })),
-        ChannelEvent::Writable => ("channel_writable", json!({ "channel": number })),
-        ChannelEvent::Closed(reason) => (
-            "channel_closed",
-            json!({ "channel": number, "reason": reason.to_string() }),
-        ),
     }
 }
 

@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use url::Url;
 
 use super::args::{numbered, seconds};
+use super::channels::Channels;
 use super::driver::{Driver, Step, Task};
 use super::link::Door;
 use super::report::Report;
@@ -104,11 +105,9 @@ impl Driver {
         };
         // One for each m-line of each call.
         let calls = if args.commands { 2 } else { 1 };
-        let lines = if args.commands || args.wants_video() {
-            2
-        } else {
-            1
-        };
+        let lines = 1
+            + usize::from(args.commands || args.wants_video())
+            + usize::from(args.commands || args.wants_data());
         let mut sockets = Sockets::default();
         for _ in 0..calls * lines {
             sockets.open(address).await?;
@@ -127,8 +126,8 @@ impl Driver {
             } else {
                 0
             },
-            channels: Vec::new(),
-            accept_channels: Vec::new(),
+            channels: args.channels(),
+            accept_channels: args.channel_rules(),
             codecs: args.codecs(),
             source,
             keep_samples: if args.record.is_some() {
@@ -150,6 +149,7 @@ impl Driver {
             address,
             sockets,
             shown,
+            channels: Channels::default(),
             door: Door {
                 url,
                 origin: args.origin.clone(),

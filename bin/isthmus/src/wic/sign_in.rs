@@ -222,6 +222,8 @@ mod tests {
     /// What the WWSF is asked, without its answer.
     async fn asked(refused: bool) -> String {
         use tokio::io::AsyncReadExt as _;
+        // Another test may have been first.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let wwsf = tokio::net::TcpListener::bind("127.0.0.1:0")
             .await
             .expect("a port");

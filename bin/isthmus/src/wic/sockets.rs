@@ -8,6 +8,9 @@ use tokio::io::ReadBuf;
 use tokio::net::{UdpSocket, lookup_host};
 use url::Url;
 
+/// A window of SCTP, with room to spare.
+const BUFFER: usize = 4 << 20;
+
 /// Those that are open, each with its address.
 #[derive(Debug, Default)]
 pub(super) struct Sockets(Vec<(SocketAddr, UdpSocket)>);
@@ -18,6 +21,8 @@ impl Sockets {
         let socket = UdpSocket::bind(SocketAddr::new(address, 0))
             .await
             .with_context(|| format!("no media socket on {address}"))?;
+        // Data channels come faster than they are read; where that is not allowed, as before.
+        let _ = socket2::SockRef::from(&socket).set_recv_buffer_size(BUFFER);
         let local = socket.local_addr()?;
         self.0.push((local, socket));
         Ok(local)

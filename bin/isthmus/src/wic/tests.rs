@@ -119,6 +119,33 @@ async fn a_call_with_media_digits_and_a_recording_is_a_success() {
     edge.abort();
 }
 
+#[tokio::test]
+async fn a_line_and_a_file_cross_over_and_the_call_ends_by_itself() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let edge = tokio::spawn(edge(listener));
+    let folder = std::env::temp_dir().join(format!("isthmus-wic-files-{}", std::process::id()));
+    std::fs::create_dir_all(folder.join("into")).unwrap();
+    let file = folder.join("sent.bin");
+    let data: Vec<u8> = (0..3_000_000u32).map(|at| (at / 7) as u8).collect();
+    std::fs::write(&file, &data).unwrap();
+    let shown = |path: &std::path::Path| path.to_str().unwrap().to_owned();
+    let caller = format!("--say hello --send-file {}", shown(&file));
+    let into = folder.join("into");
+    let callee = format!("--duration 0 --echo-channels --save-files {}", shown(&into));
+    assert_eq!(both(port, &caller, &callee).await, (true, true));
+    assert!(std::fs::read(into.join("sent.bin")).unwrap() == data);
+    // Where nobody takes it, the run has failed, and says so soon.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let second = tokio::spawn(self::edge(listener));
+    let (caller, _) = both(port, &caller, "--duration 0").await;
+    assert!(!caller);
+    std::fs::remove_dir_all(&folder).unwrap();
+    edge.abort();
+    second.abort();
+}
+
 /// A call under way, and the tasks of both phones.
 async fn talking(words: &str) -> (tokio::task::JoinHandle<()>, [Phone; 2]) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
