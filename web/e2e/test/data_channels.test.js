@@ -153,6 +153,41 @@ describe('data channels in a call', { timeout: 240_000 }, () => {
     }
   });
 
+  it('a page and the phone without a browser write to each other, and send files both ways', async () => {
+    const content = Buffer.alloc(700_000, 'isthmus');
+    const file = path.join(folder, 'there.bin');
+    const received = path.join(folder, 'received');
+    fs.mkdirSync(received);
+    fs.writeFileSync(file, content);
+    const carol = await headless('--commands', '--accept-channel', 'any', '--save-files', received);
+    try {
+      await alice.call('carol');
+      await alice.hears(/^In a call with carol/);
+      await alice.press('Chat');
+      await alice.reads(/You can write to Carol now/);
+      await alice.writes('Hello, shell');
+      const { channel, text } = await carol.hears('line');
+      assert.equal(text, 'Hello, shell');
+      carol.types(`say ${channel} Hello, page`);
+      await alice.reads(/^Carol Hello, page /m);
+      await (await alice.page.$('#chat-file')).uploadFile(file);
+      const came = await carol.hears('file_received');
+      assert.deepEqual(fs.readFileSync(came.file), content);
+      await alice.reads(/^You there\.bin Delivered/m);
+      carol.types(`send ${came.file}`);
+      await alice.reads(/^Carol Save there\.bin, 700 kB/m);
+      const sent = await carol.hears('file_sent');
+      assert.equal(sent.sha256, came.sha256);
+      carol.types(`close ${channel}`);
+      await alice.reads(/The chat is closed/);
+      await alice.press('Open again');
+      await alice.reads(/closed\.(.|\n)*You can write to Carol now/);
+    } finally {
+      await carol.stop();
+      await alice.find('button', 'Call');
+    }
+  });
+
   it('channels are opened, refused, filled, closed and opened again', async () => {
     await connect();
     await bob.page.evaluate(() => {
