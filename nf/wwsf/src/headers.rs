@@ -53,13 +53,13 @@ pub(crate) fn set(reply: &mut Reply, name: HeaderName, value: &str) {
 /// Puts the rules for browsers on a reply, whatever it is.
 ///
 /// Scripts, styles and images come from here; connections go here and to W2; camera and microphone are
-/// for this page only; nobody frames it.
-pub(crate) fn protect(mut reply: Reply, origin: &Origin, w2: &str) -> Reply {
+/// for this page only; it frames data channel applications, and nobody frames it.
+pub(crate) fn protect(mut reply: Reply, origin: &Origin, w2: &str, frames: &str) -> Reply {
     // `'self'` covers the WebSocket of the same origin in some browsers only, so W2 is named.
     let policy = format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
          font-src 'self'; media-src 'self' blob:; worker-src 'self'; manifest-src 'self'; \
-         connect-src 'self' {w2}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+         connect-src 'self' {w2}; frame-src {frames}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     );
     for (name, value) in [
         (CONTENT_SECURITY_POLICY, policy.as_str()),

@@ -17,7 +17,7 @@ use crate::server::Server;
 use crate::session::{Change, Identity, Session};
 use crate::visitors::Visitors;
 use crate::w4::{Failure, Form, Granted, Tokens};
-use crate::{Asset, Counters, Dialect, Origin, Origins, Reply, assets, headers};
+use crate::{ApplicationSite, Asset, Counters, Dialect, Origin, Origins, Reply, assets, headers};
 
 /// What is the same for all.
 #[derive(Debug, Clone)]
@@ -36,6 +36,10 @@ pub struct Settings {
     pub w2: Option<String>,
     /// The origins that the page may have.
     pub origins: Origins,
+    /// Where data channel applications run; without it, in frames of the page's own site.
+    pub applications: Option<ApplicationSite>,
+    /// The operator's public key for packages of applications (Ed25519, base64url).
+    pub applications_key: Option<String>,
     /// Who may have an identity of the WAF's pool.
     pub guests: Guests,
     /// How many identities of the pool visitors at one address may have; none: any number.
@@ -138,6 +142,8 @@ impl Settings {
             home_domain: home_domain.to_owned(),
             w2: None,
             origins: Origins::Loopback,
+            applications: None,
+            applications_key: None,
             guests: Guests::default(),
             guests_per_address: Some(8),
             software_sims: false,
@@ -405,7 +411,12 @@ impl Wwsf {
     }
 
     pub(crate) fn protect(&self, reply: Reply, request: &Request<'_>) -> Reply {
-        headers::protect(reply, &request.origin, &self.w2(request))
+        headers::protect(
+            reply,
+            &request.origin,
+            &self.w2(request),
+            &self.frame_source(),
+        )
     }
 
     /// A POST comes from our own page: it sets a header that no form and no other site can, and the
@@ -445,6 +456,10 @@ impl Wwsf {
             "display_name": identity.display_name,
             "home_domain": self.settings.home_domain,
             "w2": self.w2(request),
+            "applications": {
+                "site": self.settings.applications.as_ref().map(ToString::to_string),
+                "key": self.settings.applications_key,
+            },
         });
         self.protect(headers::json_reply(StatusCode::OK, &body), request)
     }

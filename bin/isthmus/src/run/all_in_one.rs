@@ -110,6 +110,14 @@ pub(super) fn run(mut config: Config) -> Result<(), Fault> {
     };
     let sims = people.iter().any(Subscriber::has_sim);
     config.wwsf.software_sims.get_or_insert(sims);
+    // Browsers lead all names below localhost to loopback, and take them for as good as TLS.
+    if config.wwsf.applications.is_none()
+        && config.wwsf.origins.is_empty()
+        && let Some(http) = listeners.http
+    {
+        let site = format!("http://app-{{id}}.localhost:{}", http.port());
+        config.wwsf.applications = Some(site);
+    }
     // Who has a SIM and no password signs in nowhere.
     let with_password = people.iter().filter(|one| !one.password.is_empty());
     let accounts = with_password.map(account);

@@ -187,6 +187,13 @@ pub struct WwsfConfig {
     pub w2: Option<String>,
     /// The origins that the page has, `https://phone.example.net`. None: the lab, on loopback only.
     pub origins: Vec<String>,
+    /// Where data channel applications run: an origin with `{id}` in its first label, as in
+    /// `https://app-{id}.apps.example.net`, whose names all lead here. All in one it is
+    /// `http://app-{id}.localhost` on the HTTP port; without it they run on the page's own site.
+    pub applications: Option<String>,
+    /// The operator's public key (Ed25519, 32 octets in base64url): packages that it has not signed are not
+    /// run.
+    pub applications_key: Option<String>,
     /// How long somebody stays signed in at most, in seconds.
     pub session_lifetime: u64,
     /// How long a page may be silent and still be signed in, in seconds.
@@ -211,6 +218,8 @@ impl Default for WwsfConfig {
             home_domain: String::new(),
             w2: None,
             origins: Vec::new(),
+            applications: None,
+            applications_key: None,
             session_lifetime: 30 * DAY,
             idle_lifetime: 12 * HOUR,
         }

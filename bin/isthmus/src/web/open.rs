@@ -3,11 +3,13 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use core_credentials::jwk::JwkSet;
 use core_credentials::token::{AssertionKeys, SigningKey};
 use core_credentials::{Secret, password};
 use nf_waf::{Account, Client, ClientProof, Waf};
-use nf_wwsf::{Origin, Origins, Server, Wwsf};
+use nf_wwsf::{ApplicationSite, Origin, Origins, Server, Wwsf};
 use rustls_pki_types::CertificateDer;
 use tokio::sync::Semaphore;
 
@@ -256,7 +258,24 @@ fn wwsf_settings(config: &WwsfConfig) -> Result<nf_wwsf::Settings, WebError> {
         let why = "goes together with w4; without both the WAF's metadata is asked for";
         return Err(WebError::config("wwsf.authorize", why));
     }
+    let applications = config.applications.as_deref().map(|text| {
+        let why = || {
+            WebError::config(
+                "wwsf.applications",
+                "must be as https://app-{id}.example.net",
+            )
+        };
+        ApplicationSite::parse(text).ok_or_else(why)
+    });
+    let key = config.applications_key.as_ref();
+    let is_key = |key: &String| URL_SAFE_NO_PAD.decode(key).is_ok_and(|key| key.len() == 32);
+    if key.is_some_and(|key| !is_key(key)) {
+        let why = "must be 32 octets in base64url";
+        return Err(WebError::config("wwsf.applications_key", why));
+    }
     Ok(nf_wwsf::Settings {
+        applications: applications.transpose()?,
+        applications_key: key.cloned(),
         server: base.map(|base| Server::below(&config.issuer, base, authorize)),
         scope: config.scope.clone(),
         dialect: config.claims.clone(),

@@ -19,10 +19,13 @@ use crate::store::Change;
 
 type Reply = Response<Body>;
 
+const FRAME_PATH: &str = "/wic/runtime/frame.html";
+
 pub(super) fn routes() -> Router<Web> {
     Router::new()
         .route("/", get(asset))
         .route("/wic/{*file}", get(asset))
+        .route(FRAME_PATH, get(frame))
         .route("/signin", get(sign_in))
         .route("/signed-in", get(signed_in))
         .route("/ways", get(ways))
@@ -41,6 +44,16 @@ async fn asset(State(web): State<Web>, request: Request) -> Reply {
             None => wwsf.not_found(request),
         }
     })
+}
+
+/// The document that data channel applications run in: on sites of their own, where there is nothing else.
+async fn frame(State(web): State<Web>) -> Reply {
+    let (Some(state), Ok(mut random)) = (&web.0.wwsf, random()) else {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    };
+    let nonce = random.token();
+    let document = assets::read(nf_wwsf::FRAME);
+    state.lock().frame(document, &nonce).map(Body::from)
 }
 
 async fn not_found(State(web): State<Web>, request: Request) -> Reply {
