@@ -127,7 +127,10 @@ fn end_to_end() -> Result<()> {
     let mut tests = shell::command("web/e2e", "npm", &["test", "--silent"]);
     tests.env("ISTHMUS_BIN", binary("isthmus")?);
     tests.env("UDP_RELAY_BIN", binary("udp-relay")?);
-    tests.env("FOREIGN_PEERS_BIN", format!("{foreign}/debug/foreign-peers"));
+    tests.env(
+        "FOREIGN_PEERS_BIN",
+        format!("{foreign}/debug/foreign-peers"),
+    );
     let python = format!("{}/bin/python", install::python_folder()?);
     tests.env("FOREIGN_PYTHON", python);
     shell::run_command(tests)
