@@ -48,6 +48,24 @@ describe('Firefox', () => {
     await bob.hears(/ended/);
   });
 
+  it('chats, whoever opens the chat, through hold', async () => {
+    for (const [one, other] of [[alice, bob], [bob, alice]]) {
+      await alice.call('bob');
+      await bob.answer();
+      await Promise.all([alice.hears(/^In a call with/), bob.hears(/^In a call with/)]);
+      await one.press('Chat');
+      await one.reads(/You can write to/);
+      await one.writes('Over the data channel');
+      await other.reads(/Over the data channel/);
+      await one.press('Hold');
+      await other.hears(/has put you on hold/);
+      await other.writes('And back');
+      await one.reads(/And back/);
+      await alice.press('Hang up');
+      await bob.hears(/ended/);
+    }
+  });
+
   it('is called with video, and both see each other', async () => {
     await bob.call('alice', 'Video call');
     await alice.answer();
