@@ -21,6 +21,16 @@ export const audio = (direction = 'sendrecv', port = '[rtpstream_audio_port]') =
 /** VP8 at a port where somebody listens; 0 drops it. */
 export const video = (port) => [`m=video ${port} RTP/AVPF 97`, 'a=rtpmap:97 VP8/90000', 'a=rtcp-fb:97 nack pli'];
 
+/** Data channels at a port where nobody answers; 0 drops them. */
+export const channels = (port, more = []) => [
+  `m=application ${port} UDP/DTLS/SCTP webrtc-datachannel`,
+  'a=sctp-port:5000',
+  'a=max-message-size:65536',
+  'a=setup:actpass',
+  `a=fingerprint:sha-256 ${Array(32).fill('AB').join(':')}`,
+  ...more,
+];
+
 /**
  * Calls, sends a tone, does each act in order, and waits to be hung up.
  * @param {Act[]} acts

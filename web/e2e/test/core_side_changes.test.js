@@ -10,7 +10,7 @@ import { startPhone } from '../harness/headless.js';
 import { startIsthmus } from '../harness/isthmus.js';
 import { startBaresip } from '../peers/baresip.js';
 import { farEnd } from '../peers/sipp.js';
-import { audio, video } from '../peers/sipp_changes.js';
+import { audio, channels, video } from '../peers/sipp_changes.js';
 
 const DOMAIN = 'ims.mnc001.mcc001.3gppnetwork.org';
 const ALICE = `sip:alice@${DOMAIN}`;
@@ -83,6 +83,33 @@ describe('a call is changed from the side of the core', { timeout: 120_000 }, ()
   });
 
   after(() => product?.stop());
+
+  it('SIPp adds data channels, drops them, adds them again in their place, and refuses what alice offers', async () => {
+    const dave = await sipp();
+    await phone('--answer', '--accept-channel', 'any');
+    const map = ['a=dcmap:1000 label="chat"'];
+    const both = (port, more) => [...audio(), ...channels(port, more)];
+    // Each m-line in its place, with the gateway's own port behind it, or 0.
+    const lines = (port) => `m=audio [1-9][^!]*m=application ${port} UDP/DTLS/SCTP webrtc-datachannel`;
+    const [THERE, GONE] = [lines('[1-9][0-9]*'), lines('0')];
+    const played = dave.change(ALICE, [
+      { method: 'INVITE', media: both(40_000, map), expect: [THERE, 'a=sctp-port:5000', 'a=fingerprint:sha-256 ', 'a=dcmap:1000 '], after: 500 },
+      { method: 'INVITE', media: both(40_000, map), expect: [THERE], after: 300 },
+      { method: 'UPDATE', media: both(0), expect: [GONE], after: 300 },
+      { method: 'INVITE', media: both(0), expect: [GONE], after: 300 },
+      { method: 'INVITE', media: both(40_000), expect: [THERE, 'a=sctp-port:5000'], after: 300 },
+      // Without an offer of SIPp's: the offer is in the 200, and the answer refuses the channels in the ACK.
+      { method: 'INVITE', expect: [THERE], answer: [...audio(), 'm=application 0 UDP/DTLS/SCTP webrtc-datachannel'], after: 300 },
+      { method: 'INVITE', media: both(40_000, map), expect: [THERE, 'a=dcmap:1000 '], after: 300 },
+    ]);
+    await alice.next('media_connected');
+    // Should it go another way, SIPp ends before it is hung up.
+    await Promise.race([played.done, new Promise((resolve) => setTimeout(resolve, 5_000))]);
+    await comes(alice, 'after all of it', hears);
+    alice.types('hangup');
+    await played.done;
+    assert.equal((await alice.next('ended')).status, 200);
+  });
 
   it('SIPp holds and resumes by UPDATE and by re-INVITE', async () => {
     const dave = await sipp();

@@ -24,7 +24,7 @@ describe('data channels', { concurrency: 4 }, () => {
 
   before(async () => {
     const file = path.join(folder, 'isthmus.toml');
-    fs.writeFileSync(file, '[epcscf]\ndata_channels = true\n');
+    fs.writeFileSync(file, '[epcscf]\ndata_channels = "always"\n');
     product = await startIsthmus(['--config', file]);
     const w2 = `wss://localhost:${product.ports.https}/w2`;
     const passwords = product.passwords();
