@@ -5,8 +5,10 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout)]
 
+mod all_in_one;
 mod cpu;
 mod edge;
+mod file;
 mod forward;
 mod issuer;
 mod kamailio;
@@ -64,6 +66,11 @@ const BENCHES: &[Bench] = &[
         name: "setup",
         what: "call set-up through the whole all-in-one",
         run: setup::run,
+    },
+    Bench {
+        name: "file",
+        what: "a file of 1 GiB over a data channel, two headless WICs",
+        run: file::run,
     },
     Bench {
         name: "media",

@@ -1,12 +1,12 @@
 //! Call set-up through the whole all-in-one: from the INVITE that one `isthmus wic` sends to the 200
 //! that it gets from another that answers at once. DTLS is not in it.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 
-use crate::process::{self, Process};
+use crate::all_in_one::AllInOne;
 use crate::report::Row;
 
 const CALLS: usize = 100;
@@ -15,73 +15,17 @@ const PROMISED: f64 = 20.0;
 
 /// One caller, one callee, one call after the other.
 pub fn run() -> Result<Vec<Row>> {
-    let isthmus = process::isthmus()?;
-    let folder = process::folder("all-in-one")?;
-    let data = folder.join("data");
-    let [https, http, core, mw, admin] = [(); 5].map(|()| process::free_port());
-    let port = |port: Result<u16>| -> Result<String> { Ok(port?.to_string()) };
-    let (https, admin) = (port(https)?, port(admin)?);
-    let words = [
-        "--data-dir",
-        &data.display().to_string(),
-        "--https-port",
-        &https,
-        "--http-port",
-        &port(http)?,
-        "--core-port",
-        &port(core)?,
-        "--mw-port",
-        &port(mw)?,
-        "--admin-port",
-        &admin,
-    ];
-    let mut product = Process::start(folder, &isthmus, &words)?;
-    product.wait_for(format!("127.0.0.1:{admin}").parse()?)?;
+    let product = AllInOne::start()?;
+    let words = ["--answer", "--calls", "0", "--duration", "0"];
+    let mut callee = product
+        .phone("bob", &words)?
+        .stdout(Stdio::null())
+        .spawn()?;
     std::thread::sleep(Duration::from_secs(1));
-    let printed = product.log();
-    let password = |name: &str| -> Result<String> {
-        let line = printed
-            .lines()
-            .find(|line| line.trim_start().starts_with(name));
-        let word = line.and_then(|line| line.split_whitespace().nth(1));
-        Ok(word
-            .with_context(|| format!("no password of {name}"))?
-            .to_owned())
-    };
-    let w2 = format!("wss://localhost:{https}/w2");
-    let domain = "ims.mnc001.mcc001.3gppnetwork.org";
-    let wic = |name: &str, password: &str, more: &[&str]| {
-        let mut command = Command::new(&isthmus);
-        command.args([
-            "wic",
-            "--insecure",
-            "--w2",
-            &w2,
-            "--user",
-            name,
-            "--password",
-            password,
-        ]);
-        command
-            .args(more)
-            .stdin(Stdio::null())
-            .stderr(Stdio::null());
-        command
-    };
-    let mut callee = wic(
-        "bob",
-        &password("bob")?,
-        &["--answer", "--calls", "0", "--duration", "0"],
-    )
-    .stdout(Stdio::null())
-    .spawn()?;
-    std::thread::sleep(Duration::from_secs(1));
-    let callee_uri = format!("sip:bob@{domain}");
     let calls = CALLS.to_string();
-    let words = ["--call", &callee_uri, "--calls", &calls, "--duration", "1"];
-    let caller = wic("alice", &password("alice")?, &words)
-        .stdout(Stdio::piped())
-        .output();
+    let words = ["--call", "bob", "--calls", &calls, "--duration", "1"];
+    let mut caller = product.phone("alice", &words)?;
+    let caller = caller.stdout(Stdio::piped()).output();
     let _ = callee.kill();
     let _ = callee.wait();
     let text = String::from_utf8(caller?.stdout)?;
