@@ -183,6 +183,9 @@ pub(crate) fn browser_answers(offer: &Session) -> String {
             "a=fingerprint:sha-1 4A:AD:B9:B1:3F:82:18:3B:54:02:12:DF:3E:5D:49:6B:19:E5:7C:AB\r\n",
         );
         text.push_str("a=setup:active\r\na=rtcp-mux\r\n");
+        if line.media == "application" {
+            text.push_str("a=sctp-port:5000\r\na=max-message-size:262144\r\n");
+        }
         for map in media
             .values("rtpmap")
             .filter(|map| map.split(' ').next() == Some(format))

@@ -1,6 +1,8 @@
 //! TS 24.371: a file for each clause, a function for each sentence.
 
 mod data_calls;
+#[path = "../doors/data.rs"]
+mod data_door;
 #[path = "../doors/media.rs"]
 #[allow(dead_code)] // it has handles for every document
 mod media_door;
@@ -31,6 +33,11 @@ mod s7_4_2_originating_call;
 mod s7_4_3_on_the_wire;
 mod s7_4_3_terminating_call;
 mod s7_4_4_emergency_call;
+mod s8_1_general;
+mod s8_2_1_wic_general;
+mod s8_2_2_wic_originating_call;
+mod s8_2_3_wic_terminating_call;
+mod s8_3_wwsf;
 mod s8_4_1_general;
 mod s8_4_2_originating_call;
 mod s8_4_3_terminating_call;

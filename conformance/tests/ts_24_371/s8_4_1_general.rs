@@ -36,7 +36,8 @@ fn the_ep_cscf_instructs_the_gateway_what_to_interwork() {
         let settings = call.settings(1);
         assert_eq!(settings.media, MediaKind::Data);
         let data = settings.data.as_ref().expect("data channels");
-        assert_eq!(data.far_end, Some(FarEnd::Relay { announce: false }));
+        // Who writes dcmap reads it: what is opened in band besides is announced to the core.
+        assert_eq!(data.far_end, Some(FarEnd::Relay { announce: true }));
         let channels = data.channels.as_ref().expect("a list");
         assert_eq!(channels.len(), 1);
         assert_eq!(

@@ -5,7 +5,7 @@ use nf_epcscf::ims_alg::Leg;
 use wire_sdp::Session;
 use wire_sip::{HeaderName, Message};
 
-use crate::media_door::{Call, PHONE, phone_answers};
+use crate::media_door::{Call, PHONE, browser_answers, phone_answers};
 
 /// A WIC that is registered with a token and takes commands.
 pub(crate) fn registered(words: &[&str]) -> (Edge, Headless) {
@@ -34,6 +34,23 @@ pub(crate) fn answer(edge: &mut Edge, call: &mut Call, invite: &Message) -> Mess
     let answer = call.answer(Leg::Core, &phone_answers(&at_core));
     let answer = text(&answer.expect("a phone's answer is served"));
     let tail = format!("Contact: <sip:far@far.invalid>\r\n\r\n{answer}");
+    edge.answer(invite, 200, &tail);
+    edge.request("ACK")
+}
+
+/// Answers an INVITE of the WIC's as an eP-CSCF does for another WIC behind it; its ACK.
+pub(crate) fn answer_in(edge: &mut Edge, call: &mut Call, invite: &Message) -> Message {
+    let offer = std::str::from_utf8(invite.body()).expect("text");
+    let at_core = call
+        .offer(Leg::Wic, offer)
+        .expect("a WIC's offer is served");
+    let mut far = crate::data_calls::call(true);
+    let to_wic = far.offer(Leg::Core, &text(&at_core)).expect("served");
+    let at_core = far
+        .answer(Leg::Wic, &browser_answers(&to_wic))
+        .expect("served");
+    let answer = call.answer(Leg::Core, &text(&at_core)).expect("served");
+    let tail = format!("Contact: <sip:far@far.invalid>\r\n\r\n{}", text(&answer));
     edge.answer(invite, 200, &tail);
     edge.request("ACK")
 }
