@@ -42,6 +42,12 @@ impl Consumer {
         })
     }
 
+    fn delete(&self, path: &str) -> StatusCode {
+        let request = self.client.delete(format!("{}{path}", self.root));
+        self.runtime
+            .block_on(async { request.send().await.expect("an answer").status() })
+    }
+
     fn call(&self, name: &str) -> (StatusCode, Value) {
         let body = json!({
             "terminatingId": format!("sip:{name}@{HOME}"), "mediaInfo": ["audio"],
@@ -54,7 +60,7 @@ impl Consumer {
 #[test]
 fn an_application_calls_a_subscriber() {
     let folder = Folder::new();
-    let mut product = Process::all_in_one(&folder, &[]);
+    let product = Process::all_in_one(&folder, &[]);
     let consumer = Consumer::of(&product);
     let [_, ws] = product.w2();
     let password = product.password("bob");
@@ -78,8 +84,34 @@ fn an_application_calls_a_subscriber() {
     bob.hears("ended");
     product.wait_for_figure("gateway_contexts", 0);
 
-    // `kill -9` in a call: the next life hangs up, once the phone can be reached again.
-    let (_, answer) = consumer.call("bob");
-    assert_eq!(answer["callResult"], "SUCCESS", "{answer}");
-    product.kill();
+    // A session of two, as a resource.
+    let password = product.password("alice");
+    let mut alice = Phone::start(&ws, "alice", &password, &["--answer"]);
+    let session = json!({
+        "afId": "as", "imsSessionInfo": {
+            "sessionInfo": {
+                "callingId": format!("sip:alice@{HOME}"), "calledId": format!("sip:bob@{HOME}"),
+            },
+            "mediaInfoSet": [{ "mediaType": "AUDIO", "mediaCorrectionId": "1" }],
+        },
+    });
+    let sessions = "/mmtel-callcontrol/v1/ims-sessions";
+    let (status, created) = consumer.post(sessions, &session);
+    assert_eq!(status, StatusCode::CREATED, "{created}");
+    for phone in [&mut alice, &mut bob] {
+        phone.hears("answered");
+        phone.hears("media_connected");
+    }
+    let id = &created["imsSessionInfo"]["sessionId"];
+    let id = id.as_str().expect("its identifier");
+    let status = consumer.delete(&format!("{sessions}/{id}"));
+    assert_eq!(status, StatusCode::NO_CONTENT);
+    for phone in [&mut alice, &mut bob] {
+        phone.hears("ended");
+    }
+    assert_eq!(
+        consumer.delete(&format!("{sessions}/{id}")),
+        StatusCode::NOT_FOUND
+    );
+    product.wait_for_figure("gateway_contexts", 0);
 }

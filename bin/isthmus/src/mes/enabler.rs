@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use api_mmtel_es::common::Uri;
 use api_mmtel_es::{Cause, ProblemDetails};
-use nf_mmtel_es::{Applications, Change, Settings};
+use nf_mmtel_es::calls::{Ask, Told};
+use nf_mmtel_es::{Applications, Change, Consumer, Settings};
 use tokio::sync::Semaphore;
 
 use super::EnablerConfig;
@@ -86,9 +87,16 @@ impl Enabler {
         let _ = self.0.calls.set(calls);
     }
 
-    /// The way to the calls, if there are any.
-    pub(super) fn calls(&self) -> Option<&CallsHandle> {
-        self.0.calls.get()
+    /// Asks the calls, if there are any.
+    pub(super) async fn ask_calls(
+        &self,
+        consumer: Consumer,
+        ask: Ask,
+    ) -> Result<Told, Box<ProblemDetails>> {
+        match self.0.calls.get() {
+            Some(calls) => calls.ask(consumer, ask).await,
+            None => Err(busy("Nobody can be called from here.")),
+        }
     }
 
     /// Puts changes in the queue of the store, in the order of the calls: call it while the state that

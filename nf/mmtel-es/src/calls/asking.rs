@@ -1,11 +1,12 @@
 //! What a consumer asks for, checked before anything is done (TS 29.392 §5.3.2).
 
+use std::collections::VecDeque;
 use std::time::Instant;
 
 use api_mmtel_es::common::Uri;
 use api_mmtel_es::dc_app_call::{CallType, DcCallReq};
 use api_mmtel_es::{Cause, ProblemDetails};
-use core_iq::{ChannelPlace, Command, MediaKind, StreamEnd, StreamId, StreamSettings};
+use core_iq::{ChannelPlace, Command, MediaKind, NegotiatedChannel, StreamId, StreamSettings};
 use core_sip::address::UriView;
 use smallvec::SmallVec;
 
@@ -38,6 +39,14 @@ impl Calls {
             Ask::UpdateMedia(request) => {
                 self.update_media(now, clock, ask, consumer, &request, applications)
             }
+            Ask::Create(resource) => self.create(now, ask, consumer, resource, applications),
+            Ask::Replace(session, resource) => {
+                self.replace(now, ask, consumer, &session, resource, applications)
+            }
+            Ask::Patch(session, patch) => {
+                self.patch(now, ask, consumer, &session, &patch, applications)
+            }
+            Ask::Delete(session) => self.delete(now, ask, consumer, &session),
         };
         if let Err(problem) = done {
             self.reply(ask, Err(problem));
@@ -87,21 +96,57 @@ impl Calls {
                 clock,
                 pointer,
             )?;
-            app = Some(profile.app_id.clone());
+            app = Some(profile.app_id.clone()).filter(|_| request.dc_media_info());
         }
         self.check_room(consumer)?;
-        if !self.gateway_there {
-            return Err(Box::new(
-                ProblemDetails::new(503).detail("The media gateway is gone."),
-            ));
+        let session = self.random.token(15);
+        let target = Some(request.notification_info.clone());
+        let number = self.begin(now, session, consumer, &parties, &kinds, target)?;
+        let Some(call) = self.by_number.get_mut(&number) else {
+            return Ok(());
+        };
+        let place = ChannelPlace::At(call.app_end());
+        if let Some(app) = app
+            && let Some(stream) = call.stream_of_mut(MediaKind::Data)
+        {
+            stream.negotiated.push(NegotiatedChannel {
+                id: FIRST_STREAM,
+                channel: description(&app),
+                place,
+            });
+            call.channels.push(AppChannel {
+                app,
+                target: request.notification_info.clone(),
+                state: ChannelState::Negotiated(FIRST_STREAM),
+                waiting: VecDeque::new(),
+                asker: None,
+                sending: false,
+            });
         }
+        call.asker = Some(ask);
+        call.request = Some(Box::new(request));
+        Ok(())
+    }
 
+    /// A call begins: the gateway is asked for room.
+    pub(super) fn begin(
+        &mut self,
+        now: Instant,
+        session: String,
+        consumer: &Consumer,
+        parties: &[String],
+        kinds: &[MediaKind],
+        target: Option<Uri>,
+    ) -> Result<u64, Problem> {
+        if !self.gateway_there {
+            let problem = ProblemDetails::new(503).cause(&Cause::InsufficientResources);
+            return Err(Box::new(problem.detail("The media gateway is gone.")));
+        }
         let number = self.next_call;
         self.next_call += 1;
         self.counters.asked += 1;
-        let session = self.random.token(15);
-        let legs = parties.into_iter().map(|party| Leg {
-            party,
+        let legs = parties.iter().map(|party| Leg {
+            party: party.clone(),
             call_id: self.random.token(18),
             local_tag: self.random.tag(),
             origin: Origin {
@@ -119,49 +164,15 @@ impl Calls {
             let key = (leg.call_id.clone(), leg.local_tag.clone());
             self.by_dialog.insert(key, (number, index));
         }
-        let end = match legs.len() {
-            1 => StreamEnd::Core,
-            _ => StreamEnd::W3,
-        };
-        let mut channels = Vec::new();
-        let mut negotiated = Vec::new();
-        if let Some(app) = app.filter(|_| request.dc_media_info()) {
-            negotiated.push(core_iq::NegotiatedChannel {
-                id: FIRST_STREAM,
-                channel: description(&app),
-                place: ChannelPlace::At(end),
-            });
-            channels.push(AppChannel {
-                app,
-                target: request.notification_info.clone(),
-                state: ChannelState::Negotiated(FIRST_STREAM),
-                waiting: std::collections::VecDeque::new(),
-                asker: None,
-                sending: false,
-            });
-        }
-        let streams: Vec<Stream> = kinds
-            .iter()
-            .zip(0..)
-            .map(|(kind, id)| Stream {
-                id: StreamId(id),
-                kind: *kind,
-                local: SmallVec::new(),
-                formats: match kind {
-                    MediaKind::Audio => self.config.audio.clone(),
-                    MediaKind::Video => self.config.video.clone(),
-                    MediaKind::Data => Vec::new(),
-                },
-                negotiated: match kind {
-                    MediaKind::Data => negotiated.clone(),
-                    _ => Vec::new(),
-                },
-                renamed: Vec::new(),
-                far: [None, None],
-                told: [false, false],
-                refused: false,
-            })
-            .collect();
+        let streams = kinds.iter().zip(0..).map(|(kind, id)| {
+            let formats = match kind {
+                MediaKind::Audio => self.config.audio.clone(),
+                MediaKind::Video => self.config.video.clone(),
+                MediaKind::Data => Vec::new(),
+            };
+            Stream::new(StreamId(id), *kind, formats)
+        });
+        let streams: Vec<Stream> = streams.collect();
         let two = legs.len() == 2;
         let wanted = streams.iter().map(|stream| {
             let mut settings = StreamSettings::new(stream.id, stream.kind);
@@ -180,19 +191,23 @@ impl Calls {
             Call {
                 session,
                 owner: consumer.clone(),
-                request,
-                asker: Some(ask),
+                request: None,
+                resource: None,
+                target,
+                written: false,
+                media_change: None,
+                asker: None,
                 stage: Stage::Reserving,
                 context: None,
                 streams,
                 legs,
-                channels,
+                channels: Vec::new(),
                 deadline: Some(deadline),
                 channels_until: None,
             },
         );
         self.ask_gateway(IqPurpose::Reserve(number), command);
-        Ok(())
+        Ok(number)
     }
 
     /// Whether notifications may go there.
@@ -205,7 +220,7 @@ impl Calls {
     }
 
     /// Bounds of all, and of one consumer.
-    fn check_room(&self, consumer: &Consumer) -> Result<(), Problem> {
+    pub(super) fn check_room(&self, consumer: &Consumer) -> Result<(), Problem> {
         if self.by_number.len() >= self.config.max_calls {
             let problem = ProblemDetails::new(503).cause(&Cause::InsufficientResources);
             return Err(Box::new(

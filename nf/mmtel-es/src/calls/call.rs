@@ -7,6 +7,8 @@
 
 use std::time::{Duration, Instant};
 
+use api_mmtel_es::call_control::ImsSession;
+use api_mmtel_es::common::Uri;
 use api_mmtel_es::dc_app_call::DcCallReq;
 use core_iq::{
     AnchoredStream, ContextId, DataLocal, IceCredentials, MediaKind, NegotiatedChannel,
@@ -23,6 +25,7 @@ use super::config::Format;
 use super::description::{Far, Local, LocalData, Origin};
 use super::output::AskId;
 use super::refresh::Refresh;
+use super::session::MediaChange;
 use crate::Consumer;
 
 /// A call.
@@ -32,7 +35,16 @@ pub(crate) struct Call {
     pub(crate) session: String,
     /// Who made it: to others it is not there.
     pub(crate) owner: Consumer,
-    pub(crate) request: DcCallReq,
+    /// What it was asked by, of MMTel_DCAppCall.
+    pub(crate) request: Option<Box<DcCallReq>>,
+    /// What it is in MMTel_CallControl.
+    pub(crate) resource: Option<Box<ImsSession>>,
+    /// Where it is told what becomes of it.
+    pub(crate) target: Option<Uri>,
+    /// Whether something of it is written down.
+    pub(crate) written: bool,
+    /// A change of media that a consumer asked for.
+    pub(crate) media_change: Option<MediaChange>,
     /// Who waits for it to be answered.
     pub(crate) asker: Option<AskId>,
     pub(crate) stage: Stage,
@@ -81,6 +93,21 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
+    /// One that nobody knows of yet.
+    pub(crate) fn new(id: StreamId, kind: MediaKind, formats: Vec<Format>) -> Self {
+        Self {
+            id,
+            kind,
+            local: SmallVec::new(),
+            formats,
+            renamed: Vec::new(),
+            negotiated: Vec::new(),
+            far: [None, None],
+            told: [false, false],
+            refused: false,
+        }
+    }
+
     /// The gateway's side, of a stream between two UEs.
     pub(crate) fn two(reserved: AnchoredStream) -> SmallVec<[Local; 2]> {
         let AnchoredStream {

@@ -94,7 +94,10 @@ impl Calls {
             }
             self.refresh_later(now, number, index, response);
             let words = format!("the UE refused: {} {}", status.as_u16(), status.reason());
-            return self.change_refused(number, &words);
+            if !self.media_change_refused(now, number, index, &words) {
+                self.change_refused(number, &words);
+            }
+            return;
         }
         leg.changing = None;
         if let Some(dialog) = leg.dialog() {
@@ -114,7 +117,9 @@ impl Calls {
             self.ask_gateway(IqPurpose::Configure(number), command);
         }
         self.refresh_later(now, number, index, response);
-        self.change_taken(number);
+        if !self.media_change_taken(now, number, index) {
+            self.change_taken(number);
+        }
     }
 
     /// Offers that met others and are to go again.

@@ -10,7 +10,6 @@ use core_iq::{
     ChannelAction, ChannelAt, ChannelDescription, ChannelEnd, ChannelMessage, Command, Event,
     MediaKind, Refusal, Reply, Reserved, StreamEnd, StreamId, StreamSettings,
 };
-use smallvec::SmallVec;
 
 use super::asking::check_application;
 use super::call::{Call, Stage, Stream};
@@ -184,17 +183,9 @@ impl Calls {
         }
         let second = (call.legs.len() == 2).then(Box::default);
         let id = StreamId(u16::try_from(call.streams.len()).unwrap_or(u16::MAX));
-        call.streams.push(Stream {
-            id,
-            kind: MediaKind::Data,
-            local: SmallVec::new(),
-            formats: Vec::new(),
-            negotiated: Vec::new(),
-            renamed: Vec::new(),
-            far: [None, None],
-            told: [false, false],
-            refused: true,
-        });
+        let mut stream = Stream::new(id, MediaKind::Data, Vec::new());
+        stream.refused = true;
+        call.streams.push(stream);
         let command = Command::Reserve {
             context: Some(context),
             streams: vec![StreamSettings {
@@ -224,7 +215,11 @@ impl Calls {
                 stream.refused = false;
             }
         }
-        let leg = call.app_leg();
+        // What a consumer changes is for both, a channel for one.
+        let leg = match call.media_change {
+            Some(_) => 0,
+            None => call.app_leg(),
+        };
         self.re_invite(now, number, leg);
     }
 

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use api_mmtel_es::dc_app_call::{DcCallResp, DcMediaUpdateResp};
 use api_mmtel_es::dc_app_management::Status;
+use api_mmtel_es::ims_session::ImsSessionEventType;
 use api_mmtel_es::{Cause, Extensions, ProblemDetails, write};
 use bytes::Bytes;
 use core_iq::{Command, Refusal};
@@ -15,6 +16,7 @@ use super::channel::{self, became};
 use super::machine::{Calls, IqPurpose};
 use super::output::Told;
 use super::sending::{After, Errand, Purpose};
+use super::session::event;
 use crate::{Change, Notice};
 
 /// Why a call ends, before or after it was answered.
@@ -32,6 +34,8 @@ pub(super) enum Why {
     Gateway(Refusal),
     /// The store: nobody would find the call again.
     Store,
+    /// The consumer ends it.
+    Deleted,
     /// A UE hung up.
     HungUp(String),
 }
@@ -50,6 +54,7 @@ impl Why {
             Self::Unusable(what) => format!("the UE gave {what}"),
             Self::Gateway(refusal) => format!("the media gateway failed: {refusal}"),
             Self::Store => "the call could not be written down".into(),
+            Self::Deleted => "the application server ended it".into(),
             Self::HungUp(words) => words.clone(),
         }
     }
@@ -63,7 +68,7 @@ impl Why {
             Self::NoAnswer => "SIP;cause=408".into(),
             Self::Unusable(_) => "SIP;cause=488".into(),
             Self::Gateway(_) | Self::Store => "SIP;cause=503".into(),
-            Self::HungUp(_) => "SIP;cause=200".into(),
+            Self::HungUp(_) | Self::Deleted => "SIP;cause=200".into(),
         }
     }
 }
@@ -100,14 +105,25 @@ impl Calls {
                 changes.push(notify(&session, &channel.target, &event));
             }
         }
-        if stood {
-            let target = &call.request.notification_info;
+        if let Some(change) = call.media_change.take() {
+            after.push(After::Reply(change.ask, Err(gone(&words))));
+        }
+        if call.resource.is_some() {
+            let told = if stood {
+                event(call, ImsSessionEventType::SessionTermination, None)
+            } else {
+                let failed = ImsSessionEventType::SessionEstablishmentFailure;
+                event(call, failed, Some(&words))
+            };
+            changes.extend(told);
+        } else if let Some(target) = call.target.as_ref().filter(|_| stood) {
             changes.push(notify(&session, target, &channel::ended(&session, &words)));
         }
         changes.push(Change::RemoveSession(session.clone()));
         let context = call.context.take();
+        let written = call.written;
         self.by_session.remove(&session);
-        if stood {
+        if written {
             self.commit(changes, after);
         } else {
             // Nothing of it was written down.
@@ -240,8 +256,16 @@ fn refusal(call: &Call, why: &Why, words: &str) -> Result<Told, Box<ProblemDetai
             let problem = ProblemDetails::new(503).cause(&Cause::InsufficientResources);
             Err(Box::new(problem.detail(words)))
         }
-        _ => Ok(Told::Call(DcCallResp::failed(&call.request, words))),
+        _ => match &call.request {
+            Some(request) => Ok(Told::Call(DcCallResp::failed(request, words))),
+            None => Err(gone(words)),
+        },
     }
+}
+
+/// What a consumer is told whose session ends while it waits for something else.
+fn gone(words: &str) -> Box<ProblemDetails> {
+    Box::new(ProblemDetails::new(404).detail(words))
 }
 
 pub(super) fn not_updated(session: &str, words: &str) -> Told {

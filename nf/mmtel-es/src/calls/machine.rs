@@ -147,7 +147,10 @@ impl Calls {
                 self.added(now, call, reserved);
             }
             (Some(IqPurpose::Add(call)), Err(refusal)) => {
-                self.change_refused(call, &refusal.to_string());
+                let words = refusal.to_string();
+                if !self.media_change_refused(now, call, 0, &words) {
+                    self.change_refused(call, &words);
+                }
             }
             (Some(IqPurpose::Open(call, app)), result) => self.opening(now, call, &app, result),
             (Some(IqPurpose::Send(call, app)), result) => self.sent(call, &app, &result),

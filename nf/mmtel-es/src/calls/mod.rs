@@ -1,4 +1,4 @@
-//! Calls of the enabler: MMTel_DCAppCall, as a SIP application server with media at a gateway.
+//! Calls of the enabler: MMTel_DCAppCall and MMTel_CallControl, as a SIP application server with media at a gateway.
 //!
 //! ```text
 //!  application server            Calls                      gateway (Iq)        UE (SIP)
@@ -18,7 +18,7 @@
 //! ```
 //!
 //! - `call.rs` a call as it is kept, `config.rs`, `output.rs` the words of the shell;
-//! - `asking.rs` what a consumer asks for, checked;
+//! - `asking.rs` what a consumer asks for, checked; `session.rs` IMS sessions as resources;
 //! - `setup.rs`, `ending.rs`, `change.rs`, `in_dialog.rs`, `refresh.rs` SIP of a call, in the order of its life;
 //! - `description.rs` SDP; `channel.rs`, `channels.rs` data channels;
 //! - `saved.rs` what outlives the process.
@@ -37,6 +37,7 @@ mod output;
 mod refresh;
 mod saved;
 mod sending;
+mod session;
 mod setup;
 
 pub use config::{CallsConfig, Format};

@@ -1,5 +1,7 @@
 use api_mmtel_es::ProblemDetails;
+use api_mmtel_es::call_control::ImsSession;
 use api_mmtel_es::dc_app_call::{DcCallReq, DcCallResp, DcMediaUpdateReq, DcMediaUpdateResp};
+use api_mmtel_es::patch::Patch;
 use bytes::Bytes;
 use core_sip::Target;
 
@@ -20,6 +22,14 @@ pub enum Ask {
     Call(DcCallReq),
     /// TS 29.392 §5.3.2.3: use a data channel in a call that is there.
     UpdateMedia(DcMediaUpdateReq),
+    /// TS 29.392 §5.5.2.2: create an IMS session.
+    Create(ImsSession),
+    /// TS 29.392 §5.5.2.3: put another one in the place of the session of that name.
+    Replace(String, ImsSession),
+    /// TS 29.392 §5.5.2.3: change parts of the session of that name.
+    Patch(String, Patch),
+    /// TS 29.392 §5.5.2.4: end the session of that name.
+    Delete(String),
 }
 
 /// What a consumer is told when it went well.
@@ -30,6 +40,12 @@ pub enum Told {
     Call(DcCallResp),
     /// To [`Ask::UpdateMedia`], with a 200.
     MediaUpdated(DcMediaUpdateResp),
+    /// To [`Ask::Create`], with a 201: the session is there, and its users are being called.
+    Created(ImsSession),
+    /// To [`Ask::Replace`] and [`Ask::Patch`], with a 200: the session as it is now.
+    Changed(ImsSession),
+    /// To [`Ask::Delete`], with a 204.
+    Deleted,
 }
 
 /// What comes out of [`Calls`](super::Calls).

@@ -2,22 +2,29 @@
 
 use std::time::Instant;
 
+use api_mmtel_es::call_control::ImsSession;
 use api_mmtel_es::common::Uri;
+use api_mmtel_es::ims_session::ImsSessionEventType;
+use api_mmtel_es::{Attribute, read_value};
 use bytes::Bytes;
 use core_sip::dialog::{Dialog, DialogId};
 use serde::{Deserialize, Serialize};
 
-use super::call::{Call, LegState};
+use super::call::{Call, LegState, Stage};
 use super::channel;
 use super::ending::{bye, notify};
 use super::machine::Calls;
 use super::sending::{Errand, Purpose};
+use super::session::notification;
 use crate::{Change, StoredSession};
 
 /// Of one call.
 #[derive(Debug, Serialize, Deserialize)]
 struct Saved {
-    target: String,
+    target: Option<String>,
+    /// What it is in MMTel_CallControl, as the API writes it.
+    resource: Option<serde_json::Value>,
+    standing: bool,
     legs: Vec<SavedDialog>,
 }
 
@@ -45,7 +52,12 @@ pub(super) fn put(call: &Call) -> Change {
         _ => None,
     });
     let saved = Saved {
-        target: call.request.notification_info.as_str().to_owned(),
+        target: call
+            .target
+            .as_ref()
+            .map(|target| target.as_str().to_owned()),
+        resource: call.resource.as_deref().and_then(Attribute::write),
+        standing: call.stage == Stage::Standing,
         legs: legs.collect(),
     };
     Change::PutSession(StoredSession {
@@ -83,14 +95,7 @@ impl Calls {
                 self.commit(changes, Vec::new());
                 continue;
             };
-            if let Ok(target) = Uri::new(saved.target) {
-                let words = "the server was started again";
-                changes.push(notify(
-                    &session.id,
-                    &target,
-                    &channel::ended(&session.id, words),
-                ));
-            }
+            changes.extend(told_at_restart(&session.id, &saved));
             self.commit(changes, Vec::new());
             for leg in saved.legs {
                 let id = DialogId {
@@ -106,4 +111,22 @@ impl Calls {
         }
         self.settle(now);
     }
+}
+
+/// What is told of a call of the life before.
+fn told_at_restart(session: &str, saved: &Saved) -> Option<Change> {
+    let target = Uri::new(saved.target.clone()?).ok()?;
+    let words = "the server was started again";
+    let Some(resource) = saved.resource.clone() else {
+        return Some(notify(session, &target, &channel::ended(session, words)));
+    };
+    let resource: ImsSession = read_value(resource).ok()?;
+    let (what, reason) = if saved.standing {
+        (ImsSessionEventType::SessionTermination, None)
+    } else {
+        let failed = ImsSessionEventType::SessionEstablishmentFailure;
+        (failed, Some(words))
+    };
+    let told = notification(session, &resource, what, reason)?;
+    Some(notify(session, &target, &told))
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Instant;
 
 use api_mmtel_es::dc_app_call::DcCallResp;
+use api_mmtel_es::ims_session::ImsSessionEventType;
 use core_iq::{
     Command, CoreSettings, DataSettings, DtlsRole, DtlsSettings, FarEnd, Gate, MediaKind,
     PayloadMap, Reserved, SecondSettings, StreamSettings,
@@ -22,6 +23,7 @@ use super::ending::Why;
 use super::machine::{Calls, IqPurpose};
 use super::output::Told;
 use super::sending::{After, Errand, Purpose};
+use super::session::event;
 
 /// Methods that we answer.
 pub(super) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE";
@@ -257,6 +259,7 @@ impl Calls {
         call.deadline = Some(deadline);
         self.deadlines.insert((deadline, number));
         let changes = vec![super::saved::put(call)];
+        call.written = true;
         self.commit(changes, vec![After::Ack(number, index)]);
     }
 
@@ -278,8 +281,10 @@ impl Calls {
         let data = data.is_some_and(|stream| !stream.refused);
         if let Some(ask) = call.asker.take() {
             let media = media_names(call);
-            let response = DcCallResp::success(&call.request, call.session.clone(), media, data);
-            after.push(After::Reply(ask, Ok(Told::Call(response))));
+            if let Some(request) = &call.request {
+                let response = DcCallResp::success(request, call.session.clone(), media, data);
+                after.push(After::Reply(ask, Ok(Told::Call(response))));
+            }
         }
         if narrowed {
             after.push(After::Offer(number, 0));
@@ -287,6 +292,9 @@ impl Calls {
         let settings = settings(call);
         let context = call.context;
         let mut changes = vec![super::saved::put(call)];
+        call.written = true;
+        let established = ImsSessionEventType::SessionEstablishmentSuccess;
+        changes.extend(event(call, established, None));
         changes.extend(self.channels_begin(now, number));
         self.commit(changes, after);
         if let Some(context) = context.filter(|_| !settings.is_empty()) {

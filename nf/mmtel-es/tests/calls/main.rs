@@ -7,4 +7,5 @@ mod channels;
 mod dc_call;
 mod in_dialog;
 mod restart;
+mod session;
 mod third_party;

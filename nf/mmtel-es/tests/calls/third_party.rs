@@ -107,10 +107,16 @@ fn a_second_one_who_refuses_ends_the_first() {
     bed.ask(&connect(&["audio"], false));
     let first = bed.request(Method::Invite);
     bed.answer(&first, 200, Some(&audio()));
-    bed.request(Method::Invite);
+    let second = bed.request(Method::Invite);
     let ack = bed.request(Method::Ack);
     assert_eq!(ack.call_id(), first.call_id());
     assert_eq!(bed.sessions.len(), 1);
+    bed.answer(&second, 603, None);
+    bed.request(Method::Ack);
+    let bye = bed.request(Method::Bye);
+    assert_eq!(bye.call_id(), first.call_id());
+    assert_eq!(bed.called().failure_cause.as_deref(), Some("603 Decline"));
+    assert!(bed.sessions.is_empty() && bed.calls.is_empty());
 }
 
 #[test]

@@ -19,12 +19,10 @@ pub(super) async fn update_media(enabler: &Enabler, call: Call) -> Result<Reply,
 }
 
 async fn ask(enabler: &Enabler, call: Call, ask: Ask) -> Result<Reply, Refusal> {
-    let Some(calls) = enabler.calls() else {
-        let refusal = Refusal::new(503).detail("Nobody can be called from here.");
-        return Err(refusal);
-    };
-    Ok(match calls.ask(call.consumer, ask).await? {
+    Ok(match enabler.ask_calls(call.consumer, ask).await? {
         Told::Call(response) => Reply::ok(&response),
         Told::MediaUpdated(response) => Reply::ok(&response),
+        // Each question has its answer.
+        Told::Created(_) | Told::Changed(_) | Told::Deleted => return Err(Refusal::new(500)),
     })
 }

@@ -6,6 +6,7 @@ use api_mmtel_es::Operation;
 
 use super::app_call;
 use super::app_management as management;
+use super::call_control;
 use super::{Call, Refusal, Reply};
 use crate::mes::Enabler;
 
@@ -24,6 +25,10 @@ pub(super) fn of(operation: &Operation) -> Option<Behaviour> {
         "RetrievalDCAppMgmt" => |enabler, call| Box::pin(management::retrieve(enabler, call)),
         "DcCallRequest" => |enabler, call| Box::pin(app_call::call(enabler, call)),
         "DcMediaUpdateRequest" => |enabler, call| Box::pin(app_call::update_media(enabler, call)),
+        "ImsSessionCreate" => |enabler, call| Box::pin(call_control::create(enabler, call)),
+        "ImsSessionUpdate" => |enabler, call| Box::pin(call_control::replace(enabler, call)),
+        "ImsSessionPatch" => |enabler, call| Box::pin(call_control::patch(enabler, call)),
+        "ImsSessionDelete" => |enabler, call| Box::pin(call_control::delete(enabler, call)),
         _ => return None,
     })
 }

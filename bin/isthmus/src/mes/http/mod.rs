@@ -12,6 +12,7 @@ mod app_call;
 mod app_management;
 mod behaviour;
 mod body;
+mod call_control;
 mod openapi;
 mod reply;
 mod route;
@@ -46,7 +47,6 @@ pub(crate) struct Call {
     /// Who asks.
     pub(crate) consumer: Consumer,
     /// The variable of the path, `{sessionId}`, when it has one.
-    #[expect(dead_code, reason = "operations on one session read it")]
     pub(crate) variable: Option<String>,
     /// The body; empty when the operation takes none.
     pub(crate) body: Bytes,

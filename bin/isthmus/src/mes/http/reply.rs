@@ -28,6 +28,24 @@ impl Reply {
         }
     }
 
+    /// 201 with a body, and where the resource is.
+    pub(crate) fn created<T: Attribute>(body: &T, location: &str) -> Self {
+        Self {
+            status: StatusCode::CREATED,
+            location: HeaderValue::from_str(location).ok(),
+            body: Some(write(body)),
+        }
+    }
+
+    /// 204.
+    pub(crate) fn no_content() -> Self {
+        Self {
+            status: StatusCode::NO_CONTENT,
+            location: None,
+            body: None,
+        }
+    }
+
     pub(super) fn into_response(self) -> Response<Body> {
         let body = self.body.map(Body::from);
         let mut response = response(

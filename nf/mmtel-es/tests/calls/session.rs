@@ -1,0 +1,256 @@
+//! TS 29.392 §5.5.2: IMS sessions as resources.
+
+use core_iq::{Command, MediaKind};
+use nf_mmtel_es::Consumer;
+use nf_mmtel_es::calls::{Ask, Told};
+use serde_json::{Value, json};
+use wire_sip::{HeaderName, Message, Method};
+
+use super::bed::{Bed, TARGET, audio, consumer};
+
+fn session(media: &[(&str, &str)]) -> Value {
+    let media: Vec<Value> = media
+        .iter()
+        .map(|(kind, id)| json!({ "mediaType": kind, "mediaCorrectionId": id }))
+        .collect();
+    json!({
+        "afId": "provider",
+        "imsSessionInfo": {
+            "sessionInfo": {
+                "callingId": "sip:alice@ims.example.com", "calledId": "sip:bob@ims.example.com",
+            },
+            "mediaInfoSet": media, "notifUri": TARGET, "notifCorrelationId": "c1",
+        },
+        "suppFeat": "f",
+    })
+}
+
+fn read<T: api_mmtel_es::Attribute>(body: &Value) -> T {
+    api_mmtel_es::read(body.to_string().as_bytes()).expect("well formed")
+}
+
+fn create(bed: &mut Bed, body: &Value) -> String {
+    bed.ask_as(&consumer(), Ask::Create(read(body)));
+    match bed.replies.pop_front() {
+        Some((_, Ok(Told::Created(resource)))) => {
+            assert_eq!(resource.supp_feat.unwrap().as_str(), "0");
+            resource
+                .ims_session_info
+                .session_id
+                .unwrap()
+                .as_str()
+                .to_owned()
+        }
+        other => panic!("not created: {other:?}"),
+    }
+}
+
+fn changed(bed: &mut Bed) -> Value {
+    match bed.replies.pop_front() {
+        Some((_, Ok(Told::Changed(resource)))) => {
+            serde_json::from_slice(&api_mmtel_es::write(&resource)).unwrap()
+        }
+        other => panic!("not changed: {other:?}"),
+    }
+}
+
+/// Both have answered.
+fn established() -> (Bed, String, [Message; 2]) {
+    let mut bed = Bed::new();
+    let id = create(&mut bed, &session(&[("AUDIO", "1")]));
+    let first = bed.request(Method::Invite);
+    bed.answer(&first, 200, Some(&audio()));
+    let mut sent = [bed.sip.pop_front().unwrap(), bed.sip.pop_front().unwrap()];
+    sent.sort_by_key(|message| message.method() != Method::Ack);
+    let [_, second] = sent;
+    bed.answer(&second, 200, Some(&audio()));
+    bed.request(Method::Ack);
+    let told = bed.notified();
+    assert_eq!(told["eventType"], "SESSION_ESTABLISHMENT_SUCCESS");
+    assert_eq!(told["sessionId"], id);
+    assert_eq!(told["notifCorrelationId"], "c1");
+    assert_eq!(told["callingIdentity"], "sip:alice@ims.example.com");
+    (bed, id, [first, second])
+}
+
+#[test]
+fn a_session_is_there_at_once_and_told_when_it_stands() {
+    let (mut bed, _, _) = established();
+    assert_eq!(bed.sessions.len(), 1);
+    bed.nothing_more();
+}
+
+#[test]
+fn a_session_that_nobody_answers_is_gone_and_told() {
+    let mut bed = Bed::new();
+    create(&mut bed, &session(&[("AUDIO", "1")]));
+    let first = bed.request(Method::Invite);
+    bed.answer(&first, 486, None);
+    bed.request(Method::Ack);
+    let told = bed.notified();
+    assert_eq!(told["eventType"], "SESSION_ESTABLISHMENT_FAILURE");
+    assert_eq!(told["failureReason"], "486 Busy Here");
+    assert!(bed.sessions.is_empty() && bed.calls.is_empty());
+}
+
+#[test]
+fn a_deletion_hangs_up_on_both() {
+    let (mut bed, id, [first, second]) = established();
+    bed.ask_as(&consumer(), Ask::Delete(id.clone()));
+    let byes = [bed.request(Method::Bye), bed.request(Method::Bye)];
+    assert_eq!(byes[0].call_id(), first.call_id());
+    assert_eq!(byes[1].call_id(), second.call_id());
+    assert!(matches!(
+        bed.replies.pop_front(),
+        Some((_, Ok(Told::Deleted)))
+    ));
+    assert_eq!(bed.notified()["eventType"], "SESSION_TERMINATION");
+    bed.ask_as(&consumer(), Ask::Delete(id));
+    assert_eq!(bed.problem().status, Some(404));
+}
+
+#[test]
+fn a_session_that_ends_by_itself_is_gone_and_told() {
+    let (mut bed, id, [first, _]) = established();
+    bed.say(&Bed::within(&first, Method::Bye, 1));
+    bed.response(200);
+    bed.request(Method::Bye);
+    assert_eq!(bed.notified()["eventType"], "SESSION_TERMINATION");
+    bed.ask_as(
+        &consumer(),
+        Ask::Replace(id, read(&session(&[("AUDIO", "1")]))),
+    );
+    assert_eq!(bed.problem().status, Some(404));
+}
+
+#[test]
+fn the_notification_uri_may_change() {
+    let (mut bed, id, [first, _]) = established();
+    let other = "https://other.example.com/";
+    let patch = json!([{ "op": "replace", "path": "/imsSessionInfo/notifUri", "value": other }]);
+    bed.ask_as(&consumer(), Ask::Patch(id, read(&patch)));
+    assert_eq!(changed(&mut bed)["imsSessionInfo"]["notifUri"], other);
+    bed.nothing_more();
+    bed.say(&Bed::within(&first, Method::Bye, 1));
+    assert_eq!(bed.told.pop_front().unwrap().target.as_str(), other);
+}
+
+/// Audio and, at this port, video.
+fn with_video(port: u16) -> String {
+    let audio = audio();
+    format!("{audio}m=video {port} RTP/AVP 120\r\na=rtpmap:120 VP8/90000\r\n")
+}
+
+#[test]
+fn video_is_added_for_both() {
+    let (mut bed, id, [first, second]) = established();
+    let body = session(&[("AUDIO", "1"), ("VIDEO", "2")]);
+    bed.ask_as(&consumer(), Ask::Replace(id, read(&body)));
+    for leg in [first, second] {
+        let invite = bed.request(Method::Invite);
+        assert_eq!(invite.call_id(), leg.call_id());
+        assert!(String::from_utf8_lossy(invite.body()).contains("m=video 2"));
+        bed.answer(&invite, 200, Some(&with_video(4010)));
+        bed.request(Method::Ack);
+    }
+    let media = changed(&mut bed)["imsSessionInfo"]["mediaInfoSet"].clone();
+    assert_eq!(media[1]["mediaType"], "VIDEO");
+    assert_eq!(bed.notified()["eventType"], "MEDIA_CHANGE_SUCCESS");
+    let video = bed.asked.iter().rev().find_map(|command| match command {
+        Command::Configure { streams, .. } => streams
+            .iter()
+            .find(|stream| stream.media == MediaKind::Video)
+            .cloned(),
+        _ => None,
+    });
+    let video = video.expect("the gateway is told");
+    assert!(video.core.is_some() && video.second.is_some());
+}
+
+#[test]
+fn video_that_one_refuses_is_taken_back_from_the_other() {
+    let (mut bed, id, [first, second]) = established();
+    let body = session(&[("AUDIO", "1"), ("VIDEO", "2")]);
+    bed.ask_as(&consumer(), Ask::Replace(id, read(&body)));
+    let invite = bed.request(Method::Invite);
+    bed.answer(&invite, 200, Some(&with_video(4010)));
+    bed.request(Method::Ack);
+    let invite = bed.request(Method::Invite);
+    assert_eq!(invite.call_id(), second.call_id());
+    bed.answer(&invite, 200, Some(&with_video(0)));
+    bed.request(Method::Ack);
+    let problem = bed.problem();
+    assert_eq!(problem.status, Some(409));
+    let told = bed.notified();
+    assert_eq!(told["eventType"], "MEDIA_CHANGE_FAILURE");
+    let back = bed.request(Method::Invite);
+    assert_eq!(back.call_id(), first.call_id());
+    assert!(String::from_utf8_lossy(back.body()).contains("m=video 0 "));
+    assert_eq!(bed.calls.len(), 1);
+}
+
+#[test]
+fn what_a_session_cannot_be_is_refused_with_its_pointer() {
+    let (mut bed, id, _) = established();
+    let mut refused = |ask: Ask, who: &Consumer| {
+        bed.ask_as(who, ask);
+        bed.nothing_more();
+        let problem = bed.problem();
+        let param = problem.invalid_params.unwrap().remove(0).param;
+        (problem.status.unwrap(), problem.cause, param)
+    };
+    let good = session(&[("AUDIO", "1")]);
+    let mut body = good.clone();
+    body["afId"] = "other".into();
+    let (status, cause, param) = refused(Ask::Create(read(&body)), &consumer());
+    assert_eq!((status, param.as_str()), (403, "/afId"));
+    assert_eq!(cause.as_deref(), Some("AF_NOT_AUTHORIZED"));
+    let twice = session(&[("AUDIO", "1"), ("VIDEO", "1")]);
+    let (status, _, param) = refused(Ask::Create(read(&twice)), &consumer());
+    let pointer = "/imsSessionInfo/mediaInfoSet/1/mediaCorrectionId";
+    assert_eq!((status, param.as_str()), (400, pointer));
+    let smell = session(&[("SMELL", "1")]);
+    let (_, _, param) = refused(Ask::Create(read(&smell)), &consumer());
+    assert_eq!(param, "/imsSessionInfo/mediaInfoSet/0/mediaType");
+    let mut body = good.clone();
+    body["imsSessionInfo"]["notifUri"] = "https://127.0.0.1/".into();
+    let (_, _, param) = refused(Ask::Create(read(&body)), &consumer());
+    assert_eq!(param, "/imsSessionInfo/notifUri");
+    let mut body = good.clone();
+    body["imsSessionInfo"]["sessionInfo"]["calledId"] = "tel:+15550100".into();
+    let (status, _, param) = refused(Ask::Replace(id.clone(), read(&body)), &consumer());
+    assert_eq!(
+        (status, param.as_str()),
+        (409, "/imsSessionInfo/sessionInfo")
+    );
+    // A session of another provider is not there.
+    let other = Consumer::Client("other".into());
+    let mut body = good;
+    body["afId"] = "other".into();
+    let (status, _, param) = refused(Ask::Replace(id.clone(), read(&body)), &other);
+    assert_eq!((status, param.as_str()), (404, "{sessionId}"));
+    let (status, _, _) = refused(Ask::Delete(id.clone()), &other);
+    assert_eq!(status, 404);
+    // What is required cannot be removed, and nothing has changed.
+    let patch = json!([{ "op": "remove", "path": "/imsSessionInfo/mediaInfoSet" }]);
+    bed.ask_as(&consumer(), Ask::Patch(id, read(&patch)));
+    let problem = bed.problem();
+    assert_eq!(problem.status, Some(400));
+    bed.nothing_more();
+}
+
+#[test]
+fn a_session_of_the_life_before_is_ended_and_told() {
+    let (before, id, _) = established();
+    let mut bed = Bed::new();
+    bed.sessions.clone_from(&before.sessions);
+    bed.calls.resume(bed.clock.now(), before.sessions);
+    bed.drain();
+    let bye = bed.request(Method::Bye);
+    assert!(bye.has(HeaderName::Reason));
+    bed.request(Method::Bye);
+    let told = bed.notified();
+    assert_eq!(told["eventType"], "SESSION_TERMINATION");
+    assert_eq!(told["sessionId"], id);
+    assert!(bed.sessions.is_empty());
+}
