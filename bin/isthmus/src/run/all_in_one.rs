@@ -147,7 +147,8 @@ pub(super) fn run(mut config: Config) -> Result<(), Fault> {
         gateway: gateway.clone(),
     };
     let calls = calls::start(&enabler, calls)?;
-    core.serve_applications(calls.address, Vec::new());
+    let criteria = call_events(&config, &people, calls.address);
+    core.serve_applications(calls.address, criteria);
     let web = open_web(&config, true, true, &tls.chain, store, loaded)?;
     let issuer = config.waf.issuer.clone();
     let keys = web.key_set();
@@ -293,6 +294,34 @@ async fn take_back(web: &Web, mut ended: UnboundedReceiver<String>) {
             warn!(%error, "an identity of the pool is not given back yet");
         }
     }
+}
+
+/// TS 29.392 §5.4: the laboratory's core shows the enabler the calls of those whose events are told.
+fn call_events(
+    config: &Config,
+    people: &[Subscriber],
+    server: SocketAddr,
+) -> Vec<nf_lab_core::FilterCriterion> {
+    let named = config.mmtel_es.calls.events.iter();
+    let named: Vec<&String> = named.flat_map(|events| &events.subscribers).collect();
+    let all = named.iter().any(|who| *who == "*");
+    let watched = |one: &&Subscriber| one.impus.iter().any(|impu| named.contains(&impu));
+    let subscribers: Vec<String> = if all {
+        vec!["*".to_owned()]
+    } else {
+        let watched = people.iter().filter(watched);
+        watched.map(|one| one.impi.clone()).collect()
+    };
+    if subscribers.is_empty() {
+        return Vec::new();
+    }
+    vec![nf_lab_core::FilterCriterion {
+        subscribers,
+        server: format!("sip:{}@{server};lr", nf_mmtel_es::calls::OBSERVER),
+        originating: true,
+        terminating: true,
+        continues: true,
+    }]
 }
 
 /// Guests are subscribers of the laboratory's core, with passwords that nobody knows.

@@ -4,6 +4,7 @@ use std::time::Duration;
 use wire_sdp::Attribute as _;
 use wire_sdp::attribute::Rtpmap;
 
+use super::observer::CallEvents;
 use crate::Targets;
 
 /// What the calls of the enabler are told once.
@@ -15,6 +16,8 @@ pub struct CallsConfig {
     pub core: String,
     /// The public service identity under which it calls when an application does.
     pub identity: String,
+    /// Whose calls are told to whom (TS 29.392 §5.4).
+    pub call_events: Vec<CallEvents>,
     /// Where notifications may go.
     pub targets: Targets,
     /// How many calls there may be.
@@ -40,6 +43,7 @@ impl CallsConfig {
             address,
             core: core.to_owned(),
             identity: identity.to_owned(),
+            call_events: Vec::new(),
             targets: Targets::default(),
             max_calls: 10_000,
             max_calls_of_consumer: 1_000,

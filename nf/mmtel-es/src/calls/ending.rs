@@ -226,6 +226,9 @@ impl Calls {
 
     /// The time of a call has come.
     pub(super) fn due(&mut self, now: Instant, number: u64) {
+        if self.forwarded_due(now, number) {
+            return;
+        }
         let Some(call) = self.by_number.get(&number) else {
             return;
         };

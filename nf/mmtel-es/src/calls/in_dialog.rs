@@ -26,6 +26,9 @@ impl Calls {
         id: ServerTransactionId,
         request: &Message,
     ) {
+        if self.observe(now, id, request) {
+            return;
+        }
         let dialog = DialogId::of_request(request);
         let leg = dialog.as_ref().and_then(|dialog| self.leg_of(dialog));
         let remote = dialog.map(|dialog| dialog.remote_tag);
@@ -169,6 +172,9 @@ impl Calls {
 
     /// RFC 3261 §13.3.1.4 — the ACK of a 2xx of ours, perhaps with the answer to our offer.
     pub(super) fn handle_ack(&mut self, now: Instant, ack: &Message) {
+        if self.observe_ack(now, ack) {
+            return;
+        }
         let leg = DialogId::of_request(ack).and_then(|dialog| self.leg_of(&dialog));
         let Some((number, index)) = leg else {
             return;

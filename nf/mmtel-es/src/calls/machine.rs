@@ -1,18 +1,20 @@
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::net::IpAddr;
 use std::time::Instant;
 
+use api_mmtel_es::common::Uri;
 use core_iq::{Command, ContextId, Notification, Refusal, Reply, RequestId};
 use core_sip::dialog::DialogId;
 use core_sip::next_hop::Lookups;
 use core_sip::{
-    ClientTransactionId, ConnectionId, Output as TransactionOutput, Random, Source, Target,
-    TransactionConfig, Transactions,
+    ClientTransactionId, ConnectionId, Output as TransactionOutput, Random, ServerTransactionId,
+    Source, Target, TransactionConfig, Transactions,
 };
-use wire_sip::{Message, StatusCode};
+use wire_sip::{HeaderName, Message, StatusCode};
 
 use super::call::Call;
 use super::config::CallsConfig;
+use super::observer::{Forwarded, Observed};
 use super::output::{CommitId, Output};
 use super::sending::{After, Purpose, Waiting};
 
@@ -57,6 +59,13 @@ pub struct Calls {
     pub(super) deadlines: BTreeSet<(Instant, u64)>,
     /// Legs whose session is to be refreshed by an INVITE.
     pub(super) re_invite_wanted: Vec<(u64, usize)>,
+    /// Calls that pass by and are told of, by their session.
+    pub(super) observed: HashMap<String, Observed>,
+    /// Requests that were forwarded, by numbers of the same sequence as calls.
+    pub(super) forwarded: HashMap<u64, Forwarded>,
+    pub(super) forwarded_by_server: HashMap<ServerTransactionId, u64>,
+    /// Where nobody wants to be told of calls.
+    pub(super) muted: HashSet<Uri>,
     pub(super) counters: Counters,
     pub(super) outputs: VecDeque<Output>,
 }
@@ -101,6 +110,10 @@ impl Calls {
             waiting: Vec::new(),
             deadlines: BTreeSet::new(),
             re_invite_wanted: Vec::new(),
+            observed: HashMap::new(),
+            forwarded: HashMap::new(),
+            forwarded_by_server: HashMap::new(),
+            muted: HashSet::new(),
             counters: Counters::default(),
             outputs: VecDeque::new(),
             config,
@@ -274,13 +287,24 @@ impl Calls {
                 }
                 TransactionOutput::Ack { message, .. } => self.handle_ack(now, &message),
                 TransactionOutput::Response { id, message } => {
-                    self.handle_response(now, id, &message);
+                    if let Some(Purpose::Forward(number)) = self.by_client.get(&id).copied() {
+                        self.response_to_forwarded(now, number, id, message);
+                    } else {
+                        self.handle_response(now, id, &message);
+                    }
                 }
                 TransactionOutput::StrayResponse { message, .. } => {
-                    self.handle_stray(now, &message);
+                    // What has a Via behind ours was forwarded.
+                    if message.values(HeaderName::Via).count() > 1 {
+                        self.forward_stray(message);
+                    } else {
+                        self.handle_stray(now, &message);
+                    }
                 }
                 // RFC 3261 §9.2: what we answer is answered at once, so that is too late.
-                TransactionOutput::Cancel { .. } => {}
+                TransactionOutput::Cancel { id, message } => {
+                    self.cancel_forwarded(now, id, &message);
+                }
                 TransactionOutput::Timeout { id } => {
                     self.handle_no_response(now, id, StatusCode::REQUEST_TIMEOUT);
                 }

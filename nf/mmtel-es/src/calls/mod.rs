@@ -21,6 +21,7 @@
 //! - `asking.rs` what a consumer asks for, checked; `session.rs` IMS sessions as resources;
 //! - `setup.rs`, `ending.rs`, `change.rs`, `in_dialog.rs`, `refresh.rs` SIP of a call, in the order of its life;
 //! - `description.rs` SDP; `channel.rs`, `channels.rs` data channels;
+//! - `observer.rs` MMTel_CallEvent: calls that pass by;
 //! - `saved.rs` what outlives the process.
 
 mod asking;
@@ -33,6 +34,7 @@ mod description;
 mod ending;
 mod in_dialog;
 mod machine;
+mod observer;
 mod output;
 mod refresh;
 mod saved;
@@ -42,4 +44,5 @@ mod setup;
 
 pub use config::{CallsConfig, Format};
 pub use machine::{Calls, Counters};
+pub use observer::{CallEvents, OBSERVER};
 pub use output::{Ask, AskId, CommitId, Output, Told};

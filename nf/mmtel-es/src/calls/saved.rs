@@ -90,6 +90,9 @@ impl Calls {
     /// Contexts that it had, so they are ended on all sides, and that is told.
     pub fn resume(&mut self, now: Instant, stored: impl IntoIterator<Item = StoredSession>) {
         for session in stored {
+            if self.resume_observed(&session) {
+                continue;
+            }
             let mut changes = vec![Change::RemoveSession(session.id.clone())];
             let Ok(saved) = serde_json::from_slice::<Saved>(&session.state) else {
                 self.commit(changes, Vec::new());

@@ -5,6 +5,7 @@ use std::time::Instant;
 use api_mmtel_es::{Cause, ProblemDetails};
 use core_iq::{ChannelAction, ChannelAt, Command, StreamId};
 use core_sip::next_hop::{NextHop, Resolution};
+use core_sip::proxy::LoopHash;
 use core_sip::{Target, TimerSet};
 use wire_sip::{Message, StatusCode};
 
@@ -25,6 +26,8 @@ pub(super) enum Purpose {
     Refresh(u64, usize),
     /// To end something that nobody needs any more.
     Bye,
+    /// A request of somebody else that was forwarded.
+    Forward(u64),
 }
 
 /// A message on its way out.
@@ -40,6 +43,8 @@ pub(super) struct Waiting {
 pub(super) enum Errand {
     /// A request with a transaction.
     Request(Purpose),
+    /// A request of somebody else.
+    Forward(u64, LoopHash),
     /// The ACK of a 2xx of this leg; of none when it is not kept.
     Ack(Option<(u64, usize)>),
 }
@@ -84,12 +89,19 @@ impl Calls {
             message, errand, ..
         } = waiting;
         let Some((hop, addr)) = hop.zip(addr) else {
-            if let Errand::Request(purpose) = errand {
-                self.no_response(now, purpose, StatusCode::SERVICE_UNAVAILABLE);
+            match errand {
+                Errand::Request(purpose) => {
+                    self.no_response(now, purpose, StatusCode::SERVICE_UNAVAILABLE);
+                }
+                Errand::Forward(number, _) => {
+                    let status = StatusCode::SERVICE_UNAVAILABLE;
+                    self.forwarded_in_vain(now, number, None, status);
+                }
+                Errand::Ack(_) => {}
             }
             return;
         };
-        let purpose = match errand {
+        let (purpose, hash) = match errand {
             Errand::Ack(leg) => {
                 let length = message.wire_len() + 120;
                 let by_size = self.transactions.transport_by_size(now, addr, length);
@@ -102,19 +114,28 @@ impl Calls {
                 self.transactions.send(now, target, message);
                 return;
             }
-            Errand::Request(purpose) => purpose,
+            Errand::Request(purpose) => (purpose, None),
+            Errand::Forward(number, hash) => (Purpose::Forward(number), Some(hash)),
         };
         let timers = TimerSet::core();
         let id = match hop.transport {
             Some(transport) => {
                 let target = Target::Address { transport, addr };
-                self.transactions.send_request(now, target, message, timers)
+                match hash {
+                    Some(hash) => self
+                        .transactions
+                        .forward_request(now, target, message, timers, hash),
+                    None => self.transactions.send_request(now, target, message, timers),
+                }
             }
             None => self
                 .transactions
-                .send_request_by_size(now, addr, message, timers, None),
+                .send_request_by_size(now, addr, message, timers, hash),
         };
         self.by_client.insert(id, purpose);
+        if let Purpose::Forward(number) = purpose {
+            self.branch_sent(now, number, id);
+        }
         if let Purpose::Invite(call, leg) = purpose
             && let Some(leg) = self.leg(call, leg)
             && let LegState::Inviting {

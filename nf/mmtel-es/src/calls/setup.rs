@@ -150,7 +150,7 @@ impl Calls {
                     self.refreshed(now, call, leg, response, status);
                 }
             }
-            Purpose::Bye => {
+            Purpose::Bye | Purpose::Forward(_) => {
                 if status.is_final() {
                     self.by_client.remove(&id);
                 }
@@ -165,8 +165,12 @@ impl Calls {
         id: ClientTransactionId,
         status: StatusCode,
     ) {
-        if let Some(purpose) = self.by_client.remove(&id) {
-            self.no_response(now, purpose, status);
+        match self.by_client.remove(&id) {
+            Some(Purpose::Forward(number)) => {
+                self.forwarded_in_vain(now, number, Some(id), status);
+            }
+            Some(purpose) => self.no_response(now, purpose, status),
+            None => {}
         }
     }
 
@@ -183,7 +187,7 @@ impl Calls {
                 // RFC 3261 §12.2.1.2: a dialog whose other side does not answer is over.
                 self.hung_up(now, call, leg, "the UE does not answer any more");
             }
-            Purpose::Bye => {}
+            Purpose::Bye | Purpose::Forward(_) => {}
         }
     }
 

@@ -6,6 +6,7 @@ mod bed;
 mod channels;
 mod dc_call;
 mod in_dialog;
+mod observer;
 mod restart;
 mod session;
 mod third_party;

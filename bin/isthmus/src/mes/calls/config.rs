@@ -1,7 +1,19 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use api_mmtel_es::common::Uri;
+use nf_mmtel_es::calls::CallEvents;
 use serde::Deserialize;
+
+/// `[[mmtel_es.calls.events]]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EventsConfig {
+    /// Public identities of subscribers, or `*` for all.
+    pub subscribers: Vec<String>,
+    /// Where what happens in their calls is told.
+    pub notify: String,
+}
 
 /// `[mmtel_es.calls]`.
 #[derive(Debug, Clone, Deserialize)]
@@ -25,6 +37,8 @@ pub struct CallsConfig {
     pub channel_seconds: u64,
     /// How long a session lives without a refresh, in seconds.
     pub session_expires_seconds: u32,
+    /// Whose calls are told to whom (TS 29.392 §5.4).
+    pub events: Vec<EventsConfig>,
 }
 
 impl Default for CallsConfig {
@@ -41,6 +55,7 @@ impl Default for CallsConfig {
             answer_seconds: machine.answer_within.as_secs(),
             channel_seconds: machine.channel_within.as_secs(),
             session_expires_seconds: machine.session_expires,
+            events: Vec::new(),
         }
     }
 }
@@ -56,6 +71,10 @@ impl CallsConfig {
         }
         if !self.identity.iter().all(is_sip) {
             return Err(("mmtel_es.calls.identity", "must be a SIP URI".into()));
+        }
+        let mut targets = self.events.iter().map(|events| events.notify.as_str());
+        if targets.any(|target| Uri::new(target).is_err()) {
+            return Err(("mmtel_es.calls.events.notify", "must be a URI".into()));
         }
         // RFC 4028 §5: 90 s is the least.
         if self.session_expires_seconds < 90 {
@@ -80,7 +99,14 @@ impl CallsConfig {
         } else {
             format!("{core};lr")
         };
+        let events = self.events.iter().filter_map(|events| {
+            Some(CallEvents {
+                subscribers: events.subscribers.clone(),
+                target: Uri::new(events.notify.as_str()).ok()?,
+            })
+        });
         nf_mmtel_es::calls::CallsConfig {
+            call_events: events.collect(),
             max_calls: self.max_calls,
             max_calls_of_consumer: self.max_calls_of_consumer,
             answer_within: Duration::from_secs(self.answer_seconds),
