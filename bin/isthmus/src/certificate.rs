@@ -1,13 +1,15 @@
 //! The server's certificate: the operator's files, or one of our own, made once and kept.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::ServerConfig;
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::{RootCertStore, ServerConfig};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
-use crate::config::TlsConfig;
+use crate::config::{TlsConfig, read_certificates};
 use crate::fault::Fault;
 use crate::private_file;
 
@@ -38,19 +40,43 @@ pub(crate) fn server_tls(config: &TlsConfig, data: &Path) -> Result<ServerTls, F
     }
     let secret = PrivateKeyDer::from_pem_file(key)
         .map_err(|error| Fault::at(key, None, format!("is no PEM private key: {error}")))?;
-    let mut config = ServerConfig::builder()
-        .with_no_client_auth()
+    let builder = ServerConfig::builder();
+    let builder = match clients(&config.client_trust)? {
+        Some(clients) => builder.with_client_cert_verifier(clients),
+        None => builder.with_no_client_auth(),
+    };
+    let mut config = builder
         .with_single_cert(chain.clone(), secret)
         .map_err(|error| {
             let why = format!("does not go with {}: {error}", key.display());
             Fault::at(certificate, None, why)
         })?;
-    // No RFC 8441: a WIC has one connection, and its WebSocket is all of it (design, one shard a WIC).
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    // HTTP/2 for pages and APIs. No RFC 8441: a WIC's WebSocket has a connection of HTTP/1.1 of its own
+    // (one shard a WIC), and browsers ask for no other there.
+    config.alpn_protocols = vec![H2.to_vec(), b"http/1.1".to_vec()];
     Ok(ServerTls {
         config: Arc::new(config),
         chain,
     })
+}
+
+/// RFC 9113 §3.2
+pub(crate) const H2: &[u8] = b"h2";
+
+/// Mutual TLS: who signs the certificates of those who may connect.
+fn clients(files: &[PathBuf]) -> Result<Option<Arc<dyn ClientCertVerifier>>, Fault> {
+    if files.is_empty() {
+        return Ok(None);
+    }
+    let mut roots = RootCertStore::empty();
+    for certificate in read_certificates(files)? {
+        roots
+            .add(certificate)
+            .map_err(|error| Fault::new(format!("tls.client_trust: {error}")))?;
+    }
+    let verifier = WebPkiClientVerifier::builder(Arc::new(roots)).build();
+    let verifier = verifier.map_err(|error| Fault::new(format!("tls.client_trust: {error}")))?;
+    Ok(Some(verifier))
 }
 
 fn make(certificate: &Path, key: &Path) -> Result<(), Fault> {

@@ -1,12 +1,19 @@
-//! What was accepted survives the process, whatever ends it.
+//! What was accepted survives the process, whatever ends it: on SQLite, and on PostgreSQL when
+//! `ISTHMUS_TEST_POSTGRES` says where one is, as `cargo xtask test` does.
+
+mod databases;
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use api_mmtel_es::common::Uri;
+use bytes::Bytes;
 use core_credentials::Secret;
 use core_credentials::token::Algorithm;
-use isthmus::store::{Change, Loaded, Store};
+use databases::databases;
+use isthmus::store::{Change, EnablerChange, Loaded, Place, Put, Store, origin};
+use nf_mmtel_es::{Application, Notice, Package, StoredPackage, StoredSession, Version};
 use nf_waf::{Account, Code, Grant, Lease, StoredKey};
 use nf_wwsf::{Identity, Session};
 
@@ -34,8 +41,8 @@ impl Drop for Folder {
     }
 }
 
-fn open(file: &Path) -> (Store, Loaded) {
-    Store::open(file).expect("the store opens")
+fn open(place: impl Into<Place>) -> (Store, Loaded) {
+    Store::open(place).expect("the store opens")
 }
 
 fn account(name: &str) -> Account {
@@ -126,9 +133,15 @@ fn waf(change: nf_waf::Change) -> Change {
 
 #[tokio::test]
 async fn everything_is_read_as_it_was_written() {
-    use nf_waf::Change as W;
     let folder = Folder::new("all");
-    let (store, loaded) = open(&folder.file());
+    for place in databases(&folder.file()) {
+        everything(place).await;
+    }
+}
+
+async fn everything(place: Place) {
+    use nf_waf::Change as W;
+    let (store, loaded) = open(place.clone());
     assert!(loaded.waf.accounts.is_empty() && loaded.sessions.is_empty());
     write(
         &store,
@@ -169,7 +182,7 @@ async fn everything_is_read_as_it_was_written() {
         ],
     )
     .await;
-    let (_, loaded) = open(&folder.file());
+    let (_, loaded) = open(place);
     assert!(
         loaded.waf.accounts
             == [Account {
@@ -198,7 +211,9 @@ async fn victim() {
     let Some(file) = std::env::var_os(VICTIM) else {
         return;
     };
-    let (store, _) = open(Path::new(&file));
+    let place = file.to_str().filter(|place| place.starts_with("postgres:"));
+    let place = place.map(|url| Place::Postgres(url.to_owned()));
+    let (store, _) = open(place.unwrap_or_else(|| Path::new(&file).into()));
     for number in 0.. {
         let id = format!("grant-{number}");
         write(
@@ -216,10 +231,20 @@ async fn victim() {
 #[test]
 fn what_was_accepted_survives_kill_9() {
     let folder = Folder::new("kill");
+    for place in databases(&folder.file()) {
+        survives(&place);
+    }
+}
+
+fn survives(place: &Place) {
+    let name = match place {
+        Place::File(file) => file.clone().into_os_string(),
+        Place::Postgres(url) => url.into(),
+    };
     let program = std::env::current_exe().expect("this program");
     let mut victim = Command::new(program)
         .args(["--exact", "victim", "--nocapture", "--test-threads=1"])
-        .env(VICTIM, folder.file())
+        .env(VICTIM, name)
         .stdout(Stdio::piped())
         .spawn()
         .expect("a copy of this program");
@@ -235,7 +260,7 @@ fn what_was_accepted_survives_kill_9() {
     }
     victim.wait().expect("it is dead");
     assert!(accepted.len() >= 50, "{}", accepted.len());
-    let (_, loaded) = open(&folder.file());
+    let (_, loaded) = open(place.clone());
     for id in &accepted {
         assert!(
             loaded.waf.grants.iter().any(|grant| grant.id == *id),
@@ -247,7 +272,13 @@ fn what_was_accepted_survives_kill_9() {
 #[tokio::test]
 async fn many_at_once_are_all_written() {
     let folder = Folder::new("many");
-    let (store, _) = open(&folder.file());
+    for place in databases(&folder.file()) {
+        many(place).await;
+    }
+}
+
+async fn many(place: Place) {
+    let (store, _) = open(place.clone());
     let commits: Vec<_> = (0..500)
         .map(|n| {
             store.commit(vec![waf(nf_waf::Change::PutGrant(grant(
@@ -260,7 +291,192 @@ async fn many_at_once_are_all_written() {
     for commit in commits {
         commit.written().await.expect("it is written");
     }
-    assert_eq!(open(&folder.file()).1.waf.grants.len(), 500);
+    assert_eq!(open(place).1.waf.grants.len(), 500);
+}
+
+fn application(id: &str, versions: u64) -> Application {
+    let profile =
+        format!(r#"{{"appId":"{id}","appName":"☎","vendorSpecific-000001":{{"a":[1.5]}}}}"#);
+    let package = Package {
+        sha256: [7; 32],
+        size: 3,
+    };
+    let version = |until: u64| Version {
+        app_ver: (until > 1).then(|| until.to_string()),
+        package: (until > 1).then_some(package),
+        until,
+    };
+    Application {
+        provider: "p".into(),
+        profile: api_mmtel_es::read(profile.as_bytes()).expect("a profile"),
+        package: (versions > 0).then_some(package),
+        history: (1..=versions).map(version).collect(),
+        made_by: (versions == 0).then_some([9; 32]),
+        created: 5,
+        changed: 6,
+    }
+}
+
+fn of(change: nf_mmtel_es::Change) -> Change {
+    Change::Enabler(EnablerChange::Of(change))
+}
+
+#[tokio::test]
+async fn applications_and_packages_are_read_as_they_were_written() {
+    let folder = Folder::new("applications");
+    for place in databases(&folder.file()) {
+        applications(place).await;
+    }
+}
+
+async fn applications(place: Place) {
+    use nf_mmtel_es::Change as E;
+    let (store, loaded) = open(place.clone());
+    assert!(loaded.enabler.applications.is_empty());
+    let stored = StoredPackage {
+        package: Package {
+            sha256: [7; 32],
+            size: 3,
+        },
+        bytes: Bytes::from_static(&[0, 255, 1]),
+    };
+    let put = |id, versions| of(E::PutApplication(Box::new(application(id, versions))));
+    write(
+        &store,
+        vec![
+            of(E::PutPackage(stored)),
+            put("a", 0),
+            put("b", 1),
+            put("c", 2),
+        ],
+    )
+    .await;
+    let session = |state: &'static [u8]| {
+        of(E::PutSession(StoredSession {
+            id: "s".into(),
+            state: Bytes::from_static(state),
+        }))
+    };
+    let later = vec![
+        put("b", 3),
+        of(E::RemoveApplication("c".into())),
+        session(b"1"),
+        session(&[0xff, 0]),
+    ];
+    write(&store, later).await;
+    let bytes = store.package([7; 32]).await.expect("it is read");
+    assert_eq!(bytes.as_deref(), Some(&[0, 255, 1][..]));
+    assert_eq!(store.package([8; 32]).await.expect("it is read"), None);
+    let (store, loaded) = open(place);
+    let mut all = loaded.enabler.applications;
+    all.sort_by(|a, b| a.id().cmp(b.id()));
+    assert_eq!(all, [application("a", 0), application("b", 3)]);
+    assert_eq!(&loaded.enabler.sessions[0].state[..], &[0xff, 0]);
+    let gone = vec![
+        of(E::RemovePackage([7; 32])),
+        of(E::RemoveSession("s".into())),
+    ];
+    write(&store, gone).await;
+    assert_eq!(store.package([7; 32]).await.expect("it is read"), None);
+    let again = store.reload_enabler().await.expect("it is read");
+    assert!(again.sessions.is_empty() && again.applications.len() == 2);
+}
+
+fn put(id: u64, session: &str, target: &str) -> Change {
+    let target = Uri::new(target).expect("a URI");
+    Change::Enabler(EnablerChange::Put(Put {
+        id,
+        origin: origin(&target),
+        notice: Notice {
+            session: session.into(),
+            target,
+            body: Bytes::from(id.to_string()),
+        },
+        until: 99,
+    }))
+}
+
+/// The first of a session is its head; when it is over, the next one is.
+#[tokio::test]
+async fn each_session_has_one_head() {
+    let folder = Folder::new("heads");
+    for place in databases(&folder.file()) {
+        heads(place).await;
+    }
+}
+
+async fn heads(place: Place) {
+    const A: &str = "https://a.example.com/n";
+    const B: &str = "https://b.example.com:8443/n";
+    let (store, _) = open(place.clone());
+    let mut changes = vec![
+        put(1, "s", A),
+        put(2, "t", A),
+        put(3, "s", B),
+        put(4, "u", A),
+    ];
+    changes.push(put(5, "s", A));
+    write(&store, changes).await;
+    let heads = async |origin: &str, after, most| {
+        let heads = store.notification_heads(origin, after, most).await;
+        let heads = heads.expect("they are read").into_iter();
+        heads.map(|head| (head.id, head.more)).collect::<Vec<_>>()
+    };
+    let a = "https://a.example.com";
+    let b = "https://b.example.com:8443";
+    assert_eq!(heads(a, 0, 10).await, [(1, true), (2, false), (4, false)]);
+    assert_eq!(heads(a, 1, 1).await, [(2, false)]);
+    assert_eq!(heads(b, 0, 10).await, []);
+    assert_eq!(store.notification_targets().await.expect("read"), [a]);
+    let over = |id| Change::Enabler(EnablerChange::Over(id));
+    write(&store, vec![over(1), over(1)]).await;
+    assert_eq!(heads(b, 0, 10).await, [(3, true)]);
+    // What is told of `s` goes elsewhere from now on; nothing of the others does.
+    let uri = |text| Uri::new(text).expect("a URI");
+    let moved = EnablerChange::moved("s".into(), uri(A), uri(B));
+    write(&store, vec![Change::Enabler(moved), over(3)]).await;
+    assert_eq!(heads(b, 0, 10).await, [(5, false)]);
+    assert_eq!(heads(a, 0, 10).await, [(2, false), (4, false)]);
+    let waiting = store.notifications_of("s", 3, 10).await.expect("read");
+    assert_eq!((waiting[0].id, waiting[0].target.as_str()), (5, B));
+    let body = store.notification(5).await.expect("read");
+    assert_eq!(body.as_deref(), Some(&b"5"[..]));
+    assert_eq!(store.notification(3).await.expect("read"), None);
+    let loaded = open(place).1.enabler;
+    assert_eq!((loaded.last_notification, loaded.pending), (5, 3));
+}
+
+/// Of changes in one group, those of a request that cannot be written take no other with them; what
+/// the enabler changed after them is not written until it has read the store again.
+#[tokio::test]
+async fn what_cannot_be_written_takes_nothing_with_it() {
+    let folder = Folder::new("poison");
+    for place in databases(&folder.file()) {
+        poison(place).await;
+    }
+}
+
+async fn poison(place: Place) {
+    let (store, _) = open(place.clone());
+    let ok = async |changes| store.commit(changes).written().await.is_ok();
+    let key = || waf(nf_waf::Change::PutKey(key("1", Algorithm::ES256)));
+    assert!(ok(vec![key()]).await);
+    // A key is put once.
+    let [one, two, three] = [
+        vec![put(1, "s", "https://a.example.com/")],
+        vec![put(2, "s", "https://a.example.com/"), key()],
+        vec![waf(nf_waf::Change::PutGrant(grant("g", "1", None)))],
+    ]
+    .map(|changes| store.commit(changes));
+    let four = store.commit(vec![put(3, "s", "https://a.example.com/")]);
+    assert!(one.written().await.is_ok());
+    assert!(two.written().await.is_err());
+    assert!(three.written().await.is_ok());
+    assert!(four.written().await.is_err());
+    assert!(!ok(vec![put(4, "s", "https://a.example.com/")]).await);
+    let loaded = store.reload_enabler().await.expect("it is read");
+    assert_eq!((loaded.last_notification, loaded.pending), (1, 1));
+    assert!(ok(vec![put(5, "s", "https://a.example.com/")]).await);
 }
 
 #[cfg(unix)]

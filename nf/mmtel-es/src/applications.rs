@@ -7,7 +7,7 @@ use api_mmtel_es::dc_app_management::{
     DcAppConfigReq, DcAppConfigResp, DcAppConfigResponseParameters, DcAppIdReq, DcAppIdResp,
     DcAppResponseParameters, DcAppStatResp, DcAppUpdateReq,
 };
-use api_mmtel_es::{Attribute as _, Extensions, ProblemDetails};
+use api_mmtel_es::{Attribute as _, Extensions, ProblemDetails, write};
 use core_credentials::Random;
 
 use crate::application::{Application, StoredPackage};
@@ -133,6 +133,9 @@ impl Applications {
                 if of_provider.is_some_and(|of| of.ids.len() >= self.settings.max_applications) {
                     return Err("this provider has as many applications as it may".to_owned());
                 }
+                if of_provider.is_none() && self.providers.len() >= self.settings.max_providers {
+                    return Err("there are as many providers as there may be".to_owned());
+                }
                 let app_id = self.random.identifier();
                 let mut application =
                     Application::new(app_id.clone(), provider.clone(), parameters, now);
@@ -248,13 +251,20 @@ impl Applications {
         })
     }
 
-    /// Whether the packages of a provider may become what `next` makes of them.
+    /// Whether a profile is not too large, and the packages of a provider may become what `next` makes
+    /// of them.
     fn room(
         &self,
         provider: &str,
         before: Option<&Application>,
         next: &Application,
     ) -> Result<(), String> {
+        if next.profile.extensions.len() > self.settings.max_extensions {
+            return Err("too many vendorSpecific members".to_owned());
+        }
+        if write(&next.profile).len() > self.settings.max_profile {
+            return Err("the profile is too large".to_owned());
+        }
         let of = self.providers.get(provider);
         let rest = of.map_or(0, |of| of.package_bytes) - before.map_or(0, size);
         if rest + size(next) > self.settings.max_package_bytes {

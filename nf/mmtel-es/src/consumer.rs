@@ -40,6 +40,12 @@ pub struct Settings {
     pub max_applications: usize,
     /// How many bytes the packages of one provider may have together.
     pub max_package_bytes: u64,
+    /// How many providers may have applications.
+    pub max_providers: usize,
+    /// How many bytes the profile of one application may have, as JSON.
+    pub max_profile: usize,
+    /// How many `vendorSpecific-` members it may have.
+    pub max_extensions: usize,
 }
 
 impl Default for Settings {
@@ -50,6 +56,9 @@ impl Default for Settings {
             package: package::Limits::default(),
             max_applications: 1000,
             max_package_bytes: 256 * 1024 * 1024,
+            max_providers: 10_000,
+            max_profile: 64 * 1024,
+            max_extensions: 32,
         }
     }
 }

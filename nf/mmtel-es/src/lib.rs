@@ -40,6 +40,6 @@ pub use applications::{Applications, Outcome};
 pub use change::{Change, Notice, StoredSession};
 pub use checked::Checked;
 pub use consumer::{Consumer, Provider, Settings};
-pub use outbox::{Answer, Down, End, Notification, Outbox, OutboxSettings, Output};
+pub use outbox::{Answer, Down, End, Head, Notification, Outbox, OutboxSettings, Output};
 pub use repository::{Given, Signer, Viewer};
 pub use target::Targets;

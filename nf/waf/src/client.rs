@@ -29,6 +29,10 @@ pub struct Client {
     pub pool: bool,
     /// Whether it is an eP-CSCF, which gives identities of the pool back (TS 24.371 §6A.3).
     pub edge: bool,
+    /// What it may ask for in its own name; nothing, if it is no program of an API (TS 29.122 §6).
+    pub scopes: Vec<String>,
+    /// Who takes those tokens.
+    pub audience: String,
 }
 
 /// How a client proves who it is on W4: one way each, so that the weaker never stands in for the other.
@@ -51,6 +55,8 @@ impl Client {
             resource_server: false,
             pool: false,
             edge: false,
+            scopes: Vec::new(),
+            audience: String::new(),
         }
     }
 }

@@ -32,6 +32,7 @@ mod pages;
 mod pool;
 mod reply;
 mod revoke;
+mod service;
 mod sign_in;
 mod state;
 mod token;

@@ -29,7 +29,11 @@ impl Waf {
             "private_key_jwt"
         ]);
         let mut grants = vec!["authorization_code", "refresh_token"];
-        if !self.settings.pool.identities.is_empty() {
+        let programs = self
+            .clients
+            .values()
+            .any(|client| !client.scopes.is_empty());
+        if programs || !self.settings.pool.identities.is_empty() {
             grants.push("client_credentials");
         }
         let signatures = json!([Algorithm::ES256.name(), Algorithm::RS256.name()]);

@@ -51,6 +51,9 @@ impl Waf {
         match form.value("grant_type") {
             Some("authorization_code") => self.trade_code(now, random, id, &form, changes),
             Some("refresh_token") => self.refresh(now, random, id, &form, changes),
+            Some("client_credentials") if !client.scopes.is_empty() => {
+                self.serve_program(now, random, &client, &form)
+            }
             Some("client_credentials") => self.lend(now, random, &client, &form, changes),
             Some(_) => Err((
                 OAuthError::UnsupportedGrantType,

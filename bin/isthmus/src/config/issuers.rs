@@ -134,6 +134,18 @@ impl IntrospectionConfig {
     }
 }
 
+/// The certificates in PEM files.
+pub(crate) fn read_certificates(files: &[PathBuf]) -> Result<Vec<CertificateDer<'static>>, Fault> {
+    let mut all = Vec::new();
+    for file in files {
+        let read = CertificateDer::pem_file_iter(file).and_then(Iterator::collect);
+        let read: Vec<_> =
+            read.map_err(|error| Fault::at(file, None, format!("is no PEM certificate: {error}")))?;
+        all.extend(read);
+    }
+    Ok(all)
+}
+
 impl Config {
     /// The issuers whose keys are fetched: those of `[[epcscf.issuer]]` that are not asked.
     pub(crate) fn issuers_with_keys(&self) -> impl Iterator<Item = &str> {
@@ -145,15 +157,7 @@ impl Config {
 
     /// The certificates that issuers are trusted by, in place of the system's.
     pub(crate) fn issuer_trust(&self) -> Result<Vec<CertificateDer<'static>>, Fault> {
-        let mut trust = Vec::new();
-        for file in &self.epcscf.token.trust {
-            let read = CertificateDer::pem_file_iter(file).and_then(Iterator::collect);
-            let read: Vec<_> = read.map_err(|error| {
-                Fault::at(file, None, format!("is no PEM certificate: {error}"))
-            })?;
-            trust.extend(read);
-        }
-        Ok(trust)
+        read_certificates(&self.epcscf.token.trust)
     }
 
     /// Who asks the issuers that are to be asked; nobody when there are none.

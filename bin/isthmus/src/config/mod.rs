@@ -12,7 +12,7 @@ mod shared;
 mod sip_tls;
 
 pub(crate) use epcscf::{EpcscfConfig, ThirdParty};
-pub(crate) use issuers::IssuerConfig;
+pub(crate) use issuers::{IssuerConfig, read_certificates};
 pub(crate) use lab_core::LabCoreConfig;
 use load::line_of_key;
 pub(crate) use load::load;

@@ -111,6 +111,9 @@ impl Config {
             .chain(trust)
             .chain(secrets)
             .chain(&mut self.wwsf.w4_trust)
+            .chain(&mut self.tls.client_trust)
+            .chain(&mut self.mmtel_es.notifications.trust)
+            .chain(&mut self.mmtel_es.token.trust)
             .chain(
                 self.waf
                     .clients
@@ -216,6 +219,8 @@ pub(crate) struct TlsConfig {
     pub(crate) certificate: Option<PathBuf>,
     /// PEM: its key.
     pub(crate) key: Option<PathBuf>,
+    /// PEM files with the authorities that sign clients' certificates: whoever connects must show one.
+    pub(crate) client_trust: Vec<PathBuf>,
 }
 
 /// `[store]`.

@@ -1,16 +1,20 @@
 //! What all routes share: the state, the way to the store, and what is the same for all.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use api_mmtel_es::common::Uri;
 use api_mmtel_es::{Cause, ProblemDetails};
+use core_credentials::jwk::JwkSet;
 use nf_mmtel_es::calls::{Ask, Told};
-use nf_mmtel_es::{Applications, Change, Consumer, Settings};
+use nf_mmtel_es::{Applications, Change, Consumer, Notice, Settings};
 use tokio::sync::Semaphore;
 
 use super::EnablerConfig;
 use super::calls::CallsHandle;
+use super::http::{Door, Rates, Redirect};
+use super::outbox::{self, Client, OutboxFigures};
 use crate::store::{self, Commit, EnablerChange, EnablerLoaded, Put, Store};
 use crate::web::Clock;
 
@@ -18,10 +22,20 @@ use crate::web::Clock;
 pub(super) const LARGE: usize = 64 * 1024;
 /// Large bodies that are in memory at one time.
 const LARGE_AT_ONCE: usize = 8;
-/// How long a notification is tried.
-const AGE: Duration = Duration::from_hours(24);
+/// So many permanent redirections are remembered.
+const MOVES: usize = 10_000;
 /// How soon the store is read again when it could not be.
 const RELOAD: Duration = Duration::from_secs(1);
+
+/// What is the same for all notifications.
+struct Numbers {
+    /// The last number that one got.
+    last: u64,
+    /// Where sessions went that were to be told elsewhere for good: session and old place, new place.
+    moved: HashMap<(String, Uri), Uri>,
+    /// How long one is tried, in seconds.
+    age: u64,
+}
 
 /// Why the enabler does not start.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +44,15 @@ pub enum EnablerError {
     /// The operating system gives no randomness.
     #[error("no randomness")]
     Randomness(#[source] getrandom::Error),
+    /// A thread cannot be started.
+    #[error("cannot start a thread")]
+    Thread(#[source] std::io::Error),
+    /// The HTTP client for notifications cannot be made.
+    #[error("cannot make an HTTP client")]
+    Client(#[source] reqwest::Error),
+    /// A certificate cannot be read.
+    #[error("{0} holds no PEM certificate")]
+    Certificate(String),
 }
 
 /// The MMTel Enabler Server. Cheap to clone.
@@ -44,12 +67,17 @@ struct Shared {
     settings: Settings,
     /// `None` while it is read from the store again.
     applications: Mutex<Option<Applications>>,
-    /// The last number that a notification got. Held while changes are queued, so that the order of
+    /// The numbers of notifications. Held while changes are queued, so that the order of
     /// numbers is the order in which they are written.
-    numbers: Mutex<u64>,
+    numbers: Mutex<Numbers>,
+    figures: Arc<OutboxFigures>,
     large: Arc<Semaphore>,
     /// The way to the calls, once they run.
     calls: OnceLock<CallsHandle>,
+    door: Option<Door>,
+    token_url: Option<String>,
+    rates: Option<Rates>,
+    redirect: Option<Redirect>,
 }
 
 impl Enabler {
@@ -64,17 +92,32 @@ impl Enabler {
     ) -> Result<Self, EnablerError> {
         let settings = config.settings();
         let applications = applications(&settings, loaded.applications)?;
-        Ok(Self(Arc::new(Shared {
+        let figures = Arc::new(OutboxFigures::new(loaded.pending));
+        let notifications = &config.notifications;
+        let client = Client::new(notifications.targets(), &notifications.certificates()?)?;
+        let arrivals = store.tell_of_notifications();
+        let enabler = Self(Arc::new(Shared {
             store,
             clock,
             api_root: config.api_root.clone().unwrap_or_else(|| api_root.into()),
             max_body: config.max_body,
             settings,
             applications: Mutex::new(Some(applications)),
-            numbers: Mutex::new(loaded.last_notification),
+            numbers: Mutex::new(Numbers {
+                last: loaded.last_notification,
+                moved: HashMap::new(),
+                age: notifications.max_age_seconds,
+            }),
+            figures,
             large: Arc::new(Semaphore::new(LARGE_AT_ONCE)),
             calls: OnceLock::new(),
-        })))
+            door: config.token.door(),
+            token_url: config.token.token_url(),
+            rates: Rates::new(config.requests_per_second),
+            redirect: config.redirect(),
+        }));
+        outbox::start(enabler.clone(), notifications.outbox(), client, arrivals)?;
+        Ok(enabler)
     }
 
     /// Where consumers reach it (TS 29.122 §5.2.4).
@@ -104,28 +147,51 @@ impl Enabler {
     /// [`Self::written`] says so, and not before; that holds for no changes, too, since what was read
     /// may wait to be written by another.
     pub(crate) fn commit(&self, changes: Vec<Change>) -> Commit {
-        let mut last = self
-            .0
-            .numbers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let until = self.now() + AGE.as_secs();
+        let mut numbers = self.numbers();
+        let until = self.now() + numbers.age;
         let changes = changes.into_iter().map(|change| {
             store::Change::Enabler(match change {
                 Change::Notify(notice) => {
-                    *last += 1;
-                    EnablerChange::Put(Put {
-                        id: *last,
-                        origin: origin(&notice.target),
-                        notice,
-                        until,
-                    })
+                    self.0.figures.put();
+                    EnablerChange::Put(numbers.number(notice, until))
                 }
                 change => EnablerChange::Of(change),
             })
         });
         let changes = changes.collect();
         self.0.store.commit_after_others(changes)
+    }
+
+    /// What the outbox has to write.
+    pub(super) fn commit_own(&self, changes: Vec<EnablerChange>) -> Commit {
+        let changes = changes.into_iter().map(store::Change::Enabler);
+        self.0.store.commit(changes.collect())
+    }
+
+    /// TS 29.122 §5.2.10: what is told about this session from now on goes to its new place at once.
+    pub(super) fn remember_move(&self, session: &str, from: &Uri, to: &Uri) {
+        let mut numbers = self.numbers();
+        if numbers.moved.len() >= MOVES {
+            numbers.moved.clear(); // they are told of it once more
+        }
+        numbers
+            .moved
+            .insert((session.to_owned(), from.clone()), to.clone());
+    }
+
+    /// What happened to notifications, and which targets do not answer well.
+    pub(crate) fn figures(&self) -> &Arc<OutboxFigures> {
+        &self.0.figures
+    }
+
+    /// The store.
+    pub(super) fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    fn numbers(&self) -> MutexGuard<'_, Numbers> {
+        let lock = self.0.numbers.lock();
+        lock.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until changes are written. If they cannot be, nothing has changed: what is in memory is
@@ -147,6 +213,38 @@ impl Enabler {
             return Err(busy("What is stored is being read."));
         }
         Ok(ApplicationsGuard(guard))
+    }
+
+    /// Where consumers show their tokens, if they must.
+    pub(super) fn door(&self) -> Option<&Door> {
+        self.0.door.as_ref()
+    }
+
+    /// Where tokens come from.
+    pub(super) fn token_url(&self) -> Option<&str> {
+        self.0.token_url.as_deref()
+    }
+
+    /// How often one may ask, if there is a bound.
+    pub(super) fn rates(&self) -> Option<&Rates> {
+        self.0.rates.as_ref()
+    }
+
+    /// Who serves in our place, if somebody does.
+    pub(super) fn redirect(&self) -> Option<&Redirect> {
+        self.0.redirect.as_ref()
+    }
+
+    /// The keys of the tokens' issuer, from now on.
+    pub(crate) fn set_keys(&self, keys: &JwkSet) {
+        if let Some(door) = self.door() {
+            door.set_keys(keys);
+        }
+    }
+
+    /// How many tokens named a key that is not known.
+    pub(crate) fn unknown_keys(&self) -> u64 {
+        self.door().map_or(0, Door::unknown)
     }
 
     pub(super) fn settings(&self) -> &Settings {
@@ -173,7 +271,7 @@ impl Enabler {
 
     /// Reads the state again. Nobody changes it meanwhile, so that what was queued before is in it and
     /// nothing is queued that it does not know.
-    fn reload(&self) {
+    pub(super) fn reload(&self) {
         if self.lock().take().is_none() {
             return; // somebody does so already
         }
@@ -183,6 +281,7 @@ impl Enabler {
                 if let Ok(loaded) = enabler.0.store.reload_enabler().await
                     && let Ok(all) = applications(&enabler.0.settings, loaded.applications)
                 {
+                    enabler.0.figures.wait(loaded.pending);
                     *enabler.lock() = Some(all);
                     return;
                 }
@@ -217,8 +316,20 @@ fn busy(detail: &str) -> Box<ProblemDetails> {
     Box::new(problem.cause(&Cause::InsufficientResources))
 }
 
-/// Scheme, host and port; what is no URL of that kind has none.
-fn origin(target: &Uri) -> String {
-    let url = url::Url::parse(target.as_str());
-    url.map_or_else(|_| String::new(), |url| url.origin().ascii_serialization())
+impl Numbers {
+    fn number(&mut self, mut notice: Notice, until: u64) -> Put {
+        self.last += 1;
+        let key = (notice.session, notice.target);
+        let moved = self.moved.get(&key).cloned();
+        (notice.session, notice.target) = key;
+        if let Some(to) = moved {
+            notice.target = to;
+        }
+        Put {
+            id: self.last,
+            origin: store::origin(&notice.target),
+            notice,
+            until,
+        }
+    }
 }

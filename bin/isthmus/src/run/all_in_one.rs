@@ -60,6 +60,7 @@ pub(super) fn configuration(flags: &AllInOne) -> Result<Config, Fault> {
     }
     // A laboratory: clients that are no browser may come too.
     config.epcscf.allow_no_origin = true;
+    config.mmtel_es.notifications.for_laboratory();
     Ok(config)
 }
 
@@ -123,11 +124,17 @@ pub(super) fn run(mut config: Config) -> Result<(), Fault> {
     let accounts = with_password.map(account);
     web::behind_one_door(&mut config.waf, &mut config.wwsf, &door, accounts)
         .map_err(|error| web_fault(&config, error))?;
+    let token = &mut config.mmtel_es.token;
+    if token.required && token.issuer.is_empty() {
+        token.issuer.clone_from(&config.waf.issuer);
+    }
     let (to_waf, ended) = tokio::sync::mpsc::unbounded_channel();
     let (store, mut loaded) = open_store(&config)?;
     let mut stored = std::mem::take(&mut loaded.enabler);
     let sessions = std::mem::take(&mut stored.sessions);
     let enabler = open_enabler(&config, &url, store.clone(), stored)?;
+    let notifications = Arc::clone(enabler.figures());
+    super::keys::follow_for_enabler(&config, &enabler, &tls.chain)?;
     let calls = calls::CallsSetup {
         config: config.mmtel_es.calls.clone(),
         core: config
@@ -137,12 +144,7 @@ pub(super) fn run(mut config: Config) -> Result<(), Fault> {
             .clone()
             .unwrap_or_else(|| format!("sip:{}", core.addresses.plain)),
         home_domain: config.home_domain.clone(),
-        // A laboratory: application servers are on this machine, and have no certificate.
-        targets: nf_mmtel_es::Targets {
-            private: true,
-            plain: true,
-            ..nf_mmtel_es::Targets::default()
-        },
+        targets: config.mmtel_es.notifications.targets(),
         sessions,
         gateway: gateway.clone(),
     };
@@ -185,6 +187,7 @@ pub(super) fn run(mut config: Config) -> Result<(), Fault> {
             let mut figures = super::alone::shard_figures(&shown);
             figures.extend(core_figures.named());
             figures.extend(call_figures.named());
+            figures.extend(notifications.named());
             figures.extend(super::alone::gateway_figures(&gateway.figures()));
             figures.extend(
                 web.figures()

@@ -150,15 +150,23 @@ fn pages(config: &Config, waf: bool, wwsf: bool) -> Result<(), Fault> {
 
 /// The MMTel Enabler Server.
 pub(super) fn mmtel_es(config: &Config) -> Result<(), Fault> {
+    let token = &config.mmtel_es.token;
+    if token.required && token.issuer.is_empty() {
+        return Err(config.fault(
+            "mmtel_es.token.issuer",
+            "is missing, and tokens are required",
+        ));
+    }
     let tls = prepare(config)?;
     let (admin, listener) = Admin::bind(config.admin.listen)?;
     let threads = shard_count(config);
     let listeners = Listeners::bind(config, threads)?;
-    let https = listeners.https;
+    let (https, http) = (listeners.https, listeners.http);
     let (store, mut loaded) = open_store(config)?;
     let sessions = std::mem::take(&mut loaded.enabler.sessions);
     let url = public_url(config, https.port());
     let enabler = open_enabler(config, &url, store, loaded.enabler)?;
+    keys::follow_for_enabler(config, &enabler, &tls.chain)?;
     let calls = config.mmtel_es.calls.core.clone();
     let calls = calls.map(|core| enabler_calls(config, &enabler, core, sessions));
     let calls = calls.transpose()?;
@@ -166,9 +174,13 @@ pub(super) fn mmtel_es(config: &Config) -> Result<(), Fault> {
         let router = mes::router(enabler.clone());
         serve_pages(Arc::clone(&tls.config), &listeners, router)?;
     }
-    admin.serve(listener, Arc::new(Vec::new))?;
+    let figures = Arc::clone(enabler.figures());
+    admin.serve(listener, Arc::new(move || figures.named()))?;
     let signals = Signals::listen()?;
     admin.set_ready(true);
+    if let Some(http) = http {
+        info!(%http, "without TLS too");
+    }
     info!(%https, api_root = enabler.api_root(), admin = %admin.address, "the MMTel Enabler Server runs");
     signals.wait();
     admin.set_ready(false);
@@ -199,7 +211,7 @@ fn enabler_calls(
         config: config.mmtel_es.calls.clone(),
         core,
         home_domain: config.home_domain.clone(),
-        targets: nf_mmtel_es::Targets::default(),
+        targets: config.mmtel_es.notifications.targets(),
         sessions,
         gateway,
     };

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use core_credentials::jwk::JwkSet;
+use rustls_pki_types::CertificateDer;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tracing::{info, warn};
 
-use crate::config::Config;
+use crate::config::{Config, read_certificates};
 use crate::fault::Fault;
+use crate::mes::Enabler;
 use crate::shard::Shards;
 use crate::web::{GiveBack, KeyFetcher};
 
@@ -24,6 +27,45 @@ pub(super) fn follow(config: &Config, issuer: &str, shards: Arc<Shards>) -> Resu
     let fetcher = KeyFetcher::new(issuer, &trust)
         .map_err(|error| config.fault("epcscf.token.issuer", &error.to_string()))?;
     let issuer = issuer.to_owned();
+    let refused = Arc::clone(&shards);
+    fetch_for_ever(
+        fetcher,
+        move |keys| shards.set_keys(&issuer, keys),
+        move || refused.counters().tokens_refused,
+    )
+}
+
+/// The keys of the issuer whose tokens application servers show to the enabler.
+pub(super) fn follow_for_enabler(
+    config: &Config,
+    enabler: &Enabler,
+    own: &[CertificateDer<'static>],
+) -> Result<(), Fault> {
+    let token = &config.mmtel_es.token;
+    if token.issuer.is_empty() {
+        return Ok(());
+    }
+    let mut trust = read_certificates(&token.trust)?;
+    // Of the WAF of this process, this process's own certificate is enough.
+    if trust.is_empty() && token.issuer == config.waf.issuer {
+        trust.extend_from_slice(own);
+    }
+    let fetcher = KeyFetcher::new(&token.issuer, &trust)
+        .map_err(|error| config.fault("mmtel_es.token.issuer", &error.to_string()))?;
+    let (keys_for, refused) = (enabler.clone(), enabler.clone());
+    fetch_for_ever(
+        fetcher,
+        move |keys| keys_for.set_keys(&keys),
+        move || refused.unknown_keys(),
+    )
+}
+
+fn fetch_for_ever(
+    fetcher: KeyFetcher,
+    set: impl Fn(JwkSet) + Send + 'static,
+    refused: impl Fn() -> u64 + Send + 'static,
+) -> Result<(), Fault> {
+    let issuer = fetcher.issuer().to_owned();
     let fail = |error: std::io::Error| Fault::new(format!("cannot start a thread: {error}"));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -36,10 +78,10 @@ pub(super) fn follow(config: &Config, issuer: &str, shards: Arc<Shards>) -> Resu
             loop {
                 match runtime.block_on(fetcher.fetch()) {
                     Ok(keys) => {
-                        shards.set_keys(&issuer, keys);
+                        set(keys);
                         info!(issuer, "the WAF's keys are here");
                         pause = RETRY.0;
-                        wait_for_a_reason(&shards);
+                        wait_for_a_reason(&refused);
                     }
                     Err(error) => {
                         warn!(
@@ -97,11 +139,11 @@ pub(super) fn give_back(
 }
 
 /// Until they are old, or somebody's token was refused: once a minute at most.
-fn wait_for_a_reason(shards: &Shards) {
-    let (fetched, refused) = (Instant::now(), shards.counters().tokens_refused);
+fn wait_for_a_reason(refused: &impl Fn() -> u64) {
+    let (fetched, before) = (Instant::now(), refused());
     while fetched.elapsed() < EVERY {
         std::thread::sleep(AFTER_REFUSALS);
-        if shards.counters().tokens_refused > refused {
+        if refused() > before {
             return;
         }
     }

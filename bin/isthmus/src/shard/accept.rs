@@ -13,6 +13,7 @@ use tracing::debug;
 
 use super::drive::Shard;
 use super::http;
+use crate::certificate::H2;
 use crate::config::Config;
 use crate::fault::Fault;
 use crate::sip::tcp_listener;
@@ -154,6 +155,9 @@ async fn serve(
     let guard: Box<dyn std::any::Any> = Box::new(counted);
     match tls {
         Some(tls) => match tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await {
+            Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(H2) => {
+                http::serve_h2(shard, stream, remote, local, guard).await;
+            }
             Ok(Ok(stream)) => http::serve(shard, stream, remote, local, secure, guard).await,
             Ok(Err(error)) => debug!(%error, "no TLS"),
             Err(_) => debug!("no TLS in time"),

@@ -1,4 +1,4 @@
-//! HTTP/1.1 on a connection: pages by the web router, `/w2` by ourselves.
+//! HTTP on a connection: pages and APIs by the router; over HTTP/1.1 `/w2` by ourselves.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{Request, Response, StatusCode, header};
 use hyper::body::Incoming;
+use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use nf_epcscf::W2Peer;
@@ -22,6 +23,8 @@ use crate::web::Peer;
 
 /// A request's head must be there by then.
 const HEAD: Duration = Duration::from_secs(15);
+/// How long an HTTP/2 connection is silent before the other end is asked whether it is there.
+const KEEP_ALIVE: Duration = Duration::from_mins(1);
 
 /// Serves one connection until it ends or becomes a WebSocket. `guard` lives as long as it does.
 pub(super) async fn serve(
@@ -51,6 +54,63 @@ pub(super) async fn serve(
         .with_upgrades();
     if let Err(error) = connection.await {
         debug!(%error, "HTTP");
+    }
+}
+
+/// Serves one connection of HTTP/2 until it ends; there is no WebSocket on it.
+pub(super) async fn serve_h2(
+    shard: &Rc<Shard>,
+    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+    remote: SocketAddr,
+    local: SocketAddr,
+    guard: Box<dyn std::any::Any>,
+) {
+    let guard = Rc::new(guard);
+    let peer = W2Peer {
+        remote,
+        local,
+        secure: true,
+    };
+    let service = service_fn(|mut request: Request<Incoming>| {
+        let shard = Rc::clone(shard);
+        let guard = Rc::clone(&guard);
+        with_host(&mut request);
+        async move { Ok::<_, Infallible>(answer(shard, request, peer, guard).await) }
+    });
+    let connection = h2_builder(Local).serve_connection(TokioIo::new(stream), service);
+    if let Err(error) = connection.await {
+        debug!(%error, "HTTP/2");
+    }
+}
+
+/// What is the same for all connections of HTTP/2.
+pub(super) fn h2_builder<E: Clone>(executor: E) -> http2::Builder<E> {
+    let mut builder = http2::Builder::new(executor);
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(64)
+        .max_header_list_size(32 * 1024)
+        .keep_alive_interval(Some(KEEP_ALIVE))
+        .keep_alive_timeout(HEAD);
+    builder
+}
+
+/// RFC 9113 §8.3.1: `:authority` is what `Host` is in HTTP/1.1, and is read there.
+pub(super) fn with_host<B>(request: &mut Request<B>) {
+    let authority = request.uri().authority();
+    let host = authority.and_then(|it| header::HeaderValue::from_str(it.as_str()).ok());
+    if let Some(host) = host {
+        request.headers_mut().insert(header::HOST, host);
+    }
+}
+
+/// Streams are served on the thread of their shard.
+#[derive(Clone)]
+struct Local;
+
+impl<F: Future + 'static> hyper::rt::Executor<F> for Local {
+    fn execute(&self, stream: F) {
+        tokio::task::spawn_local(async move { drop(stream.await) });
     }
 }
 

@@ -9,13 +9,15 @@ use axum::body::Body;
 use axum::http::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 use tracing::debug;
 
 use super::Listeners;
+use super::http::{h2_builder, with_host};
+use crate::certificate::H2;
 use crate::fault::Fault;
 use crate::web::Peer;
 
@@ -67,11 +69,12 @@ async fn accept(listener: std::net::TcpListener, tls: Option<TlsAcceptor>, route
         };
         tokio::spawn(async move {
             match tls {
-                None => serve(stream, router, peer).await,
+                None => serve(stream, router, peer, false).await,
                 Some(tls) => {
                     let stands = tokio::time::timeout(PATIENCE, tls.accept(stream)).await;
                     if let Ok(Ok(stream)) = stands {
-                        serve(stream, router, peer).await;
+                        let h2 = stream.get_ref().1.alpn_protocol() == Some(H2);
+                        serve(stream, router, peer, h2).await;
                     } else {
                         debug!("no TLS");
                     }
@@ -85,8 +88,10 @@ async fn serve(
     stream: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
     router: Router,
     peer: Peer,
+    h2: bool,
 ) {
     let service = service_fn(move |mut request: Request<Incoming>| {
+        with_host(&mut request);
         request.extensions_mut().insert(peer);
         let router = router.clone();
         async move {
@@ -98,9 +103,20 @@ async fn serve(
             )
         }
     });
+    if h2 {
+        let builder = h2_builder(TokioExecutor::new());
+        if let Err(error) = builder
+            .serve_connection(TokioIo::new(stream), service)
+            .await
+        {
+            debug!(%error, "HTTP/2");
+        }
+        return;
+    }
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(PATIENCE)
+        .max_buf_size(32 * 1024)
         .serve_connection(TokioIo::new(stream), service);
     if let Err(error) = connection.await {
         debug!(%error, "HTTP");

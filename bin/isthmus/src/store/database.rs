@@ -1,9 +1,8 @@
 //! One connection, to whichever database it is.
 
-use bytes::Bytes;
 use sqlx::{Connection as _, Error};
 
-use super::{Change, EnablerLoaded, Loaded, Place, StoreError, postgres, sqlite};
+use super::{Change, EnablerLoaded, Loaded, Place, Question, StoreError, postgres, sqlite};
 
 pub(super) enum Database {
     Sqlite(Box<sqlite::Connection>),
@@ -54,8 +53,8 @@ impl Database {
         on!(self, write(changes))
     }
 
-    pub(super) async fn package(&mut self, sha256: &[u8; 32]) -> Result<Option<Bytes>, Error> {
-        on!(self, package(sha256))
+    pub(super) async fn answer(&mut self, question: Question) -> Result<(), Error> {
+        on!(self, answer(question))
     }
 
     pub(super) async fn close(self) {

@@ -1,11 +1,12 @@
 //! Rows and values of the MMTel Enabler Server. Compiled twice, as `rows.rs` is.
 
+use api_mmtel_es::common::Uri;
 use api_mmtel_es::{read, write};
 use bytes::Bytes;
 use nf_mmtel_es::{Application, Change, Package, StoredSession, Version};
 use sqlx::{Error, Row as _, query};
 
-use super::super::enabler::{EnablerChange, EnablerLoaded, Put};
+use super::super::enabler::{EnablerChange, EnablerLoaded, Put, StoredHead};
 use super::rows::{from_db, to_db};
 use super::{Connection, Row};
 
@@ -50,6 +51,20 @@ pub(super) async fn write_change(
     match change {
         EnablerChange::Of(change) => write_of(connection, change).await,
         EnablerChange::Put(put) => put_notification(connection, put).await,
+        EnablerChange::Over(id) => end_notification(connection, *id).await,
+        EnablerChange::Moved {
+            session,
+            from,
+            to,
+            origin,
+        } => query("UPDATE outbox SET target = $1, origin = $2 WHERE session = $3 AND target = $4")
+            .bind(to.as_str())
+            .bind(origin)
+            .bind(session)
+            .bind(from.as_str())
+            .execute(connection)
+            .await
+            .map(|_| ()),
     }
 }
 
@@ -137,7 +152,7 @@ async fn put_notification(connection: &mut Connection, put: &Put) -> Result<(), 
     query(
         "INSERT INTO outbox (id, session, origin, target, body, until, head) \
          VALUES ($1, $2, $3, $4, $5, $6, \
-         NOT EXISTS (SELECT 1 FROM outbox WHERE session = $2))",
+         NOT EXISTS (SELECT 1 FROM outbox WHERE session = $2)) ON CONFLICT (id) DO NOTHING",
     )
     .bind(to_db(put.id))
     .bind(&put.notice.session)
@@ -148,6 +163,91 @@ async fn put_notification(connection: &mut Connection, put: &Put) -> Result<(), 
     .execute(connection)
     .await
     .map(|_| ())
+}
+
+/// The next of the session is the head.
+async fn end_notification(connection: &mut Connection, id: u64) -> Result<(), Error> {
+    let row = query("DELETE FROM outbox WHERE id = $1 RETURNING session").bind(to_db(id));
+    let Some(row) = row.fetch_optional(&mut *connection).await? else {
+        return Ok(());
+    };
+    let session: String = row.try_get("session")?;
+    query(
+        "UPDATE outbox SET head = TRUE \
+         WHERE id = (SELECT MIN(id) FROM outbox WHERE session = $1) AND NOT head",
+    )
+    .bind(session)
+    .execute(connection)
+    .await
+    .map(|_| ())
+}
+
+/// The body of a notification.
+pub(super) async fn read_notification(
+    connection: &mut Connection,
+    id: u64,
+) -> Result<Option<Bytes>, Error> {
+    let row = query("SELECT body FROM outbox WHERE id = $1").bind(to_db(id));
+    let row = row.fetch_optional(connection).await?;
+    row.map(|row| row.try_get::<Vec<u8>, _>("body").map(Bytes::from))
+        .transpose()
+}
+
+/// Where heads go.
+pub(super) async fn read_targets(connection: &mut Connection) -> Result<Vec<String>, Error> {
+    let rows = query("SELECT DISTINCT origin FROM outbox WHERE head");
+    let rows = rows.fetch_all(connection).await?;
+    rows.iter().map(|row| row.try_get("origin")).collect()
+}
+
+/// The first heads that go there and have a higher number.
+pub(super) async fn read_heads(
+    connection: &mut Connection,
+    origin: &str,
+    after: u64,
+    most: usize,
+) -> Result<Vec<StoredHead>, Error> {
+    let rows = query(
+        "SELECT id, session, target, until, EXISTS (SELECT 1 FROM outbox AS other \
+         WHERE other.session = outbox.session AND other.id > outbox.id) AS more \
+         FROM outbox WHERE head AND origin = $1 AND id > $2 ORDER BY id LIMIT $3",
+    )
+    .bind(origin)
+    .bind(to_db(after))
+    .bind(most as i64)
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(head).collect()
+}
+
+/// The first notifications of a session that have a higher number.
+pub(super) async fn read_session(
+    connection: &mut Connection,
+    session: &str,
+    after: u64,
+    most: usize,
+) -> Result<Vec<StoredHead>, Error> {
+    let rows = query(
+        "SELECT id, session, target, until, FALSE AS more FROM outbox \
+         WHERE session = $1 AND id > $2 ORDER BY id LIMIT $3",
+    )
+    .bind(session)
+    .bind(to_db(after))
+    .bind(most as i64)
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(head).collect()
+}
+
+fn head(row: &Row) -> Result<StoredHead, Error> {
+    let target: String = row.try_get("target")?;
+    Ok(StoredHead {
+        id: from_db(row, "id")?,
+        session: row.try_get("session")?,
+        target: Uri::new(target).map_err(|reason| Error::Decode(reason.into()))?,
+        until: from_db(row, "until")?,
+        more: row.try_get("more")?,
+    })
 }
 
 /// A package's bytes.

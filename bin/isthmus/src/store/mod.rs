@@ -18,12 +18,14 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use database::Database;
-pub use enabler::{EnablerChange, EnablerLoaded, Put};
+pub use enabler::{Arrival, EnablerChange, EnablerLoaded, Put, StoredHead, Waiting, origin};
 use tokio::sync::{mpsc, oneshot};
 use writer::Job;
 
 /// Changes waiting to be written.
 const QUEUE: usize = 4096;
+/// Notifications that were written and not yet taken note of.
+const ARRIVALS: usize = 4096;
 /// Questions waiting to be answered.
 const QUESTIONS: usize = 256;
 
@@ -125,6 +127,10 @@ pub struct Store {
 #[derive(Debug)]
 enum Question {
     Package([u8; 32], oneshot::Sender<Option<Bytes>>),
+    Notification(u64, oneshot::Sender<Option<Bytes>>),
+    Targets(oneshot::Sender<Vec<String>>),
+    Heads(String, u64, usize, oneshot::Sender<Vec<StoredHead>>),
+    Session(String, u64, usize, oneshot::Sender<Vec<StoredHead>>),
 }
 
 /// Changes on their way to the disk.
@@ -192,6 +198,47 @@ impl Store {
         self.ask(|answer| Question::Package(sha256, answer)).await
     }
 
+    /// The body of a notification that waits.
+    pub async fn notification(&self, id: u64) -> Result<Option<Bytes>, StoreError> {
+        self.ask(|answer| Question::Notification(id, answer)).await
+    }
+
+    /// Scheme, host and port of the targets of all heads.
+    pub async fn notification_targets(&self) -> Result<Vec<String>, StoreError> {
+        self.ask(Question::Targets).await
+    }
+
+    /// The first heads that go there and have a higher number than `after`.
+    pub async fn notification_heads(
+        &self,
+        origin: &str,
+        after: u64,
+        most: usize,
+    ) -> Result<Vec<StoredHead>, StoreError> {
+        let origin = origin.to_owned();
+        self.ask(|answer| Question::Heads(origin, after, most, answer))
+            .await
+    }
+
+    /// The first notifications of a session that have a higher number than `after`.
+    pub async fn notifications_of(
+        &self,
+        session: &str,
+        after: u64,
+        most: usize,
+    ) -> Result<Vec<StoredHead>, StoreError> {
+        let session = session.to_owned();
+        self.ask(|answer| Question::Session(session, after, most, answer))
+            .await
+    }
+
+    /// Whoever delivers notifications hears of each when it is written.
+    pub fn tell_of_notifications(&self) -> mpsc::Receiver<Arrival> {
+        let (arrivals, heard) = mpsc::channel(ARRIVALS);
+        let _ = self.queue.try_send(Job::Tell(arrivals)); // it is empty at start
+        heard
+    }
+
     async fn ask<T>(
         &self,
         question: impl FnOnce(oneshot::Sender<T>) -> Question,
@@ -252,13 +299,7 @@ fn begin<T: Send + 'static>(
 /// The reading thread: one question after the other, on a connection of its own.
 async fn answer(mut database: Database, place: Place, mut asked: mpsc::Receiver<Question>) {
     while let Some(question) = asked.recv().await {
-        let answered = match question {
-            Question::Package(sha256, answer) => {
-                let package = database.package(&sha256).await;
-                package.map(|package| drop(answer.send(package)))
-            }
-        };
-        if let Err(error) = answered {
+        if let Err(error) = database.answer(question).await {
             tracing::error!(%error, "the store was not read");
             database.mend(&place).await;
         }

@@ -1,9 +1,8 @@
 //! What the store's threads do, on the database that includes this file.
 
-use bytes::Bytes;
 use sqlx::{Connection as _, Error};
 
-use super::super::{Change, EnablerLoaded, Loaded, StoreError};
+use super::super::{Change, EnablerLoaded, Loaded, Question, StoreError};
 use super::{Connection, enabler_rows, rows};
 
 /// Brings the tables up to date, and reads all of them.
@@ -40,10 +39,30 @@ pub(in crate::store) async fn write<'a>(
     transaction.commit().await
 }
 
-/// The bytes of a package.
-pub(in crate::store) async fn package(
+/// Answers one question.
+pub(in crate::store) async fn answer(
     connection: &mut Connection,
-    sha256: &[u8; 32],
-) -> Result<Option<Bytes>, Error> {
-    enabler_rows::read_package(connection, sha256).await
+    question: Question,
+) -> Result<(), Error> {
+    // Who asked may be gone.
+    match question {
+        Question::Package(sha256, answer) => {
+            drop(answer.send(enabler_rows::read_package(connection, &sha256).await?));
+        }
+        Question::Notification(id, answer) => {
+            drop(answer.send(enabler_rows::read_notification(connection, id).await?));
+        }
+        Question::Targets(answer) => {
+            drop(answer.send(enabler_rows::read_targets(connection).await?));
+        }
+        Question::Heads(origin, after, most, answer) => {
+            let heads = enabler_rows::read_heads(connection, &origin, after, most).await?;
+            drop(answer.send(heads));
+        }
+        Question::Session(session, after, most, answer) => {
+            let waiting = enabler_rows::read_session(connection, &session, after, most).await?;
+            drop(answer.send(waiting));
+        }
+    }
+    Ok(())
 }

@@ -3,7 +3,7 @@
 use tokio::sync::{mpsc, oneshot};
 
 use super::database::Database;
-use super::{Change, EnablerLoaded, Place};
+use super::{Arrival, Change, EnablerChange, EnablerLoaded, Place, Waiting};
 
 /// Most requests in one transaction.
 const GROUP: usize = 256;
@@ -18,13 +18,15 @@ pub(super) enum Job {
     },
     /// What the enabler has.
     Reload(oneshot::Sender<EnablerLoaded>),
+    /// Who hears of notifications.
+    Tell(mpsc::Sender<Arrival>),
 }
 
 impl Job {
     fn changes(&self) -> &[Change] {
         match self {
             Self::Write { changes, .. } => changes,
-            Self::Reload(_) => &[],
+            Self::Reload(_) | Self::Tell(_) => &[],
         }
     }
 
@@ -40,6 +42,8 @@ pub(super) async fn run(database: Database, place: Place, mut jobs: mpsc::Receiv
         database,
         place,
         void: false,
+        arrivals: None,
+        lost: false,
     };
     let mut waiting = Vec::with_capacity(GROUP);
     while jobs.recv_many(&mut waiting, GROUP).await > 0 {
@@ -50,10 +54,12 @@ pub(super) async fn run(database: Database, place: Place, mut jobs: mpsc::Receiv
                     writer.group(std::mem::take(&mut group)).await;
                     writer.reload(answer).await;
                 }
+                Job::Tell(arrivals) => writer.arrivals = Some(arrivals),
                 job @ Job::Write { .. } => group.push(job),
             }
         }
         writer.group(group).await;
+        writer.confess().await;
     }
     writer.database.close().await;
 }
@@ -64,6 +70,9 @@ struct Writer {
     /// A change of the enabler's was not written. Its state is ahead of the store now, and what follows
     /// from it is not written either, until it has read the store again.
     void: bool,
+    arrivals: Option<mpsc::Sender<Arrival>>,
+    /// Somebody is to be told that something was not told.
+    lost: bool,
 }
 
 impl Writer {
@@ -77,6 +86,7 @@ impl Writer {
         match self.write(&group).await {
             Ok(()) => {
                 for job in group {
+                    self.tell(&job);
                     answer(job, true);
                 }
             }
@@ -94,7 +104,37 @@ impl Writer {
             let written = !(self.void && job.of_enabler())
                 && self.write(std::slice::from_ref(&job)).await.is_ok();
             self.void |= !written && job.of_enabler();
+            if written {
+                self.tell(&job);
+            }
             answer(job, written);
+        }
+    }
+
+    /// Tells of the notifications that were written. Who does not follow reads them from the store.
+    fn tell(&mut self, job: &Job) {
+        let Some(arrivals) = &self.arrivals else {
+            return;
+        };
+        for change in job.changes() {
+            let Change::Enabler(EnablerChange::Put(put)) = change else {
+                continue;
+            };
+            let waiting = Waiting {
+                id: put.id,
+                session: put.notice.session.clone(),
+                target: put.notice.target.clone(),
+                until: put.until,
+            };
+            self.lost |= arrivals.try_send(Arrival::Put(waiting)).is_err();
+        }
+    }
+
+    /// Says that something was not told, as soon as there is room for it.
+    async fn confess(&mut self) {
+        if let Some(arrivals) = self.arrivals.as_ref().filter(|_| self.lost) {
+            let _ = arrivals.send(Arrival::Lost).await; // nobody follows any more
+            self.lost = false;
         }
     }
 

@@ -128,6 +128,12 @@ pub struct ClientConfig {
     /// Whether it is an eP-CSCF, which gives identities of the pool back.
     #[serde(default)]
     pub edge: bool,
+    /// What it may ask for in its own name, as an application server: names of APIs.
+    #[serde(default)]
+    pub scopes: Vec<String>,
+    /// Who takes those tokens; the MMTel Enabler Server if it is left out.
+    #[serde(default)]
+    pub audience: Option<String>,
 }
 
 /// Somebody who can sign in.

@@ -88,6 +88,8 @@ pub fn behind_one_door(
         resource_server: false,
         pool: !waf.pool.identities.is_empty(),
         edge: false,
+        scopes: Vec::new(),
+        audience: None,
     });
     Ok(())
 }

@@ -172,12 +172,15 @@ fn client(config: &ClientConfig) -> Result<Client, WebError> {
                 return Err(WebError::config("waf.clients.id", why));
             }
         };
+    let audience = config.audience.clone();
     Ok(Client {
         redirect_uris: config.redirect_uris.clone(),
         wwsf: config.wwsf.clone(),
         resource_server: config.resource_server,
         pool: config.pool,
         edge: config.edge,
+        scopes: config.scopes.clone(),
+        audience: audience.unwrap_or_else(|| crate::mes::AUDIENCE.to_owned()),
         ..Client::new(&config.id, proof)
     })
 }
@@ -480,6 +483,8 @@ mod tests {
             resource_server: false,
             pool: false,
             edge: false,
+            scopes: Vec::new(),
+            audience: None,
         });
         let theirs = theirs.err().unwrap().to_string();
         std::fs::remove_dir_all(&folder).unwrap();

@@ -4,6 +4,7 @@
 pub(crate) mod authority;
 pub(crate) mod phone;
 pub(crate) mod sip;
+pub(crate) mod target;
 pub(crate) mod w2;
 
 use std::io::{BufRead as _, BufReader, Read, Write as _};

@@ -11,6 +11,7 @@ mod issuer;
 mod jws;
 mod leases;
 mod recent;
+mod service;
 mod signing;
 mod verifier;
 
@@ -19,6 +20,7 @@ pub use claims::{AccessToken, Claims};
 pub use entities::Entities;
 pub use error::TokenError;
 pub use issuer::{ClaimNames, IssuerRules};
+pub use service::ServiceVerifier;
 pub use signing::SigningKey;
 pub use verifier::{Judge, Verifier, WrongKeys};
 

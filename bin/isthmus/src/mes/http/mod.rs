@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!  path, method ─▶ 404, 405      the table of operations
+//!  redirection  ─▶ 307, 308      by configuration: another node serves
 //!  token        ─▶ 401, 403      who asks
 //!  rate         ─▶ 429
 //!  body         ─▶ 415, 411, 413
@@ -13,23 +14,34 @@ mod app_management;
 mod behaviour;
 mod body;
 mod call_control;
+mod door;
 mod openapi;
+mod rate;
+mod redirect;
 mod reply;
 mod route;
+
+use std::net::IpAddr;
+use std::time::Instant;
 
 use api_mmtel_es::{Api, Attribute, ProblemDetails, read};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
+use axum::http::request::Parts;
 use axum::http::{Request, Response};
 use axum::routing::{any, get};
 use bytes::Bytes;
 use nf_mmtel_es::Consumer;
 
+pub(super) use door::Door;
+pub(super) use rate::Rates;
+pub(super) use redirect::Redirect;
 pub(crate) use reply::{Refusal, Reply};
 
 use super::Enabler;
 use super::enabler::LARGE;
+use crate::web::Peer;
 
 /// The routes of all APIs that have a behaviour, and of their documents.
 pub fn router(enabler: Enabler) -> Router {
@@ -78,14 +90,34 @@ async fn serve(State(enabler): State<Enabler>, request: Request<Body>) -> Respon
 async fn answer(enabler: &Enabler, request: Request<Body>) -> Result<Reply, Refusal> {
     let (head, body) = request.into_parts();
     let route = route::find(&head.method, head.uri.path())?;
+    if let Some(redirect) = enabler.redirect() {
+        return Ok(redirect.reply(&head.uri));
+    }
+    let consumer = match enabler.door() {
+        Some(door) => door.consumer(route.api, &head.headers, enabler.now())?,
+        None => Consumer::Anybody,
+    };
+    if let Some(rates) = enabler.rates() {
+        rates.take(Instant::now(), who(&consumer, &head))?;
+    }
     let body = match &route.operation.body {
         Some(wanted) => body::take(enabler, &head, wanted.media_type, body).await?,
         None => body::Taken::default(),
     };
     let call = Call {
-        consumer: Consumer::Anybody,
+        consumer,
         variable: route.variable,
         body: body.bytes,
     };
     (route.behaviour)(enabler, call).await
+}
+
+/// Whom to count: the client of the token, else the address.
+fn who(consumer: &Consumer, head: &Parts) -> rate::Who {
+    if let Consumer::Client(client) = consumer {
+        return rate::Who::Client(client.clone());
+    }
+    let peer = head.extensions.get::<Peer>();
+    let address = peer.map_or(IpAddr::from([0; 16]), |peer| peer.remote.ip());
+    rate::Who::Address(address)
 }

@@ -36,7 +36,11 @@ pub(super) async fn document(
 ) -> Response<Body> {
     let api = Api::ALL.into_iter().filter(|api| served(*api));
     match api.into_iter().find(|api| api.name() == name) {
-        Some(api) => document_of(&api_mmtel_es::document(api, enabler.api_root(), None)),
+        Some(api) => document_of(&api_mmtel_es::document(
+            api,
+            enabler.api_root(),
+            enabler.token_url(),
+        )),
         None => Refusal::new(404)
             .detail("There is no such document.")
             .into_response(),

@@ -46,6 +46,15 @@ impl Reply {
         }
     }
 
+    /// A redirection.
+    pub(super) fn elsewhere(status: StatusCode, location: HeaderValue) -> Self {
+        Self {
+            status,
+            location: Some(location),
+            body: None,
+        }
+    }
+
     pub(super) fn into_response(self) -> Response<Body> {
         let body = self.body.map(Body::from);
         let mut response = response(

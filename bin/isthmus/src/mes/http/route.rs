@@ -9,6 +9,7 @@ use super::behaviour::{self, Behaviour};
 
 /// An operation that is served.
 pub(super) struct Route {
+    pub(super) api: Api,
     pub(super) operation: &'static Operation,
     pub(super) behaviour: Behaviour,
     pub(super) variable: Option<String>,
@@ -21,10 +22,10 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Route, Refusal> {
     let (name, version) = (segments.next(), segments.next());
     let rest = segments.next().unwrap_or_default();
     let api = Api::ALL.into_iter().find(|api| Some(api.name()) == name);
-    let operations = api
-        .filter(|_| version == Some("v1"))
-        .map_or(&[][..], Api::operations);
-    for operation in operations {
+    let api = api.filter(|_| version == Some("v1"));
+    let operations = api.into_iter();
+    let operations = operations.flat_map(|api| api.operations().iter().map(move |one| (api, one)));
+    for (api, operation) in operations {
         let Some(behaviour) = behaviour::of(operation) else {
             continue;
         };
@@ -33,6 +34,7 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Route, Refusal> {
         };
         if operation.method == *method {
             return Ok(Route {
+                api,
                 operation,
                 behaviour,
                 variable,

@@ -6,139 +6,25 @@
 //!                                    │ down: one at a time, later and later
 //! ```
 //!
-//! Bodies are in the store, written in the transaction that caused them; here are identifiers alone, so
-//! that many may wait. One input, then `poll_output` until there is none.
+//! All of them are in the store, written in the transaction that caused them, with their bodies. Here
+//! are a few at a time, without bodies (`stored.rs`): any number may wait. The first of a session is its
+//! *head*; the store knows which these are, and for which target. One input, then `poll_output` until
+//! there is none.
 
-use std::collections::{HashMap, VecDeque};
+mod stored;
+mod words;
+
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
-use api_mmtel_es::Cause;
 use api_mmtel_es::common::Uri;
 use url::Url;
 
-use crate::target::Targets;
-
-/// What is the same for all.
-#[derive(Clone, Debug)]
-pub struct OutboxSettings {
-    /// Where notifications may go.
-    pub targets: Targets,
-    /// How many are on their way at a time, to all targets.
-    pub at_once: usize,
-    /// How many are on their way at a time, to one target.
-    pub at_once_per_target: usize,
-    /// The first pause after a failure; each that follows is twice as long.
-    pub first_pause: Duration,
-    /// The longest pause, unless the target asks for more.
-    pub longest_pause: Duration,
-    /// The longest pause that a target may ask for.
-    pub longest_retry_after: Duration,
-}
-
-impl Default for OutboxSettings {
-    fn default() -> Self {
-        Self {
-            targets: Targets::default(),
-            at_once: 256,
-            at_once_per_target: 64,
-            first_pause: Duration::from_secs(1),
-            longest_pause: Duration::from_secs(30),
-            longest_retry_after: Duration::from_hours(1),
-        }
-    }
-}
+use stored::Stored;
+pub use words::{Answer, Down, End, Head, Notification, OutboxSettings, Output};
 
 /// How many redirections one notification follows (TS 29.122 §5.2.10 sets no bound).
 const MAX_HOPS: u8 = 5;
-
-/// A notification that waits.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notification {
-    /// Its number in the store.
-    pub id: u64,
-    /// The session whose order it keeps.
-    pub session: String,
-    /// Where it goes.
-    pub target: Uri,
-    /// When it is too old.
-    pub until: Instant,
-}
-
-/// How the other side answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// A response: its status, its Location, its Retry-After from now, the cause of its problem.
-    Response {
-        /// The status.
-        status: u16,
-        /// The Location of a redirection.
-        location: Option<String>,
-        /// How long it asks to be left alone.
-        retry_after: Option<Duration>,
-        /// The cause in its ProblemDetails.
-        cause: Option<Cause>,
-    },
-    /// No response: no connection, one that broke, or something that is no HTTP.
-    None,
-}
-
-/// What is to be done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Output {
-    /// Send the notification there, and say how it was answered.
-    Deliver {
-        /// Its number in the store.
-        id: u64,
-        /// Where it goes now, which a redirection may have changed.
-        target: Uri,
-    },
-    /// It is over: take it out of the store.
-    Over {
-        /// Its number in the store.
-        id: u64,
-        /// Its session.
-        session: String,
-        /// How it ended.
-        end: End,
-    },
-    /// A 308: what is told about this session from now on goes there.
-    Moved {
-        /// The session.
-        session: String,
-        /// Where it went.
-        from: Uri,
-        /// Where it goes.
-        to: Uri,
-    },
-}
-
-/// How a notification ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum End {
-    /// It was taken.
-    Delivered,
-    /// The other side does not want it, and would not want it again: a status, and a cause when there
-    /// was one. After USER_NOT_FOUND and NOTIFICATION_URI_NOT_FOUND nothing more should be told there
-    /// (TS 29.392 §6.3.7.3).
-    Refused(u16, Option<Cause>),
-    /// It may not go where it should, or was sent too far.
-    Forbidden(&'static str),
-    /// It became too old.
-    TooOld,
-}
-
-/// A target that does not answer well, to be shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Down {
-    /// Scheme, host and port.
-    pub origin: String,
-    /// Since when.
-    pub since: Instant,
-    /// How often it was tried.
-    pub tries: u32,
-    /// How many sessions wait for it.
-    pub sessions: usize,
-}
 
 /// The notifications of all sessions.
 #[derive(Debug)]
@@ -150,6 +36,16 @@ pub struct Outbox {
     under_way: HashMap<u64, String>,
     /// Targets that have something to deliver, and could if others had less.
     starved: VecDeque<String>,
+    /// Targets of which the store has heads that are not here, as far as we know.
+    partial: HashSet<String>,
+    /// Those of them that found no room here.
+    hungry: VecDeque<String>,
+    /// The targets themselves are being asked for.
+    starting: bool,
+    /// How many questions about heads are not answered.
+    asked: usize,
+    /// What ended since they were asked.
+    ended: HashSet<u64>,
     outputs: VecDeque<Output>,
 }
 
@@ -157,6 +53,9 @@ pub struct Outbox {
 #[derive(Debug)]
 struct Line {
     waiting: VecDeque<Waiting>,
+    /// The last number that was here.
+    last: u64,
+    stored: Stored,
 }
 
 #[derive(Debug)]
@@ -176,6 +75,10 @@ struct Target {
     window: usize,
     down: Option<Pause>,
     starved: bool,
+    hungry: bool,
+    /// Up to which number heads were asked for.
+    after: u64,
+    stored: Stored,
 }
 
 #[derive(Debug)]
@@ -186,26 +89,33 @@ struct Pause {
 }
 
 impl Outbox {
-    /// An empty one. What the store has is put into it, in the order of its numbers.
+    /// One that knows nothing yet of what the store has, and asks.
     pub fn new(settings: OutboxSettings) -> Self {
-        Self {
+        let mut outbox = Self {
             settings,
             lines: HashMap::new(),
             targets: HashMap::new(),
             under_way: HashMap::new(),
             starved: VecDeque::new(),
+            partial: HashSet::new(),
+            hungry: VecDeque::new(),
+            starting: false,
+            asked: 0,
+            ended: HashSet::new(),
             outputs: VecDeque::new(),
-        }
+        };
+        outbox.look_again();
+        outbox
     }
 
-    /// How many wait or are on their way.
+    /// How many of those that wait or are on their way are here.
     pub fn len(&self) -> usize {
         self.lines.values().map(|line| line.waiting.len()).sum()
     }
 
-    /// Whether none waits.
+    /// Whether none waits, here or in the store.
     pub fn is_empty(&self) -> bool {
-        self.lines.is_empty()
+        self.lines.is_empty() && self.partial.is_empty() && !self.starting
     }
 
     /// The targets that do not answer well.
@@ -222,26 +132,42 @@ impl Outbox {
         down.collect()
     }
 
-    /// Takes one that is in the store.
+    /// Takes one that was just written to the store.
     pub fn put(&mut self, now: Instant, notification: Notification) {
-        let Notification {
-            id,
-            session,
-            target,
-            until,
-        } = notification;
-        let line = self.lines.entry(session.clone()).or_insert_with(|| Line {
-            waiting: VecDeque::new(),
-        });
-        line.waiting.push_back(Waiting {
-            id,
-            target,
-            until,
-            hops: 0,
-        });
-        if line.waiting.len() == 1
-            && let Some(origin) = self.place(&session)
-        {
+        let most = self.settings.of_session;
+        if let Some(line) = self.lines.get_mut(&notification.session) {
+            if line.stored.more || line.waiting.len() >= most {
+                line.stored.miss();
+            } else if line.last < notification.id {
+                line.push(notification);
+            }
+            return;
+        }
+        let origin = match self.origin(&notification.target) {
+            Ok(origin) => origin,
+            Err(reason) => {
+                return self.end(
+                    notification.id,
+                    notification.session,
+                    End::Forbidden(reason),
+                );
+            }
+        };
+        // Of a session that is not here the store may have an earlier one, unless all of it is here.
+        let all_here = self.partial.is_empty() && !self.starting;
+        let target = self.target(&origin);
+        let room = target.down.is_none() && target.ready.len() < 2 * self.settings.page;
+        if !all_here || !room || self.lines.len() >= self.settings.sessions {
+            self.target(&origin).stored.miss();
+            self.partial.insert(origin.clone());
+            return self.load(&origin);
+        }
+        let target = self.target(&origin);
+        target.after = target.after.max(notification.id);
+        let session = notification.session.clone();
+        self.lines
+            .insert(session.clone(), Line::new(notification, false));
+        if let Some(origin) = self.place(&session) {
             self.fill(now, origin);
         }
     }
@@ -313,6 +239,7 @@ impl Outbox {
         for origin in due {
             self.fill(now, origin);
         }
+        self.feed(now);
     }
 
     /// When to come back.
@@ -338,6 +265,14 @@ impl Outbox {
         Ok(url.origin().ascii_serialization())
     }
 
+    fn target(&mut self, origin: &str) -> &mut Target {
+        let target = self.targets.entry(origin.to_owned());
+        target.or_insert_with(|| Target {
+            window: 1,
+            ..Target::default()
+        })
+    }
+
     /// Gives the first of a session to its target, and says which that is.
     fn place(&mut self, session: &str) -> Option<String> {
         while let Some(first) = self
@@ -347,12 +282,7 @@ impl Outbox {
         {
             match self.origin(&first.target) {
                 Ok(origin) => {
-                    let target = self.targets.entry(origin.clone());
-                    let target = target.or_insert_with(|| Target {
-                        window: 1,
-                        ..Target::default()
-                    });
-                    target.ready.push_back(session.to_owned());
+                    self.target(&origin).ready.push_back(session.to_owned());
                     return Some(origin);
                 }
                 Err(reason) => self.pop(session, End::Forbidden(reason)),
@@ -373,16 +303,18 @@ impl Outbox {
         let Some(line) = self.lines.get_mut(session) else {
             return;
         };
-        if let Some(first) = line.waiting.pop_front() {
-            self.outputs.push_back(Output::Over {
-                id: first.id,
-                session: session.to_owned(),
-                end,
-            });
+        let first = line.waiting.pop_front();
+        if let Some(first) = first {
+            self.end(first.id, session.to_owned(), end);
         }
-        if line.waiting.is_empty() {
-            self.lines.remove(session);
+        self.load_session(session);
+    }
+
+    fn end(&mut self, id: u64, session: String, end: End) {
+        if self.asked > 0 {
+            self.ended.insert(id);
         }
+        self.outputs.push_back(Output::Over { id, session, end });
     }
 
     /// The target answers: more at a time, up to its window's bound.
@@ -394,7 +326,7 @@ impl Outbox {
         }
     }
 
-    /// The target does not answer well: it is left alone for a while, and the session goes first then.
+    /// The target does not answer well: it is left alone for a while.
     fn again(
         &mut self,
         now: Instant,
@@ -423,7 +355,9 @@ impl Outbox {
                 .max(now + asked.min(settings.longest_retry_after));
         }
         target.window = 1;
-        target.ready.push_front(session);
+        // Another one goes first then: what is wrong may be with this one alone.
+        target.ready.push_back(session);
+        self.let_go(origin);
     }
 
     /// TS 29.122 §5.2.10: 307 for this notification, 308 for all that follow, too.
@@ -488,9 +422,11 @@ impl Outbox {
                 self.outputs.push_back(Output::Deliver { id, target });
                 self.under_way.insert(id, session);
             }
+            self.load(&origin);
             if let Some(target) = self.targets.get(&origin)
                 && target.ready.is_empty()
                 && target.under_way == 0
+                && !target.stored.is_of_interest()
             {
                 self.targets.remove(&origin);
             }
@@ -515,6 +451,7 @@ impl Outbox {
 
     /// Lets those have their turn that waited for others.
     fn feed(&mut self, now: Instant) {
+        self.feed_hungry();
         while self.under_way.len() < self.settings.at_once {
             let Some(origin) = self.starved.pop_front() else {
                 return;
@@ -524,5 +461,27 @@ impl Outbox {
             }
             self.fill(now, origin);
         }
+    }
+}
+
+impl Line {
+    fn new(first: Notification, more: bool) -> Self {
+        let mut line = Self {
+            waiting: VecDeque::new(),
+            last: 0,
+            stored: Stored::new(more),
+        };
+        line.push(first);
+        line
+    }
+
+    fn push(&mut self, notification: Notification) {
+        self.last = notification.id;
+        self.waiting.push_back(Waiting {
+            id: notification.id,
+            target: notification.target,
+            until: notification.until,
+            hops: 0,
+        });
     }
 }

@@ -1,0 +1,128 @@
+//! A target of notifications, by hand: what it answers is up to the test.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Instant;
+
+use super::PATIENCE;
+
+/// What came in one request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Told {
+    pub(crate) path: String,
+    pub(crate) body: String,
+}
+
+/// A server that remembers what it was told.
+pub(crate) struct Target {
+    pub(crate) url: String,
+    told: Arc<(Mutex<Vec<Told>>, Condvar)>,
+}
+
+/// What is written back, as it is; `None` closes the connection without a word.
+type Answer = Option<String>;
+
+impl Target {
+    /// `answer` gets the path and how many requests came before.
+    pub(crate) fn start(answer: impl Fn(&str, usize) -> Answer + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let told: Arc<(Mutex<Vec<Told>>, Condvar)> = Arc::default();
+        let answer = Arc::new(answer);
+        let heard = Arc::clone(&told);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let (heard, answer) = (Arc::clone(&heard), Arc::clone(&answer));
+                std::thread::spawn(move || serve(stream, &heard, &*answer));
+            }
+        });
+        Self { url, told }
+    }
+
+    /// One that takes everything.
+    pub(crate) fn good() -> Self {
+        Self::start(|_, _| Some(response(204, "")))
+    }
+
+    /// Waits until it was told so much, and says it.
+    pub(crate) fn wait_for(&self, count: usize) -> Vec<Told> {
+        let deadline = Instant::now() + PATIENCE;
+        let (told, more) = &*self.told;
+        let mut told = told.lock().expect("no panic");
+        while told.len() < count {
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero(), "{count} were not told, but {}", told.len());
+            told = more.wait_timeout(told, left).expect("no panic").0;
+        }
+        told.clone()
+    }
+
+    /// What it was told so far.
+    pub(crate) fn told(&self) -> Vec<Told> {
+        self.told.0.lock().expect("no panic").clone()
+    }
+}
+
+/// A response without a body, with these header lines.
+pub(crate) fn response(status: u16, lines: &str) -> String {
+    let length = if status == 204 {
+        ""
+    } else {
+        "Content-Length: 0\r\n"
+    };
+    format!("HTTP/1.1 {status} Status\r\n{length}{lines}\r\n")
+}
+
+fn serve(
+    stream: TcpStream,
+    told: &(Mutex<Vec<Told>>, Condvar),
+    answer: &(impl Fn(&str, usize) -> Answer + ?Sized),
+) {
+    let Ok(mut writer) = stream.try_clone() else {
+        return;
+    };
+    let mut reader = BufReader::new(stream);
+    loop {
+        let mut length = 0;
+        let mut path = String::new();
+        loop {
+            let mut line = String::new();
+            if reader.read_line(&mut line).unwrap_or(0) == 0 {
+                return;
+            }
+            let line = line.trim_end();
+            if path.is_empty() {
+                line.split(' ').nth(1).unwrap_or("/").clone_into(&mut path);
+            }
+            if let Some((name, value)) = line.split_once(':')
+                && name.eq_ignore_ascii_case("content-length")
+            {
+                length = value.trim().parse().unwrap_or(0);
+            }
+            if line.is_empty() {
+                break;
+            }
+        }
+        let mut body = vec![0; length];
+        if reader.read_exact(&mut body).is_err() {
+            return;
+        }
+        let before = {
+            let mut all = told.0.lock().expect("no panic");
+            let body = String::from_utf8_lossy(&body).into_owned();
+            all.push(Told {
+                path: path.clone(),
+                body,
+            });
+            all.len() - 1
+        };
+        told.1.notify_all();
+        let Some(text) = answer(&path, before) else {
+            return;
+        };
+        if writer.write_all(text.as_bytes()).is_err() || text.contains("Connection: close") {
+            return;
+        }
+    }
+}
