@@ -8,18 +8,23 @@
 //! For the clauses that bind a WIC it is the other way round: the test is the eP-CSCF ([`Edge`]), and
 //! the binary is the WIC without a browser ([`Headless`]).
 //!
+//! At the MMTel Enabler Server ([`Enabler`]) the test is an application server, which writes its HTTP
+//! by hand.
+//!
 //! `ISTHMUS_BIN` names the binary to examine, as `cargo xtask test conformance` does. Without it the
 //! one of this checkout is built first.
 #![forbid(unsafe_code)]
 
 mod core_side;
 mod edge_side;
+mod enabler_side;
 mod subject;
 mod waf_side;
 mod wic_side;
 
 pub use core_side::Core;
 pub use edge_side::{Edge, Headless};
+pub use enabler_side::{Answer, Enabler};
 pub use subject::{Setup, Subject};
 pub use waf_side::{Waf, unsigned};
 pub use wic_side::{Refused, Wic};

@@ -207,7 +207,7 @@ impl Process {
     }
 
     /// A field of the JSON log.
-    fn logged(&self, field: &str) -> String {
+    pub(crate) fn logged(&self, field: &str) -> String {
         self.wait_for(&format!("\"{field}\":\""))
     }
 
@@ -237,7 +237,11 @@ impl Drop for Process {
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    fn new() -> Self {
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(crate) fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("conformance-{}-{number}", std::process::id());

@@ -59,6 +59,11 @@ const NEEDS: &[Need] = &[
         package: "sqlite3",
         why: "the foreign core's tables",
     },
+    Need {
+        program: "pg_ctlcluster",
+        package: "postgresql",
+        why: "the other database of the store",
+    },
 ];
 
 /// Debian packages without a program of their own.

@@ -4,6 +4,7 @@
 
 mod clauses;
 mod install;
+mod postgres;
 mod required;
 mod rings;
 mod rules;

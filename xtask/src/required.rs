@@ -15,13 +15,14 @@ use crate::shell;
 const REQUIRED: &str = "conformance/required.txt";
 const UNCOVERED: &str = "conformance/uncovered.txt";
 
-/// The entities of TS 24.371 that we have, and where their own tests are.
+/// The entities of TS 24.371 and TS 29.392 that we have, and where their own tests are.
 const ENTITIES: &[(&str, &[&str])] = &[
     ("WIC", &["nf/wic/", "web/wic/"]),
     ("WWSF", &["nf/wwsf/"]),
     ("WAF", &["nf/waf/"]),
     ("eP-CSCF", &["nf/epcscf/"]),
     ("eIMS-AGW", &["nf/eims-agw/"]),
+    ("enabler", &["nf/mmtel-es/"]),
 ];
 
 /// The entities that a test stands at.

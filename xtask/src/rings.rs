@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::postgres::Postgres;
 use crate::{install, rules, shell};
 
 /// One ring: a name to call it by, what it holds, what it needs, and how it runs.
@@ -86,18 +87,19 @@ pub(crate) fn run(names: &[&str]) -> Result<()> {
     Ok(())
 }
 
+/// What concerns the store is tested on both databases.
 fn unit() -> Result<()> {
-    shell::run(
-        ".",
-        "cargo",
-        &[
-            "test",
-            "--workspace",
-            "--exclude",
-            "conformance",
-            "--no-fail-fast",
-        ],
-    )
+    let postgres = Postgres::start().context("a PostgreSQL for the tests")?;
+    let words = [
+        "test",
+        "--workspace",
+        "--exclude",
+        "conformance",
+        "--no-fail-fast",
+    ];
+    let mut tests = shell::command(".", "cargo", &words);
+    tests.env("ISTHMUS_TEST_POSTGRES", postgres.url());
+    shell::run_command(tests)
 }
 
 /// The binary is built first: the tests stand around it. The words are those of the README, less

@@ -1,0 +1,172 @@
+//! The other side of the MMTel Enabler Server: a consumer of its APIs that writes its requests by
+//! hand, so that what a library would never send can be sent too.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use serde_json::Value;
+
+use crate::PATIENCE;
+use crate::subject::{Folder, Process};
+
+/// A MMTel Enabler Server, alone.
+pub struct Enabler {
+    process: Process,
+    address: String,
+}
+
+/// What it answered.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The header fields, with names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: String,
+}
+
+impl Enabler {
+    /// One that tests share which run at the same time: each has a provider of its own.
+    pub fn shared() -> Arc<Self> {
+        static SHARED: Mutex<Weak<Enabler>> = Mutex::new(Weak::new());
+        // A test that failed left it as it was.
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.upgrade().unwrap_or_else(|| {
+            let started = Arc::new(Self::with(""));
+            *shared = Arc::downgrade(&started);
+            started
+        })
+    }
+
+    /// One with these lines of configuration.
+    pub fn with(lines: &str) -> Self {
+        let folder = Folder::new();
+        let text = format!(
+            "data_dir = \".\"\n[admin]\nlisten = \"127.0.0.1:0\"\n\
+             [http]\nlisten = \"127.0.0.1:0\"\nplain_listen = \"127.0.0.1:0\"\n{lines}"
+        );
+        let file = folder.path().join("mmtel-es.toml");
+        std::fs::write(&file, text).expect("the folder is ours");
+        let file = file.to_str().expect("a plain name").to_owned();
+        let words = ["mmtel-es", "--config", &file, "--log", "json"];
+        let process = Process::start(&words, Some(folder));
+        let address = process.logged("http");
+        process.logged("https");
+        Self { process, address }
+    }
+
+    /// `POST` of a JSON body.
+    pub fn post(&self, path: &str, body: &Value) -> Answer {
+        self.post_text(path, &body.to_string())
+    }
+
+    /// `POST` of a text that says it is JSON.
+    pub fn post_text(&self, path: &str, body: &str) -> Answer {
+        self.send("POST", path, "Content-Type: application/json\r\n", body)
+    }
+
+    /// A request with these header lines; the length is added.
+    pub fn send(&self, method: &str, path: &str, lines: &str, body: &str) -> Answer {
+        let length = format!("Content-Length: {}\r\n", body.len());
+        self.raw(&format!(
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{lines}{length}\r\n{body}",
+            self.address
+        ))
+    }
+
+    /// These bytes, and what comes back until the connection is closed.
+    pub fn raw(&self, text: &str) -> Answer {
+        let mut stream = TcpStream::connect(&self.address).expect("the port is open");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        // Who is refused early may not be read to the end.
+        let _ = stream.write_all(text.as_bytes());
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        Answer::read(&String::from_utf8(answer).expect("text"))
+    }
+
+    /// Host and port.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Waits until it logged these words.
+    pub fn wait_for(&self, words: &str) {
+        self.process.wait_for(words);
+    }
+
+    /// All that it logged so far.
+    pub fn log(&self) -> String {
+        self.process.printed()
+    }
+}
+
+impl Answer {
+    fn read(text: &str) -> Self {
+        let (head, body) = text
+            .split_once("\r\n\r\n")
+            .unwrap_or_else(|| panic!("no answer: {text:?}"));
+        let mut lines = head.split("\r\n");
+        let status = lines.next().and_then(|line| line.split(' ').nth(1));
+        let headers = lines.filter_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            Some((name.to_ascii_lowercase(), value.trim().to_owned()))
+        });
+        Self {
+            status: status
+                .and_then(|status| status.parse().ok())
+                .expect("a status"),
+            headers: headers.collect(),
+            body: body.to_owned(),
+        }
+    }
+
+    /// A header field.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut headers = self.headers.iter();
+        let found = headers.find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// The body of a success.
+    #[track_caller]
+    pub fn ok(&self) -> Value {
+        assert_eq!(
+            (self.status, self.header("content-type")),
+            (200, Some("application/json")),
+            "{self:?}"
+        );
+        serde_json::from_str(&self.body).expect("JSON")
+    }
+
+    /// The ProblemDetails of an error (TS 29.122 §5.2.6).
+    #[track_caller]
+    pub fn problem(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{self:?}");
+        assert_eq!(
+            self.header("content-type"),
+            Some("application/problem+json"),
+            "{self:?}"
+        );
+        let problem: Value = serde_json::from_str(&self.body).expect("JSON");
+        assert_eq!(problem["status"], status);
+        assert!(problem["title"].is_string(), "{problem}");
+        problem
+    }
+
+    /// The parameters that a 400 names.
+    #[track_caller]
+    pub fn invalid(&self) -> Vec<String> {
+        let problem = self.problem(400);
+        let params = problem["invalidParams"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        let names = params
+            .iter()
+            .map(|one| one["param"].as_str().expect("a name").to_owned());
+        names.collect()
+    }
+}

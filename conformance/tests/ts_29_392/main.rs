@@ -1,0 +1,46 @@
+//! TS 29.392, the MMTel Enabler Server: each operation by requests that are written from its OpenAPI
+//! document alone, and the rules that TS 29.122 has for all of them.
+
+mod common_rules;
+mod s5_2_2_2_configure;
+mod s5_2_2_3_update;
+mod s5_2_2_4_delete;
+mod s5_2_2_5_retrieval;
+mod s6_1_3_resources;
+mod s6_1_6_data_model;
+mod s6_1_7_errors;
+mod zip;
+
+use conformance::Enabler;
+use serde_json::{Value, json};
+
+/// Where the operations on applications are.
+const DCAPPS: &str = "/mmtel-dcappmgmt/v1/dcapps";
+
+fn configuration(provider: &str, list: &Value) -> Value {
+    let count = list.as_array().map_or(0, Vec::len);
+    json!({ "reqId": provider, "dcAppNum": count, "dcAppConfigParamList": list })
+}
+
+fn ids(provider: &str, list: &[&str]) -> Value {
+    json!({ "reqId": provider, "dcAppNum": list.len(), "appIdList": list })
+}
+
+/// Configures one application, and says its identifier.
+#[track_caller]
+fn configured(enabler: &Enabler, provider: &str, mut profile: Value) -> String {
+    profile["appIndex"] = "1".into();
+    let body = configuration(provider, &json!([profile]));
+    let answer = enabler.post(&format!("{DCAPPS}/configure"), &body).ok();
+    let one = &answer["dcAppConfigRespList"][0];
+    assert_eq!(one["status"], "SUCCESS", "{answer}");
+    one["appId"].as_str().expect("an appId").to_owned()
+}
+
+/// The profile of an application; nothing if there is none of that provider.
+#[track_caller]
+fn retrieved(enabler: &Enabler, provider: &str, app_id: &str) -> Option<Value> {
+    let answer = enabler.post(&format!("{DCAPPS}/retrieval"), &ids(provider, &[app_id]));
+    let answer = answer.ok();
+    (answer["status"] == "SUCCESS").then(|| answer["dcAppInfoList"][0].clone())
+}
