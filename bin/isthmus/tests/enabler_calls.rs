@@ -5,6 +5,7 @@ mod process;
 use std::time::Duration;
 
 use process::phone::Phone;
+use process::target::{Target, Told, response};
 use process::{Folder, HOME, Process};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -82,7 +83,7 @@ fn an_application_calls_a_subscriber() {
     bob.hears("media_connected");
     bob.told("hangup");
     bob.hears("ended");
-    product.wait_for_figure("gateway_contexts", 0);
+    product.wait_for_figure("isthmus_agw_contexts", 0);
 
     // A session of two, as a resource.
     let password = product.password("alice");
@@ -113,5 +114,62 @@ fn an_application_calls_a_subscriber() {
         consumer.delete(&format!("{sessions}/{id}")),
         StatusCode::NOT_FOUND
     );
-    product.wait_for_figure("gateway_contexts", 0);
+    product.wait_for_figure("isthmus_agw_contexts", 0);
+}
+
+/// TS 29.392 §5.4, §6.3.7.3 — what happens in subscribers' calls is told, by the core's initial filter
+/// criteria, until the other side says that it does not know who they are.
+#[test]
+fn what_happens_in_subscribers_calls_is_told_to_who_knows_them() {
+    let target = Target::start(|path, _| {
+        Some(if path == "/knows" {
+            response(204, "")
+        } else {
+            let body = r#"{"status":404,"cause":"USER_NOT_FOUND"}"#;
+            let length = body.len();
+            let kind = "application/problem+json";
+            format!(
+                "HTTP/1.1 404 Status\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n{body}"
+            )
+        })
+    });
+    let events = |name: &str, path: &str| {
+        let url = &target.url;
+        format!(
+            "[[mmtel_es.calls.events]]\nsubscribers = [\"sip:{name}@{HOME}\"]\nnotify = \"{url}/{path}\"\n"
+        )
+    };
+    let folder = Folder::new();
+    let text = events("alice", "knows") + &events("bob", "knows-not");
+    let file = folder.write("events.toml", &text);
+    let words = ["--config", file.to_str().expect("a plain name")];
+    let product = Process::all_in_one(&folder, &words);
+    let [_, ws] = product.w2();
+    let mut alice = Phone::start(&ws, "alice", &product.password("alice"), &[]);
+    let mut bob = Phone::start(&ws, "bob", &product.password("bob"), &["--answer"]);
+    let told = |path: &str| {
+        let all = target.told().into_iter();
+        let of_it = all.filter(|told| told.path == path);
+        let events = of_it.map(|Told { body, .. }| {
+            let body: Value = serde_json::from_str(&body).expect("JSON");
+            body["eventType"]
+                .as_str()
+                .expect("what happened")
+                .to_owned()
+        });
+        events.collect::<Vec<String>>()
+    };
+    for calls in 1..3 {
+        alice.told(&format!("call sip:bob@{HOME}"));
+        alice.hears("answered");
+        target.wait_for(calls * 3 - 1);
+        product.wait_for_figure("isthmus_enabler_notifications_pending", 0);
+        alice.told("hangup");
+        bob.hears("ended");
+        target.wait_for(calls * 3);
+        product.wait_for_figure("isthmus_enabler_notifications_pending", 0);
+        let both = ["SESSION_ESTABLISHMENT_SUCCESS", "SESSION_TERMINATION"];
+        assert_eq!(told("/knows"), both.repeat(calls));
+        assert_eq!(told("/knows-not"), [both[0]].repeat(calls));
+    }
 }

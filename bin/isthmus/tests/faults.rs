@@ -167,7 +167,7 @@ fn the_examples_are_good() {
         }
     }
     assert_eq!(
-        count, 7,
+        count, 8,
         "one for each function, one for all of them, one with another's provider"
     );
 }

@@ -142,6 +142,13 @@ impl Enabler {
         }
     }
 
+    /// An application server refused to be told about a session, for good.
+    pub(super) fn refused(&self, session: String, cause: Cause) {
+        if let Some(calls) = self.0.calls.get() {
+            calls.refused(session, cause);
+        }
+    }
+
     /// Puts changes in the queue of the store, in the order of the calls: call it while the state that
     /// changed is still locked, or from the one task that owns it. What depends on them may leave when
     /// [`Self::written`] says so, and not before; that holds for no changes, too, since what was read

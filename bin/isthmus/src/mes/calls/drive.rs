@@ -10,7 +10,7 @@ use api_mmtel_es::ProblemDetails;
 use nf_mmtel_es::calls::{AskId, Calls, CommitId, Counters, Output, Told};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
-use super::{Asked, CallsSetup};
+use super::{Asked, CallsSetup, ToCalls};
 use crate::gateway::{GatewayClient, GatewayEvent};
 use crate::mes::Enabler;
 use crate::sip::{SipEvent, SipSockets};
@@ -41,7 +41,7 @@ struct Driver {
 impl Parts {
     pub(super) async fn serve(
         self,
-        mut asked: mpsc::Receiver<Asked>,
+        mut told: mpsc::Receiver<ToCalls>,
         mut stopped: oneshot::Receiver<()>,
     ) {
         let setup = self.setup;
@@ -82,7 +82,12 @@ impl Parts {
                 () = due => driver.input(Calls::handle_timeout),
                 () = driver.rearm.notified() => {}
                 Some(event) = said.recv() => driver.hear(event),
-                Some(asked) = asked.recv() => driver.ask(asked),
+                Some(told) = told.recv() => match told {
+                    ToCalls::Asked(asked) => driver.ask(*asked),
+                    ToCalls::Refused { session, cause } => {
+                        driver.input(|machine, _| machine.handle_refused(&session, &cause));
+                    }
+                },
                 _ = &mut stopped => return,
             }
         }

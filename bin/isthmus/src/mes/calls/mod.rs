@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use api_mmtel_es::ProblemDetails;
+use api_mmtel_es::{Cause, ProblemDetails};
 use nf_mmtel_es::calls::{Ask, Counters, Told};
 use nf_mmtel_es::{Consumer, StoredSession};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -30,6 +30,14 @@ pub(crate) use config::CallsConfig;
 /// Requests that wait for the thread; who finds it full is told to come again.
 const QUEUE: usize = 1024;
 
+/// What the thread is told.
+enum ToCalls {
+    /// A request of a consumer.
+    Asked(Box<Asked>),
+    /// An application server does not want to hear of this session.
+    Refused { session: String, cause: Cause },
+}
+
 /// A request of a consumer.
 struct Asked {
     consumer: Consumer,
@@ -39,7 +47,7 @@ struct Asked {
 
 /// The way to ask the calls.
 #[derive(Clone)]
-pub(crate) struct CallsHandle(mpsc::Sender<Asked>);
+pub(crate) struct CallsHandle(mpsc::Sender<ToCalls>);
 
 impl CallsHandle {
     /// Asks, and waits for the answer, which may take as long as a UE rings.
@@ -49,17 +57,23 @@ impl CallsHandle {
         ask: Ask,
     ) -> Result<Told, Box<ProblemDetails>> {
         let (answer, answered) = oneshot::channel();
-        let asked = Asked {
+        let asked = Box::new(Asked {
             consumer,
             ask,
             answer,
-        };
+        });
         let busy = |detail: &str| Box::new(ProblemDetails::new(503).detail(detail));
         self.0
-            .try_send(asked)
+            .try_send(ToCalls::Asked(asked))
             .map_err(|_| busy("Too many requests wait."))?;
         let answered = answered.await;
         answered.map_err(|_| busy("The server is being stopped."))?
+    }
+
+    /// TS 29.392 §6.3.7.3 — an application server refused what it was told of a session. Where too much
+    /// waits it is not passed on: it will refuse the next one too.
+    pub(crate) fn refused(&self, session: String, cause: Cause) {
+        let _ = self.0.try_send(ToCalls::Refused { session, cause });
     }
 }
 

@@ -200,10 +200,13 @@ impl Sender {
         while let Some(output) = self.machine.poll_output() {
             match output {
                 Output::Deliver { id, target } => self.deliver(id, target),
-                Output::Over { id, end, .. } => {
+                Output::Over { id, session, end } => {
                     self.figures.over(&end);
                     if end != End::Delivered {
                         info!(?end, "a notification was not delivered");
+                    }
+                    if let End::Refused(_, Some(cause)) = end {
+                        self.enabler.refused(session, cause);
                     }
                     over += 1;
                     changes.push(EnablerChange::Over(id));
