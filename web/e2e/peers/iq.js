@@ -3,7 +3,7 @@
 import crypto from 'node:crypto';
 import net from 'node:net';
 
-const VERSION = 2;
+const VERSION = 3;
 
 /** Connects, proves the secret, and gives somebody to ask. */
 export async function connectIq(port, secret) {
@@ -17,8 +17,10 @@ export async function connectIq(port, secret) {
     return [...[...parts, Buffer.alloc(32)].reduce((hmac, part) => hmac.update(part), crypto.createHmac('sha256', secret)).digest()];
   };
   iq.send({ Hello: { version: VERSION, nonce: ours } });
-  const { Challenge: challenge } = await iq.receive();
-  if (challenge?.proof.join() !== proof('gateway', challenge.nonce).join()) throw new Error('not our gateway');
+  const answer = await iq.receive();
+  const { Challenge: challenge } = answer;
+  if (!challenge) throw new Error(`no challenge: ${JSON.stringify(answer)}`);
+  if (challenge.proof.join() !== proof('gateway', challenge.nonce).join()) throw new Error('not our gateway');
   iq.send({ Proof: { proof: proof('eP-CSCF', challenge.nonce) } });
   if ((await iq.receive()) !== 'Welcome') throw new Error('not welcome');
   iq.alive = setInterval(() => iq.send('Ping'), 4_000);
