@@ -7,9 +7,11 @@
 
 mod all_in_one;
 mod cpu;
+mod data;
 mod edge;
 mod file;
 mod forward;
+mod gateway;
 mod issuer;
 mod kamailio;
 mod media;
@@ -76,6 +78,16 @@ const BENCHES: &[Bench] = &[
         name: "media",
         what: "DTLS-SRTP to RTP, 400 calls",
         run: media::run,
+    },
+    Bench {
+        name: "data",
+        what: "data channels through the gateway, beside the same peers without it",
+        run: data::run,
+    },
+    Bench {
+        name: "data-idle",
+        what: "memory of idle data channel associations",
+        run: data::idle::run,
     },
 ];
 

@@ -182,6 +182,9 @@ impl Negotiation {
             });
         }
         if !subtract.is_empty() {
+            for stream in &subtract {
+                self.announcements.forget(*stream);
+            }
             commands.push_back(Command::Subtract {
                 context,
                 streams: subtract,

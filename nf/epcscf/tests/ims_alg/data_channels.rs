@@ -594,3 +594,20 @@ fn announced_channels_are_bounded_and_make_way_for_others_of_the_same_id() {
         "names have a bound of their own"
     );
 }
+
+#[test]
+fn a_stream_that_ends_takes_what_was_announced_along() {
+    let mut edge = ims_call();
+    request(&mut edge, 4, "a b");
+    edge.reoffer(Leg::Core).expect("said");
+    let answer = phone(2, &core_line(50010, "passive", "a=dcmap:1000\r\n"));
+    edge.settle(Leg::Core, &answer).expect("settled");
+    let without = "m=audio 50000 RTP/AVP 0\r\nm=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\n";
+    let again = browser(UDP, SCTP).replace("o=- 4", "o=- 5");
+    edge.offer(Leg::Wic, &again).expect("served");
+    edge.answer(Leg::Core, &phone(3, without)).expect("served");
+    assert_eq!(edge.gateway.streams(), [0]);
+    let later = browser(UDP, SCTP).replace("o=- 4", "o=- 6");
+    let offer = edge.offer(Leg::Wic, &later).expect("served");
+    assert!(!media_text(&offer, 1).contains("dcmap"));
+}
