@@ -11,8 +11,8 @@ pub struct Limits {
     pub receive_message: u32,
     /// Bytes that wait to be read, in all channels: our receive window.
     pub receive_buffer: u32,
-    /// Bytes that wait to be sent or acknowledged, in one channel; the message that goes beyond is
-    /// still taken.
+    /// Bytes that wait to be sent or acknowledged, in one channel, however long the path is; less may wait on
+    /// a short one. The message that goes beyond is still taken.
     pub channel_buffer: usize,
     /// The same, in all channels.
     pub send_buffer: usize,

@@ -59,6 +59,7 @@ pub struct Association {
     pub(super) refused: BTreeSet<u16>,
     /// The sum of what [`Entry::buffered`] says.
     pub(super) buffered: usize,
+    pub(super) path: super::room::Path,
     /// The sum of the messages that these are of.
     pub(super) messages: usize,
     /// Channels that wait for room.
@@ -102,6 +103,7 @@ impl Association {
             channels: BTreeMap::new(),
             refused: BTreeSet::new(),
             buffered: 0,
+            path: super::room::Path::default(),
             messages: 0,
             blocked: 0,
             outputs: VecDeque::new(),
@@ -255,6 +257,8 @@ impl Association {
                 .push_back(u32::try_from(written).unwrap_or(u32::MAX));
             self.messages += 1;
         }
+        let full = self.channels.get(&id).is_some_and(|e| self.is_full(e));
+        self.path.written(now, written, self.buffered, full);
         Ok(())
     }
 

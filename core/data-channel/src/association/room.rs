@@ -1,10 +1,69 @@
 //! How much waits to be sent, and who is told that there is room again.
 
 use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
 use super::entry::Entry;
 use super::{Association, Event};
 use crate::ChannelId;
+
+/// What may wait in a channel whose peer answers at once: three of the usual messages.
+const LEAST_ROOM: usize = 48 * 1024;
+/// What more may wait for each microsecond until the peer has it: a path may take 8 MB/s.
+const BYTES_A_MICROSECOND: usize = 8;
+
+/// How long what is sent takes to arrive when all the room is taken, which says how much room is of use:
+/// more would only wait longer, and SCTP looks at all that waits for each packet.
+#[derive(Debug, Default)]
+pub(super) struct Path {
+    /// Smoothed, as RFC 9260 §6.3.1 does.
+    time: Duration,
+    /// Under way: since when, and how many bytes are still before its end.
+    probe: Option<(Instant, usize)>,
+    /// What waited when it was last looked at.
+    before: usize,
+}
+
+impl Path {
+    fn room(&self, most: usize) -> usize {
+        let micros = usize::try_from(self.time.as_micros()).unwrap_or(usize::MAX);
+        micros
+            .saturating_mul(BYTES_A_MICROSECOND)
+            .saturating_add(LEAST_ROOM)
+            .min(most)
+    }
+
+    /// So much is written, and with it all room is taken or not.
+    pub(super) fn written(&mut self, now: Instant, bytes: usize, buffered: usize, full: bool) {
+        self.before += bytes;
+        if full && self.probe.is_none() {
+            self.probe = Some((now, buffered));
+        }
+    }
+
+    /// So much waits now.
+    fn measure(&mut self, now: Instant, buffered: usize) {
+        let arrived = self.before.saturating_sub(buffered);
+        self.before = buffered;
+        let Some((since, left)) = self.probe else {
+            return;
+        };
+        if arrived < left {
+            self.probe = Some((since, left - arrived));
+            return;
+        }
+        self.probe = None;
+        let took = now.saturating_duration_since(since).min(LONGEST);
+        self.time = if self.time.is_zero() {
+            took
+        } else {
+            (self.time * 7 + took) / 8
+        };
+    }
+}
+
+/// Whoever stops sending when all room is taken is looked at late; that says nothing of the path.
+const LONGEST: Duration = Duration::from_secs(1);
 
 impl Association {
     pub(super) fn forget_buffer(&mut self, id: ChannelId) {
@@ -29,14 +88,16 @@ impl Association {
                 self.messages -= before - entry.sizes.len();
             }
         }
+        self.path.measure(self.now, self.buffered);
     }
 
     /// As much as allowed waits, here or in all channels.
     pub(super) fn is_full(&self, entry: &Entry) -> bool {
         let limits = &self.config.limits;
-        entry.buffered >= limits.channel_buffer
+        let room = self.path.room(limits.channel_buffer);
+        entry.buffered >= room
             || entry.sizes.len() >= limits.messages
-            || self.buffered >= limits.send_buffer
+            || self.buffered >= limits.send_buffer.min(2 * room)
             || self.messages >= 2 * limits.messages
     }
 
@@ -47,14 +108,15 @@ impl Association {
         }
         self.measure();
         let limits = self.config.limits;
-        if self.buffered > limits.send_buffer / 2 || self.messages > limits.messages {
+        let most = self.path.room(limits.channel_buffer);
+        if self.buffered > limits.send_buffer.min(2 * most) / 2 || self.messages > limits.messages {
             return;
         }
         let mut free: Vec<(ChannelId, &mut Entry)> = self
             .channels
             .iter_mut()
             .filter(|(_, entry)| {
-                let room = entry.buffered <= limits.channel_buffer / 2;
+                let room = entry.buffered <= most / 2;
                 entry.blocked && room && entry.sizes.len() <= limits.messages / 2
             })
             .map(|(id, entry)| (*id, entry))
