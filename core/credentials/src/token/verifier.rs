@@ -140,6 +140,21 @@ impl Verifier {
 
     /// RFC 9068 §4: what the token says, if it is to be believed at `now` (seconds since 1970).
     pub fn verify(&self, token: &str, now: u64) -> Result<Claims, TokenError> {
+        self.verify_by(token, now, |claims, scope| self.check(claims, scope, now))
+    }
+
+    /// [`Self::verify`] without scope and identities, for a verifier that is used for nothing else: what
+    /// passes is remembered as whole.
+    pub(super) fn verify_signed(&self, token: &str, now: u64) -> Result<Claims, TokenError> {
+        self.verify_by(token, now, |claims, _| self.check_age(claims, now))
+    }
+
+    fn verify_by(
+        &self,
+        token: &str,
+        now: u64,
+        check: impl FnOnce(&Claims, &str) -> Result<(), TokenError>,
+    ) -> Result<Claims, TokenError> {
         if token.len() > MAX_LENGTH {
             return Err(TokenError::Malformed);
         }
@@ -149,26 +164,7 @@ impl Verifier {
             return Ok(claims.clone());
         }
         let (claims, scope) = self.authenticate(token)?;
-        self.check(&claims, scope, now)?;
-        self.recent
-            .borrow_mut()
-            .remember(fingerprint, claims.clone(), u64::MAX);
-        Ok(claims)
-    }
-
-    /// [`Self::verify`] without scope and identities, for a verifier that is used for nothing else: what
-    /// passes is remembered as whole.
-    pub(super) fn verify_signed(&self, token: &str, now: u64) -> Result<Claims, TokenError> {
-        if token.len() > MAX_LENGTH {
-            return Err(TokenError::Malformed);
-        }
-        let fingerprint = Recent::fingerprint(token);
-        if let Some(claims) = self.recent.borrow_mut().claims(&fingerprint, now) {
-            self.check_age(claims, now)?;
-            return Ok(claims.clone());
-        }
-        let (claims, _) = self.authenticate(token)?;
-        self.check_age(&claims, now)?;
+        check(&claims, scope)?;
         self.recent
             .borrow_mut()
             .remember(fingerprint, claims.clone(), u64::MAX);

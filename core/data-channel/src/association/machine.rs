@@ -257,8 +257,10 @@ impl Association {
                 .push_back(u32::try_from(written).unwrap_or(u32::MAX));
             self.messages += 1;
         }
-        let full = self.channels.get(&id).is_some_and(|e| self.is_full(e));
-        self.path.written(now, written, self.buffered, full);
+        self.path.written(written);
+        if !self.path.is_probed() && self.channels.get(&id).is_some_and(|one| self.is_full(one)) {
+            self.path.probe(now, self.buffered);
+        }
         Ok(())
     }
 

@@ -33,12 +33,18 @@ impl Path {
             .min(most)
     }
 
-    /// So much is written, and with it all room is taken or not.
-    pub(super) fn written(&mut self, now: Instant, bytes: usize, buffered: usize, full: bool) {
+    /// So much is written.
+    pub(super) fn written(&mut self, bytes: usize) {
         self.before += bytes;
-        if full && self.probe.is_none() {
-            self.probe = Some((now, buffered));
-        }
+    }
+
+    pub(super) fn is_probed(&self) -> bool {
+        self.probe.is_some()
+    }
+
+    /// All room is taken: how long until what waits has arrived?
+    pub(super) fn probe(&mut self, now: Instant, buffered: usize) {
+        self.probe = Some((now, buffered));
     }
 
     /// So much waits now.

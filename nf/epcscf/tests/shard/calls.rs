@@ -183,13 +183,7 @@ fn an_emergency_number_gets_380() {
 #[test]
 fn a_wic_that_stays_away_is_hung_up_towards_the_core() {
     let mut bench = Bench::new();
-    bench.register();
-    bench.wic_says(&invite("sip:bob@home.example", &wic_sdp()));
-    let request = bench.at_core();
-    bench.core_says(&answer(&request, StatusCode::OK, "bob", Some(&core_sdp())));
-    let ok = bench.at_wic();
-    bench.wic_says(&in_dialog("ACK", 1, &ok));
-    bench.at_core();
+    bench.talks();
     bench.shard.handle_w2_closed(bench.now, WIC);
     bench.wait(Duration::from_secs(29));
     assert_eq!(bench.shard.counters().sessions, 1, "it may still come back");
@@ -255,13 +249,7 @@ fn a_forged_token_is_403_and_one_whose_flow_is_gone_430() {
 #[test]
 fn a_bye_that_crosses_the_edges_own_is_answered_and_goes_no_further() {
     let mut bench = Bench::new();
-    bench.register();
-    bench.wic_says(&invite("sip:bob@home.example", &wic_sdp()));
-    let request = bench.at_core();
-    bench.core_says(&answer(&request, StatusCode::OK, "bob", Some(&core_sdp())));
-    let ok = bench.at_wic();
-    bench.wic_says(&in_dialog("ACK", 1, &ok));
-    bench.at_core();
+    let ok = bench.talks();
     bench.shard.handle_gateway_lost(bench.now);
     bench.wic_says(&in_dialog("BYE", 2, &ok));
     assert_eq!(bench.at_wic().method().as_str(), "BYE", "the edge's own");
@@ -281,13 +269,7 @@ fn a_bye_that_crosses_the_edges_own_is_answered_and_goes_no_further() {
 #[test]
 fn a_worker_of_the_gateway_takes_its_own_calls_with_it_alone() {
     let mut bench = Bench::new();
-    bench.register();
-    bench.wic_says(&invite("sip:bob@home.example", &wic_sdp()));
-    let request = bench.at_core();
-    bench.core_says(&answer(&request, StatusCode::OK, "bob", Some(&core_sdp())));
-    let ok = bench.at_wic();
-    bench.wic_says(&in_dialog("ACK", 1, &ok));
-    bench.at_core();
+    bench.talks();
     bench.shard.handle_gateway_worker_lost(bench.now, 1);
     bench.wait(Duration::from_secs(1));
     assert!(

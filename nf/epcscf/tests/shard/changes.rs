@@ -1,24 +1,12 @@
 //! Changes of a call that fail, half succeed, move an end or come without end (RFC 6141, RFC 3264 §8).
 
-use wire_sip::{HeaderName, Message, Method, StatusCode};
+use wire_sip::{HeaderName, Message, StatusCode};
 
 use super::support::*;
 
 fn with_sdp(mut message: Message, sdp: &str) -> Message {
     message.set_body(Some("application/sdp"), sdp.as_bytes().to_vec());
     message
-}
-
-/// Alice's call to bob stands; the 200 that she has.
-fn stands(bench: &mut Bench) -> Message {
-    bench.register();
-    bench.wic_says(&invite("sip:bob@home.example", &wic_sdp()));
-    let request = bench.at_core();
-    bench.core_says(&answer(&request, StatusCode::OK, "bob", Some(&core_sdp())));
-    let ok = bench.at_wic();
-    bench.wic_says(&in_dialog("ACK", 1, &ok));
-    assert_eq!(bench.at_core().method(), Method::Ack);
-    ok
 }
 
 /// A request of bob's.
@@ -87,7 +75,7 @@ fn changes(bench: &mut Bench, ok: &Message, cseq: u32, sdp: &str) -> Message {
 #[test]
 fn a_re_invite_that_fails_behind_its_reliable_answer_leaves_the_call_as_it_was() {
     let mut bench = Bench::new();
-    let ok = stands(&mut bench);
+    let ok = bench.talks();
     assert_eq!(to_core(&bench), Some((30_000, true)));
     let change = changes(&mut bench, &ok, 2, &wics(3, "recvonly"));
     answers_reliably(&mut bench, &change, &cores(6, 30_500, "sendonly"), 3);
@@ -101,7 +89,7 @@ fn a_re_invite_that_fails_behind_its_reliable_answer_leaves_the_call_as_it_was()
 #[test]
 fn an_update_inside_a_re_invite_that_fails_keeps_what_it_has_changed() {
     let mut bench = Bench::new();
-    let ok = stands(&mut bench);
+    let ok = bench.talks();
     let change = changes(&mut bench, &ok, 2, &wics(3, "recvonly"));
     let early = answers_reliably(&mut bench, &change, &cores(6, 30_500, "sendonly"), 3);
     bench.core_says(&with_sdp(
@@ -127,7 +115,7 @@ fn an_update_inside_a_re_invite_that_fails_keeps_what_it_has_changed() {
 fn an_update_that_fails_inside_a_re_invite_that_fails_leaves_nothing_of_either() {
     for update_first in [true, false] {
         let mut bench = Bench::new();
-        let ok = stands(&mut bench);
+        let ok = bench.talks();
         let change = changes(&mut bench, &ok, 2, &wics(3, "recvonly"));
         let early = answers_reliably(&mut bench, &change, &cores(6, 30_500, "sendonly"), 3);
         bench.core_says(&with_sdp(
@@ -161,7 +149,7 @@ fn an_update_that_fails_inside_a_re_invite_that_fails_leaves_nothing_of_either()
 #[test]
 fn a_far_end_that_moves_is_followed_once_its_move_is_taken() {
     let mut bench = Bench::new();
-    let ok = stands(&mut bench);
+    let ok = bench.talks();
     let at = |bench: &mut Bench, cseq, status, address: &str, sdp: &str| {
         let mut moving = with_sdp(bobs("INVITE", cseq, &ok), sdp);
         moving.set(
@@ -198,7 +186,7 @@ fn a_far_end_that_moves_is_followed_once_its_move_is_taken() {
 #[test]
 fn a_move_that_was_refused_moves_nobody() {
     let mut bench = Bench::new();
-    let ok = stands(&mut bench);
+    let ok = bench.talks();
     let mut moving = bobs("UPDATE", 1, &ok);
     moving.set(HeaderName::Contact, "<sip:bob@192.0.2.50:5060>");
     bench.core_says(&moving);
@@ -217,7 +205,7 @@ fn a_move_that_was_refused_moves_nobody() {
 #[test]
 fn something_new_under_an_old_version_is_488_from_either_side() {
     let mut bench = Bench::new();
-    let ok = stands(&mut bench);
+    let ok = bench.talks();
     let commands = bench.commands.len();
     bench.wic_says(&with_sdp(in_dialog("UPDATE", 2, &ok), &wics(2, "sendonly")));
     let refused = bench.at_wic();
@@ -254,7 +242,7 @@ fn a_storm_of_re_invites_on_one_call_fills_no_more_than_its_queue() {
         config.requests_per_second = 100_000;
         config.address_requests_per_second = 100_000;
     });
-    let ok = stands(&mut bench);
+    let ok = bench.talks();
     bench.gateway_holds = true;
     let more = wics(3, "sendrecv");
     let media = more[more.find("m=").unwrap()..].replace("a=mid:0", "a=mid:1");

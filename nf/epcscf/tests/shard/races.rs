@@ -9,18 +9,6 @@ fn with_sdp(mut message: Message, sdp: &str) -> Message {
     message
 }
 
-/// Alice's call to bob, answered.
-fn stands(bench: &mut Bench) -> Message {
-    bench.register();
-    bench.wic_says(&invite("sip:bob@home.example", &wic_sdp()));
-    let request = bench.at_core();
-    bench.core_says(&answer(&request, StatusCode::OK, "bob", Some(&core_sdp())));
-    let ok = bench.at_wic();
-    bench.wic_says(&in_dialog("ACK", 1, &ok));
-    assert_eq!(bench.at_core().method().as_str(), "ACK");
-    ok
-}
-
 fn cancel_of(request: &Message) -> Message {
     let mut head = request.clone();
     head.remove_body();
@@ -39,7 +27,7 @@ fn statuses(bench: &mut Bench, count: usize) -> Vec<u16> {
 #[test]
 fn a_change_that_is_cancelled_while_the_gateway_is_asked_leaves_the_call() {
     let mut bench = Bench::new();
-    let ok = stands(&mut bench);
+    let ok = bench.talks();
     bench.gateway_holds = true;
     let more = wic_sdp().replace("o=- 1 2", "o=- 1 3");
     let media = more[more.find("m=").unwrap()..].replace("a=mid:0", "a=mid:1");
@@ -68,7 +56,7 @@ fn a_change_that_is_cancelled_while_the_gateway_is_asked_leaves_the_call() {
 #[test]
 fn a_change_that_is_cancelled_in_the_queue_leaves_the_call() {
     let mut bench = Bench::new();
-    let ok = stands(&mut bench);
+    let ok = bench.talks();
     bench.gateway_holds = true;
     let more = wic_sdp().replace("o=- 1 2", "o=- 1 3");
     let media = more[more.find("m=").unwrap()..].replace("a=mid:0", "a=mid:1");

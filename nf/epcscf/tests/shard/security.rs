@@ -135,13 +135,7 @@ fn a_token_is_worth_nothing_on_another_connection() {
 #[test]
 fn another_registration_has_no_part_in_a_dialog() {
     let mut bench = Bench::new();
-    bench.register();
-    bench.wic_says(&invite("sip:bob@home.example", &wic_sdp()));
-    let request = bench.at_core();
-    bench.core_says(&answer(&request, StatusCode::OK, "bob", Some(&core_sdp())));
-    let ok = bench.at_wic();
-    bench.wic_says(&in_dialog("ACK", 1, &ok));
-    bench.to_core.clear();
+    let ok = bench.talks();
     bench.open(MALLORY);
     bench.register_as(MALLORY, "mallory");
     bench.to_core.clear();

@@ -340,6 +340,18 @@ impl Bench {
     }
 
     /// Path's value, as the core has it.
+    /// Alice's call to bob stands, and the core has her ACK; the 200 that she has.
+    pub(crate) fn talks(&mut self) -> Message {
+        self.register();
+        self.wic_says(&invite("sip:bob@home.example", &wic_sdp()));
+        let request = self.at_core();
+        self.core_says(&answer(&request, StatusCode::OK, "bob", Some(&core_sdp())));
+        let ok = self.at_wic();
+        self.wic_says(&in_dialog("ACK", 1, &ok));
+        assert_eq!(self.at_core().method().as_str(), "ACK");
+        ok
+    }
+
     pub(crate) fn path(&mut self) -> String {
         self.wic_says(&register(
             99,

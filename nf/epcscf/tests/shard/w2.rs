@@ -98,13 +98,7 @@ fn a_ping_gets_its_pong() {
 #[test]
 fn a_wic_that_is_lost_twice_is_given_its_time_twice() {
     let mut bench = Bench::new();
-    bench.register();
-    bench.wic_says(&invite("sip:bob@home.example", &wic_sdp()));
-    let request = bench.at_core();
-    bench.core_says(&answer(&request, StatusCode::OK, "bob", Some(&core_sdp())));
-    let ok = bench.at_wic();
-    bench.wic_says(&in_dialog("ACK", 1, &ok));
-    bench.to_core.clear();
+    bench.talks();
     bench.shard.handle_w2_closed(bench.now, WIC);
     bench.wait(Duration::from_secs(10));
     let again = ConnectionId(30);

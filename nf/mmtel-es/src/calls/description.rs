@@ -6,11 +6,11 @@ use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
 use core_iq::{
-    ChannelDescription, ChannelReliability, Fingerprint, IceCredentials, MediaKind,
-    NegotiatedChannel, SctpSettings,
+    ChannelReliability, Fingerprint, IceCredentials, MediaKind, NegotiatedChannel, SctpSettings,
 };
 use wire_sdp::attribute::{
-    Candidate, CandidateType, Dcmap, Direction, MaxMessageSize, Rtcp, SctpPort, Setup, TlsId,
+    Candidate, CandidateType, ChannelParameters, Dcmap, Direction, MaxMessageSize, Rtcp, SctpPort,
+    Setup, TlsId,
 };
 use wire_sdp::{AddressFamily, MediaLine, Session};
 
@@ -178,42 +178,21 @@ fn write_data(text: &mut String, line: &OurLine<'_>, local: &Local) {
 
 /// RFC 8864 §5.1.
 fn write_channel(text: &mut String, one: &NegotiatedChannel) {
-    let ChannelDescription {
-        label,
-        protocol,
-        ordered,
-        reliability,
-        priority,
-    } = &one.channel;
-    let _ = write!(text, "a=dcmap:{} label=\"{}\"", one.id, escaped(label));
-    if !protocol.is_empty() {
-        let _ = write!(text, ";subprotocol=\"{}\"", escaped(protocol));
-    }
-    if !ordered {
-        text.push_str(";ordered=false");
-    }
-    let _ = match reliability {
-        ChannelReliability::Reliable => Ok(()),
-        ChannelReliability::MaxRetransmits(times) => write!(text, ";max-retr={times}"),
-        ChannelReliability::MaxLifetime(time) => write!(text, ";max-time={time}"),
+    let channel = &one.channel;
+    let (max_retr, max_time) = match channel.reliability {
+        ChannelReliability::Reliable => (None, None),
+        ChannelReliability::MaxRetransmits(times) => (Some(times), None),
+        ChannelReliability::MaxLifetime(time) => (None, Some(time)),
     };
-    if *priority != 256 {
-        let _ = write!(text, ";priority={priority}");
-    }
-    text.push_str("\r\n");
-}
-
-/// RFC 8864 §5.1 (`quoted-char`): what cannot stand between quotes is `%` and two digits.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte == b'"' || byte == b'%' || !(0x20..0x7f).contains(&byte) {
-            let _ = write!(out, "%{byte:02X}");
-        } else {
-            out.push(char::from(byte));
-        }
-    }
-    out
+    let parameters = ChannelParameters {
+        label: channel.label.clone(),
+        subprotocol: channel.protocol.clone(),
+        ordered: channel.ordered,
+        max_retr,
+        max_time,
+        priority: channel.priority,
+    };
+    let _ = write!(text, "a=dcmap:{} {parameters}\r\n", one.id);
 }
 
 /// What one m-line of a UE says.
@@ -347,7 +326,7 @@ fn read_data(session: &Session, index: usize) -> Result<FarData, &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use core_iq::ChannelPlace;
+    use core_iq::{ChannelDescription, ChannelPlace};
 
     use super::*;
 

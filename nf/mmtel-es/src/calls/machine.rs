@@ -183,28 +183,22 @@ impl Calls {
     /// The gateway is gone, and all Contexts with it.
     pub fn handle_gateway_lost(&mut self, now: Instant) {
         self.gateway_there = false;
-        let calls: Vec<u64> = self.by_number.keys().copied().collect();
-        for call in calls {
-            self.fail(
-                now,
-                call,
-                &super::ending::Why::Gateway(Refusal::Unreachable),
-            );
-        }
-        self.settle(now);
+        let calls = self.by_number.keys().copied().collect();
+        self.lose(now, calls);
     }
 
     /// One worker of the gateway is gone, and its Contexts with it.
     pub fn handle_worker_lost(&mut self, now: Instant, worker: u16) {
         let of_it = self.by_context.iter();
         let of_it = of_it.filter(|(context, _)| context.worker() == worker);
-        let calls: Vec<u64> = of_it.map(|(_, call)| *call).collect();
+        let calls = of_it.map(|(_, call)| *call).collect();
+        self.lose(now, calls);
+    }
+
+    fn lose(&mut self, now: Instant, calls: Vec<u64>) {
+        let why = super::ending::Why::Gateway(Refusal::Unreachable);
         for call in calls {
-            self.fail(
-                now,
-                call,
-                &super::ending::Why::Gateway(Refusal::Unreachable),
-            );
+            self.fail(now, call, &why);
         }
         self.settle(now);
     }

@@ -1,7 +1,8 @@
 //! MMTel_DCAppManagement (TS 29.392 §5.2.2, §6.1.3.2.4).
 
+use api_mmtel_es::Attribute;
 use api_mmtel_es::dc_app_management::{DcAppConfigReq, DcAppIdReq, DcAppUpdateReq};
-use nf_mmtel_es::{Checked, Outcome};
+use nf_mmtel_es::{Applications, Checked, Outcome};
 
 use super::{Call, Refusal, Reply};
 use crate::mes::Enabler;
@@ -19,16 +20,8 @@ pub(super) async fn configure(enabler: &Enabler, call: Call) -> Result<Reply, Re
     let packages = request.list.iter().any(|one| one.app_pkg.is_some());
     let checked =
         off_the_thread(packages, move || Checked::configuration(request, &limits)).await?;
-    let (commit, reply) = {
-        let mut applications = enabler.applications()?;
-        let Outcome { changes, reply } =
-            applications
-                .get()
-                .configure(consumer, checked, enabler.now());
-        (enabler.commit(changes), reply)
-    };
-    enabler.written(commit).await?;
-    Ok(Reply::ok(&reply?))
+    let now = enabler.now();
+    change(enabler, |all| all.configure(consumer, checked, now)).await
 }
 
 /// TS 29.392 §5.2.2.3
@@ -43,26 +36,14 @@ pub(super) async fn update(enabler: &Enabler, call: Call) -> Result<Reply, Refus
     let limits = enabler.settings().package;
     let packages = request.list.iter().any(|one| one.app_pkg.is_some());
     let checked = off_the_thread(packages, move || Checked::update(request, &limits)).await?;
-    let (commit, reply) = {
-        let mut applications = enabler.applications()?;
-        let Outcome { changes, reply } =
-            applications.get().update(consumer, checked, enabler.now());
-        (enabler.commit(changes), reply)
-    };
-    enabler.written(commit).await?;
-    Ok(Reply::ok(&reply?))
+    let now = enabler.now();
+    change(enabler, |all| all.update(consumer, checked, now)).await
 }
 
 /// TS 29.392 §5.2.2.4
 pub(super) async fn delete(enabler: &Enabler, call: Call) -> Result<Reply, Refusal> {
     let request: DcAppIdReq = call.read().await?;
-    let (commit, reply) = {
-        let mut applications = enabler.applications()?;
-        let Outcome { changes, reply } = applications.get().delete(&call.consumer, request);
-        (enabler.commit(changes), reply)
-    };
-    enabler.written(commit).await?;
-    Ok(Reply::ok(&reply?))
+    change(enabler, |all| all.delete(&call.consumer, request)).await
 }
 
 /// TS 29.392 §5.2.2.5
@@ -73,6 +54,20 @@ pub(super) async fn retrieve(enabler: &Enabler, call: Call) -> Result<Reply, Ref
         .get()
         .retrieve(&call.consumer, &request)?;
     Ok(Reply::ok(&reply))
+}
+
+/// Changes the applications, and answers when that is written.
+async fn change<T: Attribute>(
+    enabler: &Enabler,
+    make: impl FnOnce(&mut Applications) -> Outcome<T>,
+) -> Result<Reply, Refusal> {
+    let (commit, reply) = {
+        let mut applications = enabler.applications()?;
+        let Outcome { changes, reply } = make(applications.get());
+        (enabler.commit(changes), reply)
+    };
+    enabler.written(commit).await?;
+    Ok(Reply::ok(&reply?))
 }
 
 /// Packages take long to look into: on a thread that has the time.
