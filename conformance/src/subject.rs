@@ -137,6 +137,9 @@ impl Subject {
             let (key, value) = line.rsplit_once(' ')?;
             (key.split('{').next() == Some(&name)).then(|| value.parse::<u64>().expect("a number"))
         });
+        let mut values = values.peekable();
+        // One that is not there would be 0, which many wait for.
+        assert!(values.peek().is_some(), "there is no figure {name}");
         values.sum()
     }
 
