@@ -1,0 +1,116 @@
+#!/usr/bin/env node
+// An application server in a hundred lines: it calls a subscriber, shows a choice through the data channel of the call, and
+// prints the answer. `node server.js --help` says how; README.md says what happens. Nothing but Node is needed.
+
+import http from 'node:http';
+import { parseArgs } from 'node:util';
+
+const HELP = `Usage: node server.js --call URI --application ID [--poll] [--enabler URL] [--listen PORT] [--token TOKEN]
+
+  --call URI         who is called: sip:bob@ims.mnc001.mcc001.3gppnetwork.org
+  --application ID   the appId that \`isthmus app upload apps/menu\` printed
+  --poll             the application is apps/poll, which opens its channel itself, not apps/menu
+  --enabler URL      where the MMTel Enabler Server is [default: http://localhost:8080]
+  --listen PORT      where it tells us what happens, on loopback [default: a free one]
+  --token TOKEN      an access token, where the enabler wants one`;
+
+const CHOICES = ['Call me back', 'Leave a message', 'Nothing, thank you'];
+/** What is shown first, and what follows when `message` came from the subscriber: the answer, and what is shown then. */
+const MENU = {
+  direction: 'A2P',
+  first: { type: 'menu', title: 'Isthmus', text: 'What may we do for you?', choices: CHOICES.map((text, at) => ({ id: String(at + 1), text })) },
+  heard: (message) => message.type === 'choice' && { answer: CHOICES[Number(message.id) - 1], next: { type: 'end', text: 'Thank you.' } },
+};
+const votes = CHOICES.map(() => 0);
+const POLL = {
+  direction: 'P2A',
+  first: { type: 'question', question: 'What may we do for you?', answers: CHOICES, voted: false },
+  heard(message) {
+    if (message.type !== 'vote' || !(message.answer in votes)) return false;
+    votes[message.answer] += 1;
+    return { answer: CHOICES[message.answer], next: { type: 'votes', votes } };
+  },
+};
+
+const { values: options } = parseArgs({
+  options: {
+    call: { type: 'string' },
+    application: { type: 'string' },
+    poll: { type: 'boolean', default: false },
+    enabler: { type: 'string', default: 'http://localhost:8080' },
+    listen: { type: 'string', default: '0' },
+    token: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
+});
+if (options.help || !options.call || !options.application) {
+  console.log(HELP);
+  process.exit(options.help ? 0 : 2);
+}
+const dialogue = options.poll ? POLL : MENU;
+let over = false;
+
+/** Asks the enabler (TS 29.392 §5.3.2). What it refuses, it refuses with ProblemDetails. */
+async function ask(operation, body) {
+  const headers = { 'Content-Type': 'application/json', ...(options.token && { Authorization: `Bearer ${options.token}` }) };
+  const answer = await fetch(`${options.enabler}/mmtel-dcappcall/v1/${operation}`, { method: 'POST', headers, body: JSON.stringify(body) });
+  const said = await answer.json();
+  if (answer.ok) return said;
+  const faults = (said.invalidParams ?? []).map(({ param, reason }) => `\n  ${param} ${reason}`);
+  throw new Error(`${operation}: ${answer.status} ${said.detail ?? said.title}${faults.join('')}`);
+}
+
+/** Shows something to the subscriber. It is answered when the channel is open and the message on its way, or will not be. */
+async function show(sessionId, message) {
+  const said = await ask('update-dc-media', {
+    sessionId,
+    dcAppId: options.application,
+    mediaResourceInfo: message,
+    mediaDirection: dialogue.direction,
+    notificationInfo,
+  });
+  if (said.result === 'SUCCESS' || over) return;
+  console.log(`not shown: ${said.cause}`);
+  // A poll is opened when the subscriber likes: it is waited for anew.
+  if (dialogue === POLL) await show(sessionId, message);
+}
+
+/** What the enabler tells of the call: messages of the subscriber have a direction, what becomes of channel and call has none. */
+async function told({ sessionId, mediaDirection, mediaResourceInfo }) {
+  if (mediaDirection === 'P2A') {
+    const heard = dialogue.heard(mediaResourceInfo);
+    console.log(heard ? `answer: ${heard.answer}` : `not understood: ${JSON.stringify(mediaResourceInfo)}`);
+    if (heard) await show(sessionId, heard.next);
+  } else if (mediaResourceInfo.channel) {
+    console.log(`channel: ${mediaResourceInfo.channel}`);
+  } else if (mediaResourceInfo.call === 'ENDED') {
+    console.log(`call: ENDED (${mediaResourceInfo.reason})`);
+    over = true;
+    server.close();
+    server.closeIdleConnections();
+  }
+}
+
+const server = http.createServer(async (request, response) => {
+  let body = '';
+  for await (const part of request.setEncoding('utf8')) body += part;
+  const notification = JSON.parse(body);
+  response.setHeader('Content-Type', 'application/json');
+  response.end(JSON.stringify({ sessionId: notification.sessionId, result: 'SUCCESS' }));
+  await told(notification);
+});
+await new Promise((listening) => server.listen(Number(options.listen), '127.0.0.1', listening));
+const notificationInfo = `http://127.0.0.1:${server.address().port}/`;
+
+const call = await ask('dccall', {
+  callType: 'A2P',
+  terminatingId: options.call,
+  mediaInfo: ['audio'],
+  dcMediaInfo: true,
+  // With the application's profile its channel is part of the first offer; a channel that the UE opens is not.
+  ...(!options.poll && { appProfileRequested: { appId: options.application } }),
+  notificationInfo,
+});
+if (call.callResult !== 'SUCCESS') throw new Error(`nobody answers: ${call.failureCause}`);
+console.log(`call: ANSWERED (session ${call.sessionId})`);
+await show(call.sessionId, dialogue.first);
