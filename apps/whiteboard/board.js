@@ -112,7 +112,7 @@ export class Board extends EventTarget {
     this.#canvas.height = clientHeight * devicePixelRatio;
     for (const stroke of this.strokes) this.#line(stroke);
     if (this.#piece) this.#line(this.#piece);
-    if (document.activeElement === this.#canvas) {
+    if (this.#canvas.matches(':focus-visible')) {
       this.#context.beginPath();
       this.#context.arc(this.#pen.x * this.#canvas.width, this.#pen.y * this.#canvas.height, 6, 0, 7);
       this.#context.strokeStyle = this.#pen.down ? '#c81e1e' : '#555';

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
+import { APPS, develops, hearsOfApplications, opens, running } from '../harness/app_person.js';
 import { startChromium } from '../harness/chromium.js';
 import { startIsthmus } from '../harness/isthmus.js';
 import { signIn } from '../harness/person.js';
@@ -72,6 +73,18 @@ describe('the page', () => {
 
     await alice.call('bob');
     await bob.answer();
+    await develops(alice, `${APPS}/whiteboard`);
+    await look(alice, 'applications');
+    await opens(alice, 'Whiteboard');
+    await hearsOfApplications(bob, /^Alice wants to use Whiteboard/);
+    await look(bob, 'asked for an application');
+    await running(alice, 'Whiteboard');
+    await look(alice, 'an application and the list');
+    await alice.press('Console of Whiteboard');
+    await alice.press('Close the list of applications');
+    await look(alice, 'an application and its console');
+    await bob.press('Not now');
+    await alice.press('Close Whiteboard');
     await bob.press('Camera');
     await alice.hears(/wants to add video/);
     await look(alice, 'asked for video');

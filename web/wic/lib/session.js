@@ -9,6 +9,8 @@ import { Failure } from './failure.js';
  * @property {string} displayName
  * @property {string} homeDomain
  * @property {string} w2 the address of the eP-CSCF's WebSocket
+ * @property {{ site: string | null, key: string | null }} [applications] where data channel applications run, with `{id}`, and the
+ *   operator's public key for their packages
  */
 export class Session {
   #fetch;
@@ -72,6 +74,7 @@ export class Session {
       displayName: String(given.display_name ?? ''),
       homeDomain: String(given.home_domain),
       w2: String(given.w2),
+      applications: { site: word(given.applications?.site), key: word(given.applications?.key) },
     };
     const token = { token: String(given.access_token), expiresIn: Number(given.expires_in) };
     return given.renew_in === undefined ? token : { ...token, renewIn: Number(given.renew_in) };
@@ -86,6 +89,11 @@ export class Session {
   #post(what) {
     return this.#fetch(`${this.base}/session/${encodeURIComponent(this.id)}/${what}`, POST);
   }
+}
+
+/** @param {unknown} value */
+function word(value) {
+  return typeof value === 'string' ? value : null;
 }
 
 /** With a header that no form and no other site can send without being asked (CSRF). */

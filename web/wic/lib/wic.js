@@ -36,7 +36,7 @@ import { WebSocketTransport } from './transport.js';
  * @property {Failure} failure something that concerns no call, such as being signed out
  *
  * @typedef {object} WicOptions
- * @property {Pick<import('./session.js').Account, 'impus' | 'displayName' | 'homeDomain' | 'w2'>} account
+ * @property {Pick<import('./session.js').Account, 'impus' | 'displayName' | 'homeDomain' | 'w2' | 'applications'>} account
  * @property {import('./credentials.js').Credential} credential
  * @property {string} [instance] `urn:uuid:…`; keep it for as long as the page is the same phone
  * @property {number} [maxCalls] how many calls there may be at once, 1 by default; another caller hears busy

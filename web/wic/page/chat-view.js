@@ -25,10 +25,15 @@ export class ChatView {
   #call = null;
   #follows = true;
   #say;
+  #opened;
 
-  /** @param {(words: string) => void} say */
-  constructor(say) {
+  /**
+   * @param {(words: string) => void} say
+   * @param {{ opened: () => void }} parts opened: the chat takes the place beside the call
+   */
+  constructor(say, { opened }) {
     this.#say = say;
+    this.#opened = opened;
     this.#log.addEventListener('scroll', () => {
       const { scrollTop, clientHeight, scrollHeight } = this.#log;
       this.#follows = scrollHeight - scrollTop - clientHeight < AT_THE_END;
@@ -37,8 +42,8 @@ export class ChatView {
     new ResizeObserver(() => {
       if (this.#follows) this.#log.scrollTop = this.#log.scrollHeight;
     }).observe(this.#log);
-    this.#toggle.addEventListener('click', () => (this.#panel.hidden ? this.#open() : this.#shut()));
-    button('chat-close').addEventListener('click', () => this.#shut());
+    this.#toggle.addEventListener('click', () => (this.#panel.hidden ? this.#open() : this.shut()));
+    button('chat-close').addEventListener('click', () => this.shut());
     button('chat-again').addEventListener('click', () => {
       this.#chat?.open();
       this.#input.focus();
@@ -46,7 +51,7 @@ export class ChatView {
     this.#panel.addEventListener('keydown', (event) => {
       if (event.key !== 'Escape' || event.isComposing) return;
       event.preventDefault();
-      this.#shut();
+      this.shut();
     });
     const picker = element('chat-file', HTMLInputElement);
     button('chat-attach').addEventListener('click', () => picker.click());
@@ -116,13 +121,15 @@ export class ChatView {
   }
 
   #show() {
+    this.#opened();
     this.#panel.hidden = false;
     this.#chat?.read();
     this.#update();
     this.#log.scrollTop = this.#log.scrollHeight;
   }
 
-  #shut() {
+  /** The panel goes; the chat goes on. */
+  shut() {
     const inside = this.#panel.contains(document.activeElement);
     this.#panel.hidden = true;
     this.#update();

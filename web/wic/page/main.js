@@ -1,4 +1,5 @@
 import { AkaCredential, BearerCredential, Failure, Session, Wic } from '../lib/index.js';
+import { ApplicationsView } from './applications-view.js';
 import { CallView } from './call-view.js';
 import { ChatView } from './chat-view.js';
 import { DevicePicker } from './devices.js';
@@ -33,7 +34,9 @@ const second = new SecondCall({
   answer: (call) => toFront(call, (wic) => wic.answer(call, { video: false })),
   swap: (call) => toFront(call, (wic) => wic.switchTo(call)),
 });
-const chats = new ChatView(say);
+/** Beside a call there is place for one of them. */
+const chats = new ChatView(say, { opened: () => applications.shut() });
+const applications = new ApplicationsView({ opened: () => chats.shut() });
 const devices = new DevicePicker((kind, id) => {
   const media = view.call?.media;
   if (kind === 'speaker') view.useSpeaker(id);
@@ -160,6 +163,12 @@ function listen(wic, name) {
   });
   wic.on('call', (call) => {
     chats.add(call);
+    applications.add(call, {
+      person: wic.identity,
+      site: wic.account.applications?.site ?? null,
+      key: wic.account.applications?.key ?? null,
+      network: () => wic.registration.dataChannels || null,
+    });
     arrange(wic, view.call ?? call);
   });
   wic.on('ended', (call) => {
@@ -197,6 +206,7 @@ function arrange(wic, front) {
     }
   } else second.clear();
   chats.show(front);
+  applications.show(front);
   if (!front) {
     view.clear();
     document.title = 'Isthmus';

@@ -15,6 +15,7 @@ import { runtimeSource } from './frame-source.js';
  * @property {{ name: string, blob: Blob, answer: (saved: boolean) => void }} save the application wants a file saved; the person is to be asked
  * @property {boolean} hangs it does not answer; or does again
  * @property {{ kind: 'console' | 'fault' | 'blocked' | 'channel', text: string }} trace for a developer
+ * @property {import('../lib/data/ims-data-channel.js').ImsDataChannel} channel it has another channel
  * @property {string} close why: nothing if it was meant
  *
  * @typedef {object} FrameParts
@@ -27,6 +28,7 @@ import { runtimeSource } from './frame-source.js';
  * @property {ReturnType<import('./storage.js').ApplicationStorage['of']>} storage
  * @property {boolean} [developer]
  * @property {() => boolean | null} [network]
+ * @property {readonly string[]} [attributes] what `a=dcsa` says of its channels
  */
 
 /** A frame that says nothing for so long hangs, in milliseconds. */
@@ -61,7 +63,7 @@ export class ApplicationFrame extends Emitter {
   constructor(parts) {
     super();
     this.#parts = parts;
-    const { application, call, site, developer = false, network } = parts;
+    const { application, call, site, developer = false, network, attributes } = parts;
     this.application = application;
     this.element = document.createElement('iframe');
     this.element.title = application.name;
@@ -73,6 +75,8 @@ export class ApplicationFrame extends Emitter {
       call,
       application,
       network,
+      attributes,
+      carried: (channel) => this.emit('channel', channel),
       trace: (from, message) => {
         if (from === 'frame') this.#count();
         if (developer && message.type !== 'left') this.emit('trace', { kind: 'channel', text: traced(from, message) });
@@ -87,6 +91,19 @@ export class ApplicationFrame extends Emitter {
   /** Its channels. */
   get channels() {
     return this.#host.channels;
+  }
+
+  /** True once it takes what the far end offers. */
+  get associated() {
+    return this.#host.associated;
+  }
+
+  /**
+   * A channel of this application that was accepted for it.
+   * @param {import('../lib/data/ims-data-channel.js').ImsDataChannel} channel
+   */
+  take(channel) {
+    this.#host.take(channel);
   }
 
   /** Takes it away, whatever it is doing; its channels close, the call goes on. */

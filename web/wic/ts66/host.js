@@ -36,6 +36,8 @@ import { SESSION_STATES } from './names.js';
  * @property {() => boolean | null} [network] whether the network carries data channels, null if that is not known
  * @property {() => void | Promise<void>} [permit] throws a DOMException where the application may not, as NotAllowedError
  * @property {(from: 'frame' | 'call', message: ToPage | ToFrame) => void} [trace] all that is said, for a developer
+ * @property {readonly string[]} [attributes] what `a=dcsa` says of each of its channels, without `a=`
+ * @property {(channel: ImsDataChannel) => void} [carried] it has another channel, whoever asked for it
  * @property {import('../lib/clock.js').Clock} [clock]
  */
 
@@ -43,6 +45,8 @@ import { SESSION_STATES } from './names.js';
 const LOOK = 20;
 /** What one application may have at a time. */
 const MOST_CHANNELS = 64;
+/** What may come over a channel before the application is there to take it, in octets: with more than that it is closed. */
+const MOST_EARLY = 1024 * 1024;
 
 export class ApplicationHost {
   #call;
@@ -51,27 +55,33 @@ export class ApplicationHost {
   #network;
   #permit;
   #trace;
+  #attributes;
+  #carried;
   #clock;
   #ports = new MessageChannel();
   #associations = 0;
   #closed = false;
   /** @type {Map<number, Carried>} */
   #channels = new Map();
-  /** What the far end offers and the application has not decided about. @type {Map<number, ChannelRequest>} */
+  /** What the far end offers and the application has not decided about. @type {Map<number, ChannelRequest | Early>} */
   #requests = new Map();
+  /** Taken before the application was there. @type {Early[]} */
+  #early = [];
   #next = 1;
   /** @type {boolean | null} */
   #remote = null;
   #stop = new AbortController();
 
   /** @param {HostParts} parts */
-  constructor({ call, application, sessionId = crypto.randomUUID(), network = () => null, permit = () => {}, trace = () => {}, clock = systemClock }) {
+  constructor({ call, application, sessionId = crypto.randomUUID(), network = () => null, permit = () => {}, trace = () => {}, attributes = [], carried = () => {}, clock = systemClock }) {
     this.#call = call;
     this.#application = application;
     this.#sessionId = sessionId;
     this.#network = network;
     this.#permit = permit;
     this.#trace = trace;
+    this.#attributes = attributes;
+    this.#carried = carried;
     this.#clock = clock;
     this.#ports.port1.onmessage = ({ data }) => this.#handle(data);
     const { signal } = this.#stop;
@@ -103,13 +113,27 @@ export class ApplicationHost {
     return [...this.#channels.values()].map(({ channel }) => channel);
   }
 
+  /**
+   * A channel of this application that was accepted before it was there; it is asked about it when it has associated, and hears
+   * what came meanwhile.
+   * @param {ImsDataChannel} channel
+   */
+  take(channel) {
+    if (this.#closed || this.#channels.size + this.#requests.size + this.#early.length >= MOST_CHANNELS) {
+      channel.close();
+      return;
+    }
+    this.#early.push(new Early(channel));
+    if (this.associated) this.#tellEarly();
+  }
+
   /** The application is gone: so are its channels. The call goes on. */
   close() {
     if (this.#closed) return;
     this.#closed = true;
     this.#stop.abort();
     this.#associations = 0;
-    for (const request of this.#requests.values()) request.refuse();
+    for (const request of [...this.#requests.values(), ...this.#early]) request.refuse();
     for (const carried of this.#channels.values()) carried.close();
     this.#requests.clear();
     this.#ports.port1.close();
@@ -162,6 +186,7 @@ export class ApplicationHost {
     if (this.#closed) return;
     this.#associations += 1;
     this.#tell({ type: 'associated', request, session: this.#session() });
+    this.#tellEarly();
   }
 
   /** @returns {import('./messages.js').Session} */
@@ -217,6 +242,7 @@ export class ApplicationHost {
       ...(id !== null && { id }),
       application: { id: this.#application.id, endpoint: endpoint === 'server' ? 'server' : 'ue' },
       qosHint: String(qosHint ?? ''),
+      attributes: this.#attributes,
     };
   }
 
@@ -224,29 +250,47 @@ export class ApplicationHost {
   #requested(request) {
     if (request.application?.id !== this.#application.id || this.#closed) return;
     if (!this.associated || request.id < FIRST_APPLICATION_ID || this.#channels.size + this.#requests.size >= MOST_CHANNELS) return;
+    request.wait();
+    const number = this.#ask(request, request.application.endpoint);
+    void request.decided.then(() => this.#requests.delete(number));
+  }
+
+  /** What was taken for an application that is there now. */
+  #tellEarly() {
+    for (const early of this.#early.splice(0)) if (early.channel.readyState !== 'closed') this.#ask(early, early.channel.application?.endpoint ?? 'ue');
+  }
+
+  /**
+   * @param {ChannelRequest | Early} request
+   * @param {'ue' | 'server'} endpoint
+   */
+  #ask(request, endpoint) {
     const number = this.#next;
     this.#next += 2;
-    request.wait();
     this.#requests.set(number, request);
-    void request.decided.then(() => this.#requests.delete(number));
     const { id, label, protocol, ordered, maxRetransmits, maxPacketLifeTime, priority } = request.description;
-    const { endpoint } = request.application;
     this.#tell({ type: 'requested', channel: number, parameters: { id, label, protocol, ordered, maxRetransmits, maxPacketLifeTime, priority, endpoint } });
+    return number;
   }
 
   /**
    * @param {number} number
-   * @param {ChannelRequest} request
+   * @param {ChannelRequest | Early} request
    * @param {boolean} accepted
    */
   #decide(number, request, accepted) {
+    this.#requests.delete(number);
     if (!accepted) {
       request.refuse();
       return;
     }
-    const channel = request.accept();
-    if (channel) this.#carry(number, channel);
-    else this.#refuse(number, 'OperationError', 'It was too late');
+    const channel = request.accept({ attributes: this.#attributes });
+    if (!channel) {
+      this.#refuse(number, 'OperationError', 'It was too late');
+      return;
+    }
+    this.#carry(number, channel);
+    if (request instanceof Early) for (const data of request.heard()) this.#tell({ type: 'message', channel: number, data });
   }
 
   /**
@@ -263,6 +307,7 @@ export class ApplicationHost {
    * @param {ImsDataChannel} channel
    */
   #carry(number, channel) {
+    this.#carried(channel);
     this.#channels.set(number, new Carried(channel, this.#clock, {
       opened: () => {
         this.#noteRemote(true);
@@ -284,6 +329,43 @@ export class ApplicationHost {
     if (this.#remote === takes) return;
     this.#remote = takes;
     this.#tell({ type: 'session', session: this.#session() });
+  }
+}
+
+/** A channel that waits for its application, with what it heard meanwhile; to the application it is one that is offered. */
+class Early {
+  #octets = 0;
+  /** @type {(string | ArrayBuffer)[]} */
+  #heard = [];
+  #stop;
+
+  /** @param {ImsDataChannel} channel */
+  constructor(channel) {
+    this.channel = channel;
+    this.#stop = channel.on('message', (data) => {
+      this.#octets += typeof data === 'string' ? data.length * 2 : data.byteLength;
+      this.#heard.push(data);
+      if (this.#octets > MOST_EARLY) this.refuse();
+    });
+  }
+
+  get description() {
+    return this.channel.description;
+  }
+
+  refuse() {
+    this.heard();
+    this.channel.close();
+  }
+
+  accept() {
+    return this.channel.readyState === 'closed' ? null : this.channel;
+  }
+
+  /** What came, for once. */
+  heard() {
+    this.#stop();
+    return this.#heard.splice(0);
   }
 }
 

@@ -1,0 +1,57 @@
+// What a person does with applications in a call, at the page.
+
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const APPS = path.join(path.dirname(fileURLToPath(import.meta.url)), '../../../apps');
+
+/** Has an author's own folder, or package, in the person's list. */
+export async function develops(person, folder) {
+  await openList(person);
+  const input = /\.zip$/.test(folder) ? '#developer-package-file' : '#developer-folder-files';
+  await (await person.page.$(input)).uploadFile(folder);
+}
+
+/** The list of applications is there. */
+export async function openList(person) {
+  await person.page.bringToFront();
+  if (await person.page.$eval('#applications', (panel) => panel.hidden)) await person.press('Apps');
+}
+
+/** Opens an application of the list. */
+export async function opens(person, name) {
+  await openList(person);
+  await person.press(name);
+}
+
+/** The document of an application that is open, once it runs. */
+export async function running(person, name) {
+  const found = await person.page.waitForFunction(
+    (title) => [...document.querySelectorAll('.window')].find((each) => each.querySelector('h2').textContent === title && each.dataset.state === 'running')?.querySelector('iframe'),
+    { polling: 50 },
+    name,
+  );
+  return found.asElement().contentFrame();
+}
+
+/** Waits for what the window of an application says. */
+export async function says(person, name, words) {
+  const seen = () => person.page.$$eval('.window', (all) => Object.fromEntries(all.map((each) => [each.querySelector('h2').textContent, each.querySelector('.window-words').textContent])));
+  const deadline = Date.now() + 10_000;
+  for (;;) {
+    const said = await seen();
+    if (words.test(said[name] ?? '')) return;
+    if (Date.now() > deadline) throw new Error(`${person.name} waited for ${words} of ${name}: ${JSON.stringify(said)}\n${await person.told()}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** Waits for what the live region of applications says. */
+export function hearsOfApplications(person, words) {
+  return person.page.waitForFunction((source) => new RegExp(source).test(document.querySelector('#applications-said').textContent), { polling: 50 }, words.source);
+}
+
+/** Waits until nothing is open. */
+export function nothingOpen(person) {
+  return person.page.waitForFunction(() => document.querySelectorAll('.window').length === 0, { polling: 50 });
+}

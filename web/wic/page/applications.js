@@ -1,0 +1,201 @@
+import { Emitter } from '../lib/emitter.js';
+import { FIRST_ID } from '../lib/data/channels.js';
+import { hindrance } from '../runtime/list.js';
+import { attributesOf, OpenApplication, readAttributes } from './open-application.js';
+
+/**
+ * The applications of one call: which are open, what the other side wants to open, and what begins with the call by itself.
+ *
+ * @typedef {import('../lib/call/call.js').Call} Call
+ * @typedef {import('../lib/data/channel-request.js').ChannelRequest} ChannelRequest
+ * @typedef {import('../runtime/application-frame.js').ApplicationFrame} ApplicationFrame
+ * @typedef {import('./shelf.js').Entry} Entry
+ * @typedef {import('./shelf.js').Shelf} Shelf
+ *
+ * @typedef {object} Ask the other party, or a server, has opened an application that is not open here
+ * @property {string} id
+ * @property {string} name as the own list has it, or else as the other side says
+ * @property {'ue' | 'server'} from
+ * @property {ChannelRequest[]} requests
+ *
+ * @typedef {object} ApplicationsEvents
+ * @property {null} change of the list, or of what may be opened now
+ * @property {OpenApplication} open
+ * @property {Ask} ask
+ * @property {{ ask: Ask, answer: 'accepted' | 'refused' | 'late' }} answered
+ *
+ * @typedef {object} ApplicationsParts
+ * @property {Call} call
+ * @property {Shelf} shelf
+ * @property {() => boolean | null} network whether the network carries data channels, null if that is not known
+ * @property {(entry: Entry) => boolean} agreed
+ * @property {(open: OpenApplication, entry: Entry, bytes: ArrayBuffer) => ApplicationFrame} frame
+ */
+
+/** More would not be seen beside one another. */
+export const MOST_OPEN = 6;
+/** Who asks for more at once, or again and again, is not heard. */
+const MOST_ASKS = 3;
+const MOST_REFUSALS = 3;
+
+/** @extends {Emitter<ApplicationsEvents>} */
+export class Applications extends Emitter {
+  /** @type {OpenApplication[]} */
+  open = [];
+  /** @type {Ask[]} */
+  asks = [];
+  /** Those that have begun by themselves: who closes them has closed them. @type {Set<string>} */
+  #begun = new Set();
+  /** How often each was refused. @type {Map<string, number>} */
+  #refusals = new Map();
+  #call;
+  #network;
+  #agreed;
+  #frame;
+
+  /** @param {ApplicationsParts} parts */
+  constructor({ call, shelf, network, agreed, frame }) {
+    super();
+    this.#call = call;
+    this.shelf = shelf;
+    this.#network = network;
+    this.#agreed = agreed;
+    this.#frame = frame;
+    shelf.on('change', () => {
+      this.emit('change', null);
+      this.#byThemselves();
+    });
+    call.on('channelrequest', (request) => this.#requested(request));
+    call.on('change', () => {
+      this.emit('change', null);
+      this.#byThemselves();
+    });
+    call.on('state', (state) => {
+      if (state === 'ended') for (const each of [...this.open]) each.close();
+      else this.emit('change', null);
+    });
+  }
+
+  /**
+   * Why an application cannot be opened now; nothing if it can.
+   * @param {Entry} entry
+   * @returns {'' | 'over' | 'phase' | 'scene' | 'peer' | 'network' | 'many'}
+   */
+  hindrance({ application }) {
+    const { state, hasVideo, farDataChannels } = this.#call;
+    if (this.#network() === false) return 'network';
+    if (this.open.length >= MOST_OPEN && !this.find(application.id)) return 'many';
+    // Who says nothing of data channels may still have them; who has refused them has not.
+    const peer = farDataChannels || !this.open.some(({ far }) => far.ue === 'unsupported');
+    return hindrance(application, { established: state === 'connected', video: hasVideo, peer: peer ? null : false, now: Date.now() });
+  }
+
+  /** The one that is open. @param {string} id */
+  find(id) {
+    return this.open.find((each) => each.id === id) ?? null;
+  }
+
+  /**
+   * Opens an application of the list; one that is open already is that one.
+   * @param {Entry} entry
+   * @returns {OpenApplication}
+   */
+  launch(entry) {
+    const { id, name } = entry.application;
+    // Who opens what the other side has asked about has answered.
+    const ask = this.asks.find((each) => each.id === id);
+    if (ask) return this.accept(ask);
+    return this.find(id) ?? this.#open({ id, name, launchedBy: 'local', find: async () => entry });
+  }
+
+  /**
+   * Opens what the other side wants to open.
+   * @param {Ask} ask
+   */
+  accept(ask) {
+    const open = this.#open({ id: ask.id, name: ask.name, launchedBy: 'remote', find: () => this.shelf.find(ask.id) });
+    this.#answer(ask, 'accepted');
+    const known = this.#entry(ask.id);
+    for (const request of ask.requests) {
+      const channel = request.accept({ attributes: known ? attributesOf(known.application) : [] });
+      if (channel) open.take(channel);
+    }
+    return open;
+  }
+
+  /** @param {Ask} ask */
+  refuse(ask) {
+    this.#refusals.set(ask.id, (this.#refusals.get(ask.id) ?? 0) + 1);
+    this.#answer(ask, 'refused');
+    for (const request of ask.requests) request.refuse();
+  }
+
+  /** @param {ChannelRequest} request */
+  #requested(request) {
+    const { application } = request;
+    if (!application || request.id < FIRST_ID) return;
+    const { id, endpoint } = application;
+    const open = this.find(id);
+    if (open) {
+      if (open.state === 'failed' || open.takes) return;
+      const channel = request.accept({ attributes: open.entry ? attributesOf(open.entry.application) : [] });
+      if (channel) open.take(channel);
+      return;
+    }
+    const there = this.asks.find((each) => each.id === id && each.from === endpoint);
+    if (request.atOnce || (!there && this.asks.length >= MOST_ASKS) || (this.#refusals.get(id) ?? 0) >= MOST_REFUSALS) return;
+    if (this.open.length >= MOST_OPEN) return;
+    request.wait();
+    const ask = there ?? { id, name: this.#entry(id)?.application.name ?? (readAttributes(request.attributes).name || id), from: endpoint, requests: [] };
+    ask.requests.push(request);
+    void request.decided.then(() => {
+      if (!this.asks.includes(ask)) return;
+      ask.requests = ask.requests.filter((each) => each !== request);
+      if (ask.requests.length === 0) this.#answer(ask, 'late');
+    });
+    if (there) return;
+    this.asks.push(ask);
+    this.emit('ask', ask);
+  }
+
+  /**
+   * @param {Ask} ask
+   * @param {'accepted' | 'refused' | 'late'} answer
+   */
+  #answer(ask, answer) {
+    this.asks = this.asks.filter((each) => each !== ask);
+    this.emit('answered', { ask, answer });
+  }
+
+  /** @param {string} id */
+  #entry(id) {
+    return this.shelf.entries.find(({ application }) => application.id === id) ?? null;
+  }
+
+  /** Fetches, and opens, what the network wants fetched and opened with a call. */
+  #byThemselves() {
+    if (this.#call.state !== 'connected' || this.shelf.state !== 'known') return;
+    for (const entry of this.shelf.entries) {
+      const { id, name, autoload, autolaunch } = entry.application;
+      if (entry.developer || !autoload || this.#begun.has(id) || this.hindrance(entry) !== '') continue;
+      this.#begun.add(id);
+      if (autolaunch && !this.find(id)) this.#open({ id, name, launchedBy: 'local', byItself: true, find: async () => entry });
+      // It is kept for when it is wanted; what fails is fetched again then.
+      else if (!autolaunch) void entry.load().catch(() => {});
+    }
+  }
+
+  /** @param {Pick<import('./open-application.js').OpenParts, 'id' | 'name' | 'launchedBy' | 'byItself' | 'find'>} parts */
+  #open(parts) {
+    const open = new OpenApplication({ ...parts, agreed: this.#agreed, frame: this.#frame });
+    this.open.push(open);
+    open.on('close', () => {
+      this.open = this.open.filter((each) => each !== open);
+      this.emit('change', null);
+    });
+    this.emit('open', open);
+    this.emit('change', null);
+    void open.begin();
+    return open;
+  }
+}

@@ -1,0 +1,143 @@
+import { Emitter } from '../lib/emitter.js';
+import { Repository, STREAMS } from '../runtime/repository.js';
+
+/**
+ * The applications that can be had in one call: those of the own network, over its bootstrap channel, and those that an author has
+ * put there; what the other party uses and is not among them, over a channel to the other party's network.
+ *
+ *   unknown ──look()──> looking ──> known
+ *                          └──> unavailable, from where it can be looked again
+ *
+ * @typedef {import('../runtime/list.js').ListedApplication} ListedApplication
+ * @typedef {import('./developer.js').DeveloperShelf} DeveloperShelf
+ * @typedef {Pick<Repository, 'list' | 'package' | 'close'>} RepositoryLike
+ *
+ * @typedef {object} Entry
+ * @property {ListedApplication} application
+ * @property {boolean} developer it is run by its author
+ * @property {(progress?: (received: number, total: number) => void) => Promise<ArrayBuffer>} load its package, verified
+ *
+ * @typedef {object} ShelfParts
+ * @property {import('../lib/call/call.js').Call} call
+ * @property {DeveloperShelf} developer
+ * @property {string | null} key the operator's public key
+ * @property {import('../runtime/repository.js').PackageCache} cache
+ * @property {(stream: number) => RepositoryLike} [repository]
+ */
+
+/** @extends {Emitter<{ change: null }>} */
+export class Shelf extends Emitter {
+  /** @type {'unknown' | 'looking' | 'known' | 'unavailable'} */
+  state = 'unknown';
+  /** What the own network has said. @type {ListedApplication[]} */
+  #listed = [];
+  #developer;
+  #open;
+  /** By its stream; one that failed is opened anew. @type {Map<number, RepositoryLike>} */
+  #repositories = new Map();
+  /** @type {Promise<void> | null} */
+  #looking = null;
+
+  /** @param {ShelfParts} parts */
+  constructor({ call, developer, key, cache, repository }) {
+    super();
+    this.#developer = developer;
+    this.#open = repository ?? ((stream) => new Repository(call.openChannel({ id: stream, protocol: 'http' }), { key, cache }));
+  }
+
+  /** @returns {Entry[]} */
+  get entries() {
+    const own = this.#developer.applications;
+    // Its author's takes the place of the network's.
+    const listed = this.#listed.filter(({ id }) => !own.some((each) => each.id === id));
+    return [...own.map((each) => this.#ofDeveloper(each)), ...listed.map((each) => this.#entry(STREAMS.localNetwork, each))];
+  }
+
+  /** Asks the network which there are; another list takes the place of the one before. @returns {Promise<void>} never rejects */
+  look() {
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = null;
+    });
+    return this.#looking;
+  }
+
+  /**
+   * An application by its identifier: as the own network has it, or else the other party's.
+   * @param {string} id
+   * @returns {Promise<Entry | null>}
+   */
+  async find(id) {
+    const there = () => this.entries.find(({ application }) => application.id === id);
+    if (there()) return /** @type {Entry} */ (there());
+    await this.look();
+    if (there()) return /** @type {Entry} */ (there());
+    for (const stream of [STREAMS.localUser, STREAMS.remoteNetwork, STREAMS.remoteUser]) {
+      const { applications } = await this.#list(stream).catch(() => ({ applications: [] }));
+      const found = applications.find((each) => each.id === id);
+      if (found) return this.#entry(stream, found);
+    }
+    return null;
+  }
+
+  /** There is another one, of an author's. */
+  changed() {
+    this.emit('change', null);
+  }
+
+  async #look() {
+    if (this.state !== 'known') this.#enter('looking');
+    try {
+      this.#listed = (await this.#list(STREAMS.localNetwork)).applications;
+      this.#enter('known');
+    } catch {
+      this.#listed = [];
+      this.#enter('unavailable');
+    }
+  }
+
+  /** @param {number} stream */
+  async #list(stream) {
+    try {
+      return await this.#repository(stream).list();
+    } catch (error) {
+      this.#repositories.get(stream)?.close();
+      this.#repositories.delete(stream);
+      throw error;
+    }
+  }
+
+  /** @param {number} stream */
+  #repository(stream) {
+    const there = this.#repositories.get(stream) ?? this.#open(stream);
+    this.#repositories.set(stream, there);
+    return there;
+  }
+
+  /**
+   * @param {number} stream
+   * @param {ListedApplication} application
+   * @returns {Entry}
+   */
+  #entry(stream, application) {
+    return { application, developer: false, load: (progress) => this.#repository(stream).package(application, progress) };
+  }
+
+  /**
+   * @param {ListedApplication} application
+   * @returns {Entry}
+   */
+  #ofDeveloper(application) {
+    const load = async () => {
+      const bytes = this.#developer.bytes(application.id);
+      if (!bytes) throw new TypeError('It is not there any more');
+      return bytes;
+    };
+    return { application, developer: true, load };
+  }
+
+  /** @param {'looking' | 'known' | 'unavailable'} state */
+  #enter(state) {
+    this.state = state;
+    this.emit('change', null);
+  }
+}
