@@ -144,7 +144,7 @@ impl SctpEngine for Script {
         self.buffered.get(usize::from(stream)).copied().unwrap_or(0)
     }
 
-    fn reset(&mut self, stream: u16) -> bool {
+    fn reset(&mut self, _now: Instant, stream: u16) -> bool {
         stream != 5
     }
 

@@ -260,3 +260,55 @@ fn a_reader_that_is_slower_than_the_sender_gets_all_that_it_can_read() {
         "{took:?}, of which 1.6 s are the reader's"
     );
 }
+
+/// RFC 8831 §6.7: the peer closes behind all that it sent, of which nothing is read any more.
+#[test]
+fn a_channel_closed_by_who_never_reads_frees_the_window_for_the_others() {
+    let deep = Limits {
+        channel_buffer: 4 << 20,
+        send_buffer: 8 << 20,
+        ..Limits::default()
+    };
+    let far = LinkQuality {
+        latency: Duration::from_millis(100),
+        ..LinkQuality::good()
+    };
+    let mut pair = Pair::with(far, deep, Limits::default());
+    pair.run(SECOND * 3);
+    let (full, other) = (ChannelId(1000), ChannelId(1002));
+    for side in [Side::Left, Side::Right] {
+        let (now, end) = pair.end(side);
+        end.negotiate(now, full, Channel::new("full")).unwrap();
+        end.negotiate(now, other, Channel::new("other")).unwrap();
+    }
+    pair.run(SECOND);
+    for _ in 0..30 {
+        let (now, left) = pair.end(Side::Left);
+        while left
+            .send(now, full, Message::binary(vec![0; 16_000]))
+            .is_ok()
+        {}
+        pair.run(SECOND / 2);
+    }
+    pair.take(Side::Left);
+    let (_, left) = pair.end(Side::Left);
+    assert!(left.buffered() > 5 << 18, "more than a window is to come");
+    let (now, right) = pair.end(Side::Right);
+    right.close(now, full);
+    pair.run(SECOND * 120);
+    for (side, reason) in [
+        (Side::Left, CloseReason::ByPeer),
+        (Side::Right, CloseReason::ByUs),
+    ] {
+        let told = pair.take(side);
+        let gone = [
+            Event::Closed { id: full, reason },
+            Event::Released { id: full },
+        ];
+        assert!(told.ends_with(&gone), "{side:?}: {told:?}");
+    }
+    let text = Message::text("goes on");
+    pair.send(Side::Left, other, text.clone());
+    pair.run(SECOND * 2);
+    assert_eq!(pair.read(Side::Right, other), Some(text));
+}

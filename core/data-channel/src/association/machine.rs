@@ -182,6 +182,11 @@ impl Association {
         entry.is_some_and(|entry| !entry.is_gone() && !matches!(entry.phase, Phase::Early { .. }))
     }
 
+    /// Whether messages may be sent and read in it.
+    pub fn is_open(&self, id: ChannelId) -> bool {
+        self.channels.get(&id).is_some_and(Entry::is_readable)
+    }
+
     /// RFC 8832 §6 — accepts a channel that the peer asked for. Whether it did.
     pub fn accept(&mut self, now: Instant, id: ChannelId) -> bool {
         self.now = now;
@@ -482,7 +487,7 @@ impl Association {
 
     /// RFC 8831 §6.7 — our direction is reset.
     pub(super) fn reset(&mut self, id: ChannelId, reason: CloseReason) {
-        let resetting = self.engine.reset(id.0);
+        let resetting = self.engine.reset(self.now, id.0);
         self.forget_buffer(id);
         let Some(entry) = self.channels.get_mut(&id) else {
             return;

@@ -66,7 +66,7 @@ impl Association {
 
     /// More channels than we hold: each is reset; a peer that goes on and on is left.
     fn refuse(&mut self, id: ChannelId) {
-        self.engine.reset(id.0);
+        self.engine.reset(self.now, id.0);
         self.refused.insert(id.0);
         if self.refused.len() > self.config.limits.channels {
             let reason = Misbehaved::TooManyChannels.to_string();

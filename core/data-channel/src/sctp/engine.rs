@@ -69,7 +69,7 @@ pub trait SctpEngine: std::fmt::Debug + Send {
 
     /// RFC 6525 §5.1 — resets the outgoing stream once all in it has arrived, and reads no more.
     /// Whether a reset is under way then.
-    fn reset(&mut self, stream: u16) -> bool;
+    fn reset(&mut self, now: Instant, stream: u16) -> bool;
 
     /// The largest message that the peer takes.
     fn set_send_message(&mut self, bytes: u32);

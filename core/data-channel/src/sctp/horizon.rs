@@ -17,8 +17,8 @@ pub(super) struct Horizon {
 
 /// So many chunks may wait to be read.
 const CHUNKS: u32 = 16 * 1024;
-const COMMON_HEADER: usize = 12;
-const DATA: u8 = 0;
+pub(super) const COMMON_HEADER: usize = 12;
+pub(super) const DATA: u8 = 0;
 
 impl Horizon {
     /// A SACK leaves. Nothing waits if it has no gaps and tells of all the room there is.
@@ -63,7 +63,7 @@ impl Horizon {
 }
 
 /// RFC 9260 §3.2 — the chunks of a packet, each with its padding, as far as they can be read.
-fn chunks(packet: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(super) fn chunks(packet: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = packet.get(COMMON_HEADER..).unwrap_or_default();
     std::iter::from_fn(move || {
         let [_, _, high, low] = *rest.first_chunk()?;

@@ -2,6 +2,7 @@
 //! do for us, and one that does.
 
 mod crc32c;
+mod discard;
 mod engine;
 mod horizon;
 mod sctp_proto_engine;

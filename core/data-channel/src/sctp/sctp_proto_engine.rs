@@ -9,6 +9,7 @@ use sctp_proto::{
     StreamEvent, TransportConfig,
 };
 
+use super::discard::{self, Discard};
 use super::horizon::Horizon;
 use super::window::Window;
 use super::{SctpConfig, SctpEngine, SctpEvent, StreamRefused};
@@ -26,6 +27,7 @@ pub struct SctpProto {
     state: State,
     window: Window,
     horizon: Horizon,
+    discard: Discard,
     /// Associations that the peer began.
     begun: u32,
     /// Packets that the engine gave in one piece.
@@ -93,6 +95,7 @@ impl SctpProto {
             state: State::Idle,
             window: Window::new(config.receive_buffer.max(config.receive_message)),
             horizon: Horizon::default(),
+            discard: Discard::default(),
             begun: 0,
             packets: Vec::new().into_iter(),
             transport,
@@ -165,6 +168,11 @@ impl SctpProto {
         };
     }
 
+    /// What nobody reads is not to fill the window.
+    fn throw_away(&mut self, now: Instant, stream: u16) {
+        while self.read(now, stream).is_some() {}
+    }
+
     fn association(&mut self) -> Option<&mut sctp_proto::Association> {
         match &mut self.state {
             State::Running(running) | State::Connecting { ours: running, .. } => {
@@ -210,6 +218,7 @@ impl SctpEngine for SctpProto {
         let Some(packet) = admitted else {
             return;
         };
+        let packet = self.discard.divert(packet);
         match self.endpoint.handle(now, NOWHERE, None, None, packet) {
             Some((handle, DatagramEvent::NewAssociation(association))) => {
                 self.begun_by_peer(Box::new(Running {
@@ -221,6 +230,9 @@ impl SctpEngine for SctpProto {
                 self.handle_event(now, handle, event);
             }
             None => {}
+        }
+        if self.discard.takes(discard::NOWHERE) {
+            self.throw_away(now, discard::NOWHERE);
         }
     }
 
@@ -272,8 +284,12 @@ impl SctpEngine for SctpProto {
                 Event::HandshakeFailed { reason } | Event::AssociationLost { reason } => {
                     SctpEvent::Lost(reason_of(&reason))
                 }
+                Event::Stream(StreamEvent::Readable { id }) if self.discard.takes(id) => continue,
                 Event::Stream(StreamEvent::Readable { id }) => SctpEvent::Readable(id),
-                Event::Stream(StreamEvent::Finished { id }) => SctpEvent::Finished(id),
+                Event::Stream(StreamEvent::Finished { id }) => {
+                    self.discard.end(id);
+                    SctpEvent::Finished(id)
+                }
                 Event::Stream(StreamEvent::ResetComplete { id }) => SctpEvent::Reset(id),
                 Event::Stream(StreamEvent::ResetFailed { id, .. }) => SctpEvent::ResetFailed(id),
                 _ => continue,
@@ -339,11 +355,20 @@ impl SctpEngine for SctpProto {
             .unwrap_or(0)
     }
 
-    fn reset(&mut self, stream: u16) -> bool {
-        match self.stream(stream) {
-            Some(mut stream) => stream.close().is_ok(),
-            None => false,
+    fn reset(&mut self, now: Instant, stream: u16) -> bool {
+        if self.stream(stream).is_none() {
+            return false;
         }
+        self.throw_away(now, stream);
+        let Some(mut there) = self.stream(stream) else {
+            // The peer's reset was behind what was just thrown away.
+            return true;
+        };
+        let resetting = there.close().is_ok();
+        if resetting {
+            self.discard.begin(stream);
+        }
+        resetting
     }
 
     fn set_send_message(&mut self, bytes: u32) {

@@ -9,6 +9,7 @@ use std::time::Instant;
 use core_data_channel::{Channel, ChannelId, Event, SendError};
 use core_iq::{ChannelAt, ChannelEnd, Event as IqEvent, FarEnd, StreamEnd};
 
+use super::draining::Draining;
 use super::ends::{Ends, other};
 use super::negotiated::Negotiated;
 use super::words;
@@ -19,6 +20,8 @@ pub(super) struct Join {
     pub(super) negotiated: BTreeMap<u16, Negotiated>,
     /// Of those that SDP has, the ones that cannot be.
     pub(super) refused: Vec<u16>,
+    /// Those that SDP has dropped, until what is in them has arrived.
+    pub(super) draining: BTreeMap<u16, Draining>,
     /// Each channel and its counterpart at the other end, both ways.
     pub(super) links: BTreeMap<ChannelAt, u16>,
     /// Opened in band, and not accepted yet: by whom, and what.
@@ -40,6 +43,7 @@ impl Default for Join {
             far_end: FarEnd::Nobody,
             negotiated: BTreeMap::new(),
             refused: Vec::new(),
+            draining: BTreeMap::new(),
             links: BTreeMap::new(),
             requested: BTreeMap::new(),
             told: BTreeSet::new(),
@@ -98,6 +102,7 @@ impl Join {
             self.reopen.retain(|at| at.end != end);
             self.credit.retain(|at, _| at.end != end);
             self.failed.retain(|at, _| at.end != end);
+            self.stop_draining(end);
             let links: Vec<(ChannelAt, u16)> = self
                 .links
                 .range(ChannelAt { end, id: 0 }..=ChannelAt { end, id: u16::MAX })
@@ -212,7 +217,7 @@ impl Join {
     }
 
     /// Moves messages from a channel to where they go, as long as there is room.
-    fn pump(&mut self, now: Instant, ends: &mut Ends, from: ChannelAt) {
+    pub(super) fn pump(&mut self, now: Instant, ends: &mut Ends, from: ChannelAt) {
         let Some(&id) = self.links.get(&from) else {
             return self.deliver(now, ends, from);
         };
@@ -225,7 +230,7 @@ impl Join {
                 .association(to.end)
                 .is_some_and(|association| association.has_room(ChannelId(to.id)));
             if !room {
-                return;
+                return self.not_quiet(now, from);
             }
             let Some(message) = ends
                 .association(from.end)
@@ -233,6 +238,7 @@ impl Join {
             else {
                 return;
             };
+            self.not_quiet(now, from);
             let sent = ends
                 .association(to.end)
                 .map(|association| association.send(now, ChannelId(to.id), message));
@@ -248,10 +254,10 @@ impl Join {
 
     /// Tells the application what came, as far as it takes it.
     fn deliver(&mut self, now: Instant, ends: &mut Ends, at: ChannelAt) {
-        let Some(credit) = self.credit.get_mut(&at) else {
-            return;
-        };
-        while *credit > 0 {
+        loop {
+            let Some(credit) = self.credit.get_mut(&at).filter(|credit| **credit > 0) else {
+                return self.not_quiet(now, at);
+            };
             let Some(message) = ends
                 .association(at.end)
                 .and_then(|association| association.read(now, ChannelId(at.id)))
@@ -261,6 +267,7 @@ impl Join {
             *credit -= 1;
             let message = words::told(&message);
             self.events.push(IqEvent::ChannelMessage { at, message });
+            self.not_quiet(now, at);
         }
     }
 
@@ -285,6 +292,9 @@ impl Join {
         self.requested.remove(&at);
         self.told.remove(&at);
         self.credit.remove(&at);
+        if let Some(id) = self.draining_of(at) {
+            self.drained(now, ends, id);
+        }
         // One that is negotiated anew already has a counterpart that is new too.
         if !self.reopen.contains(&at)
             && let Some(id) = self.links.remove(&at)

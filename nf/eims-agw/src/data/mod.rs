@@ -8,10 +8,12 @@
 //! ```
 //! - `names.rs` which DTLS association it is;
 //! - `ends.rs` the two SCTP associations;
-//! - `join.rs` channel by channel, message by message; `negotiated.rs` those of SDP;
+//! - `join.rs` channel by channel, message by message; `negotiated.rs` those of SDP; `draining.rs` those
+//!   that it has dropped;
 //! - `action.rs` what Iq asks of a channel.
 
 mod action;
+mod draining;
 mod ends;
 mod join;
 mod names;
@@ -164,12 +166,14 @@ impl Data {
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let ends = self.ends.poll_timeout();
-        self.core.poll_timeout().into_iter().chain(ends).min()
+        let times = self.core.poll_timeout().into_iter().chain(ends);
+        times.chain(self.join.poll_timeout()).min()
     }
 
     fn handle_timeout(&mut self, now: Instant) {
         self.core.handle_timeout(now);
         self.ends.handle_timeout(now);
+        self.join.handle_timeout(now, &mut self.ends);
     }
 }
 

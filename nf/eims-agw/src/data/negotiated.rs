@@ -13,7 +13,7 @@ use super::words;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Negotiated {
     channel: Channel,
-    place: ChannelPlace,
+    pub(super) place: ChannelPlace,
 }
 
 impl Negotiated {
@@ -24,6 +24,16 @@ impl Negotiated {
             ChannelPlace::At(at) => at == end,
             ChannelPlace::For(request) => request.end != end,
         }
+    }
+
+    /// Its ends under this id, and the one that it stands for.
+    pub(super) fn ends(&self, id: u16) -> impl Iterator<Item = ChannelAt> {
+        let request = match self.place {
+            ChannelPlace::For(request) => Some(request),
+            ChannelPlace::Both | ChannelPlace::At(_) => None,
+        };
+        let there = BOTH.into_iter().filter(|end| self.is_at(*end));
+        there.map(move |end| ChannelAt { end, id }).chain(request)
     }
 }
 
@@ -59,12 +69,16 @@ impl Join {
             {
                 self.negotiated.insert(id, one);
             } else {
-                self.close_negotiated(now, ends, id, &one);
+                self.drain(now, ends, id, one);
             }
         }
         for (id, one) in wanted {
             if self.negotiated.contains_key(&id) {
                 self.open_again(now, ends, id);
+                continue;
+            }
+            if self.comes_again(now, ends, id, one.place) {
+                self.negotiated.insert(id, one);
                 continue;
             }
             let ends_there = BOTH.into_iter().filter(|end| one.is_at(*end));
@@ -90,15 +104,6 @@ impl Join {
             if closed {
                 self.begin(now, ends, ChannelAt { end, id });
             }
-        }
-    }
-
-    fn close_negotiated(&mut self, now: Instant, ends: &mut Ends, id: u16, one: &Negotiated) {
-        for end in BOTH.into_iter().filter(|end| one.is_at(*end)) {
-            self.close(now, ends, ChannelAt { end, id });
-        }
-        if let ChannelPlace::For(request) = one.place {
-            self.close(now, ends, request);
         }
     }
 

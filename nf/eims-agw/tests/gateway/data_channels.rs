@@ -131,12 +131,121 @@ fn channels_of_sdp_are_joined_closed_when_it_drops_them_and_come_again() {
         call.bed.run(SECOND);
         assert_eq!(call.read(1, id), Some(text));
         call.negotiate(&negotiated(&[1002]));
-        call.bed.run(SECOND * 2);
+        call.bed.run(SECOND * 6);
         for wic in 0..2 {
             let told = call.told(wic);
             assert!(told.ends_with(&[ChannelEvent::Released { id }]), "{told:?}");
         }
     }
+}
+
+/// A channel of SDP, with as much from WIC 0 on its way as goes before WIC 1 reads: how many messages.
+fn filled(call: &mut Call, id: ChannelId) -> u32 {
+    call.negotiate(&negotiated(&[id.0]));
+    let now = call.bed.now();
+    for wic in &mut call.bed.wics {
+        wic.with_channels(|channels| channels.negotiate(now, id, Channel::new("dc")).unwrap());
+    }
+    call.told(0);
+    call.told(1);
+    let mut sent = 0_u32;
+    for _ in 0..50 {
+        let now = call.bed.now();
+        call.bed.wics[0].with_channels(|channels| {
+            let message =
+                |sent: u32| Message::binary([&sent.to_be_bytes()[..], &[0; 16_000]].concat());
+            while channels.send(now, id, message(sent)).is_ok() {
+                sent += 1;
+            }
+        });
+        call.bed.run(Duration::from_millis(100));
+    }
+    assert!(sent > 200, "{sent}");
+    sent
+}
+
+/// RFC 8864 §6.6.1, RFC 8831 §6.7: all that was sent before arrives.
+#[test]
+fn what_waits_in_a_channel_that_sdp_drops_arrives_before_it_is_closed() {
+    let mut call = Call::joined();
+    let id = ChannelId(1000);
+    let sent = filled(&mut call, id);
+    call.negotiate(&[]);
+    call.close(0, id);
+    call.bed.run(SECOND);
+    let mut read = 0_u32;
+    for _ in 0..400 {
+        for _ in 0..8 {
+            if let Some(message) = call.read(1, id) {
+                assert_eq!(message.data[..4], read.to_be_bytes());
+                read += 1;
+            }
+        }
+        call.bed.run(Duration::from_millis(50));
+    }
+    assert_eq!(read, sent, "messages were sent before");
+    let reason = CloseReason::ByPeer;
+    let gone = [
+        ChannelEvent::Closed { id, reason },
+        ChannelEvent::Released { id },
+    ];
+    assert!(call.told(1).ends_with(&gone));
+    assert!(call.told(0).ends_with(&gone[1..]));
+}
+
+#[test]
+fn nobody_holds_a_channel_open_that_sdp_has_dropped() {
+    let mut call = Call::joined();
+    let id = ChannelId(1000);
+    filled(&mut call, id);
+    call.negotiate(&[]);
+    let reason = CloseReason::ByPeer;
+    let closed = ChannelEvent::Closed { id, reason };
+    assert!(
+        !call.told(0).contains(&closed),
+        "there is still something in it"
+    );
+    // WIC 1 never reads, and WIC 0 never closes.
+    call.bed.run(SECOND * 31);
+    assert!(call.told(0).contains(&closed));
+    let now = call.bed.now();
+    let late = call.bed.wics[0].with_channels(|c| c.send(now, id, Message::text("late")));
+    assert_eq!(late, Err(SendError::NotOpen));
+}
+
+#[test]
+fn a_channel_that_sdp_drops_and_has_again_loses_nothing_of_the_first() {
+    let mut call = Call::joined();
+    let id = ChannelId(1000);
+    let sent = filled(&mut call, id);
+    call.negotiate(&[]);
+    call.close(0, id);
+    call.bed.run(SECOND);
+    call.negotiate(&negotiated(&[id.0]));
+    for _ in 0..3 {
+        // What changes nothing changes nothing.
+        call.negotiate(&negotiated(&[id.0]));
+    }
+    let mut read = 0_u32;
+    for _ in 0..400 {
+        while let Some(message) = call.read(1, id) {
+            assert_eq!(message.data[..4], read.to_be_bytes());
+            read += 1;
+        }
+        call.bed.run(Duration::from_millis(50));
+    }
+    assert_eq!(read, sent, "messages were sent before");
+    for wic in 0..2 {
+        let told = call.told(wic);
+        assert!(told.ends_with(&[ChannelEvent::Released { id }]), "{told:?}");
+        let now = call.bed.now();
+        call.bed.wics[wic].with_channels(|channels| {
+            channels.negotiate(now, id, Channel::new("dc")).unwrap();
+        });
+    }
+    call.send(0, id, Message::text("the second"));
+    call.bed.run(SECOND);
+    assert_eq!(call.read(1, id), Some(Message::text("the second")));
 }
 
 #[test]
