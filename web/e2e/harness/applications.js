@@ -176,23 +176,3 @@ class Bench {
     return this.page.evaluate((each) => window.bench.traces[each], name);
   }
 }
-
-/** Runs a package in the call that a person's page has, kept in `window.call`; its frame, when its page is shown. */
-export async function runInCall(page, bytes, { id, launchedBy, site }) {
-  await page.evaluate(async ({ id, launchedBy, site, base64 }) => {
-    const { ApplicationFrame, ApplicationStorage, indexedCabinet } = await import('/wic/runtime/index.js');
-    const storage = new ApplicationStorage(indexedCabinet()).of({ person: 'test', provider: 'test', id }, null);
-    const octets = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0)).buffer;
-    const { call } = window;
-    const application = { id, name: id, version: null };
-    const frame = new ApplicationFrame({ parent: document.body, call, application, bytes: octets, launchedBy, site, storage });
-    frame.element.id = 'application';
-    frame.element.style = 'position: fixed; top: 0; left: 0; width: 500px; height: 400px; z-index: 9';
-    window.frameOfApplication = frame;
-    await new Promise((resolve, reject) => {
-      frame.on('state', (state) => state === 'running' && resolve());
-      frame.on('close', (why) => reject(new Error(why)));
-    });
-  }, { id, launchedBy, site, base64: bytes.toString('base64') });
-  return (await page.$('#application')).contentFrame();
-}

@@ -6,8 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 
-import { APPS, develops, hearsOfApplications, nothingOpen, openList, opens, running, says } from '../harness/app_person.js';
-import { packFolder } from '../harness/applications.js';
+import { APPS, develops, hearsOfApplications, nothingOpen, opens, running, says } from '../harness/app_person.js';
 import { startChromium } from '../harness/chromium.js';
 import { startIsthmus } from '../harness/isthmus.js';
 import { signIn } from '../harness/person.js';
@@ -38,14 +37,29 @@ describe('applications of two people in a call', { timeout: 240_000 }, () => {
     fs.rmSync(folder, { recursive: true, force: true });
   });
 
-  /** Whatever a test did, the call has gone on. */
+  /** Whatever a test did, the call has gone on, and so has its sound. */
   afterEach(async () => {
+    const sounds = await Promise.all([alice, bob].map((person) => person.figures()));
     for (const person of [alice, bob]) {
       assert.ok(await person.sees('Hang up'), `${person.name} is in the call`);
+      if (await person.sees('Not now')) await person.press('Not now');
       await person.page.$$eval('.window .window-head button:last-child', (all) => all.forEach((each) => each.click()));
       await nothingOpen(person);
     }
+    for (const [index, person] of [alice, bob].entries()) assert.ok((await person.figures()).packetsReceived > sounds[index].packetsReceived, `${person.name} hears`);
   });
+
+  /** An application made of these files, in the list of whoever is named. */
+  async function write(name, files, ...people) {
+    const own = path.join(folder, name);
+    for (const [file, text] of Object.entries(files)) {
+      fs.mkdirSync(path.dirname(path.join(own, file)), { recursive: true });
+      fs.writeFileSync(path.join(own, file), text);
+    }
+    for (const person of people) await develops(person, own);
+  }
+
+  const page = (title, script) => ({ 'index.html': `<!doctype html><title>${title}</title><body><script src="a.js"></script>`, 'a.js': script });
 
   const drawn = () => {
     const canvas = document.querySelector('#board');
@@ -70,5 +84,125 @@ describe('applications of two people in a call', { timeout: 240_000 }, () => {
     await bob.press('Close Whiteboard');
     await says(alice, 'Whiteboard', /^Bob has left it\.$/);
     await ours.waitForFunction(() => /has left/.test(document.querySelector('#state').textContent), { polling: 50 });
+  });
+
+  it('who says no can come later, from the list, and gets all there is', async () => {
+    await opens(alice, 'Whiteboard');
+    const ours = await running(alice, 'Whiteboard');
+    const board = await ours.$('#board');
+    await board.focus();
+    for (const key of ['Space', 'ArrowRight', 'ArrowRight', 'Space']) await board.press(key);
+    await bob.press('Not now');
+    await says(alice, 'Whiteboard', /^Bob did not want to open it\.$/);
+    await nothingOpen(bob);
+    await opens(bob, 'Whiteboard');
+    const theirs = await running(bob, 'Whiteboard');
+    await Promise.all([says(alice, 'Whiteboard', /^Bob uses it too\.$/), says(bob, 'Whiteboard', /^Alice uses it too\.$/)]);
+    await theirs.waitForFunction(drawn, { polling: 50 });
+  });
+
+  it('says so where the two have different versions, and where one has it not', async () => {
+    const other = path.join(folder, 'whiteboard');
+    fs.cpSync(path.join(APPS, 'whiteboard'), other, { recursive: true });
+    const profile = path.join(other, 'application.toml');
+    fs.writeFileSync(profile, fs.readFileSync(profile, 'utf8').replace('1.0.0', '1.1.0'));
+    await develops(bob, other);
+    await opens(alice, 'Whiteboard');
+    await bob.press('Open Whiteboard');
+    await says(alice, 'Whiteboard', /in version 1\.1\.0; yours is 1\.0\.0/);
+    await says(bob, 'Whiteboard', /in version 1\.0\.0; yours is 1\.1\.0/);
+    await develops(bob, path.join(APPS, 'whiteboard'));
+
+    await write('lonely', page('Lonely', "new RTCPeerConnection().createDataChannel('x');"), alice);
+    await opens(alice, 'lonely');
+    await bob.press('Open lonely');
+    await says(bob, 'lonely', /^It is neither among your applications nor among those that Alice’s network offers\.$/);
+    await says(alice, 'lonely', /^(Bob has left it|It is open)/);
+  });
+
+  it('one is closed while messages are under way, by its person and by itself', async () => {
+    const stream = `
+      const connection = new RTCPeerConnection();
+      window.heard = 0;
+      connection.ondatachannel = ({ channel }) => {
+        channel.onmessage = () => { window.heard += 1; };
+        channel.onclose = () => { window.left = true; };
+      };
+      if (application.launchedBy === 'local') {
+        const channel = connection.createDataChannel('stream');
+        channel.onopen = () => setInterval(() => { for (let i = 0; i < 5; i += 1) channel.send('x'.repeat(1000)); }, 20);
+        addEventListener('message', () => application.close());
+      }`;
+    await write('stream', page('Stream', stream), alice, bob);
+    for (const ends of [() => alice.press('Close stream'), async (frame) => frame.evaluate(() => postMessage('', '*'))]) {
+      await opens(alice, 'stream');
+      await bob.press('Open stream');
+      const [ours, theirs] = [await running(alice, 'stream'), await running(bob, 'stream')];
+      await theirs.waitForFunction(() => window.heard > 20, { polling: 50 });
+      await ends(ours);
+      await theirs.waitForFunction(() => window.left === true, { polling: 50 });
+      await says(bob, 'stream', /^Alice has left it\.$/);
+      await bob.press('Close stream');
+      await nothingOpen(alice);
+    }
+  });
+
+  it('keyboard alone opens one, goes into it, and comes out of it', async () => {
+    await alice.page.bringToFront();
+    if (!(await alice.page.$eval('#applications', (panel) => panel.hidden))) await alice.press('Close the list of applications');
+    await alice.page.focus('#applications-toggle');
+    const { keyboard } = alice.page;
+    await keyboard.press('Enter');
+    assert.equal(await alice.focused(), 'Close the list of applications');
+    const names = async () => alice.page.evaluate(() => document.getElementById(document.activeElement.getAttribute('aria-labelledby') ?? '')?.textContent ?? document.activeElement.localName);
+    do await keyboard.press('Tab'); while ((await names()) !== 'Whiteboard');
+    await keyboard.press('Enter');
+    await says(alice, 'Whiteboard', /Bob is asked/);
+    // The window has the focus: its buttons come next, and then the application.
+    assert.equal(await alice.page.evaluate(() => document.activeElement.className), 'window');
+    await running(alice, 'Whiteboard');
+    for (let steps = 0; (await names()) !== 'iframe' && steps < 4; steps += 1) await keyboard.press('Tab');
+    assert.equal(await names(), 'iframe');
+    await keyboard.down('Shift');
+    for (let steps = 0; (await alice.focused()) !== 'Close Whiteboard' && steps < 12; steps += 1) await keyboard.press('Tab');
+    await keyboard.up('Shift');
+    await keyboard.press('Enter');
+    await nothingOpen(alice);
+    // Back where it was opened.
+    assert.equal(await names(), 'Whiteboard');
+    await keyboard.press('Escape');
+    assert.equal(await alice.focused(), 'Apps');
+  });
+
+  it('what it may not have it does not get, and nobody notices', async () => {
+    const greedy = `
+      const tried = {};
+      const name = async (what, act) => { try { await act(); tried[what] = 'had'; } catch (error) { tried[what] = error.name; } };
+      const closed = (channel) => new Promise((resolve, reject) => { channel.onopen = resolve; channel.onclose = () => reject(new DOMException('', 'Closed')); });
+      addEventListener('load', async () => {
+        await name('another application', () => new RTCPeerSignallingService({ appId: 'whiteboard' }).associate());
+        await name('another call', () => new RTCPeerSignallingService({ sessionId: 'x' }).associate());
+        const connection = new RTCPeerConnection();
+        await name('an id below 1000', () => connection.createDataChannel('x', { id: 999 }));
+        await name('bootstrap', () => connection.createDataChannel('x', { id: 0, protocol: 'http' }));
+        await name('a label of 70,000 octets', () => connection.createDataChannel('x'.repeat(70000)));
+        await name('a label of 2,000 octets', () => closed(connection.createDataChannel('x'.repeat(2000))));
+        await name('a subprotocol of 2,000 octets', () => closed(connection.createDataChannel('x', { protocol: 'x'.repeat(2000) })));
+        window.tried = tried;
+      });`;
+    await write('greedy', page('Greedy', greedy), alice);
+    await opens(alice, 'greedy');
+    const frame = await running(alice, 'greedy');
+    await frame.waitForFunction(() => window.tried, { polling: 50 });
+    assert.deepEqual(await frame.evaluate(() => window.tried), {
+      'another application': 'NotAllowedError',
+      'another call': 'NotFoundError',
+      'an id below 1000': 'OperationError',
+      bootstrap: 'OperationError',
+      'a label of 70,000 octets': 'TypeError',
+      'a label of 2,000 octets': 'Closed',
+      'a subprotocol of 2,000 octets': 'Closed',
+    });
+    await alice.press('Close greedy');
   });
 });

@@ -7,10 +7,9 @@ import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-import { openBench, packFolder, runInCall } from '../harness/applications.js';
+import { openBench, packFolder } from '../harness/applications.js';
 import { startChromium } from '../harness/chromium.js';
 import { startIsthmus } from '../harness/isthmus.js';
-import { signIn } from '../harness/person.js';
 
 const APPS = path.join(path.dirname(fileURLToPath(import.meta.url)), '../../../apps');
 
@@ -155,56 +154,5 @@ describe('the sample applications', () => {
     await frame.waitForFunction(() => /1 \(50 %\)/.test(document.querySelector('#votes').textContent));
     assert.ok(await frame.$eval('#answers', (each) => each.disabled));
     await close('poll');
-  });
-});
-
-describe('an application in a call', { timeout: 120_000 }, () => {
-  let product;
-  let browser;
-
-  before(async () => {
-    product = await startIsthmus();
-    browser = await startChromium();
-  });
-
-  after(async () => {
-    await browser?.close();
-    await product?.stop();
-  });
-
-  it('reaches the other party through both accesses, and its end is not the call’s', async () => {
-    const [alice, bob] = [await signIn(browser, product, 'alice'), await signIn(browser, product, 'bob')];
-    const keep = async () => {
-      const { Call } = await import('/wic/lib/index.js');
-      const { enter } = Call.prototype;
-      Call.prototype.enter = function keepIt(state) {
-        window.call = this;
-        return enter.call(this, state);
-      };
-    };
-    for (const person of [alice, bob]) await person.page.evaluate(keep);
-    await alice.call('bob');
-    await bob.answer();
-    await Promise.all([alice.hears(/^In a call with bob/), bob.hears(/^In a call with Alice/)]);
-
-    const words = packFolder(path.join(APPS, 'file-drop'));
-    const site = `http://app-{id}.localhost:${product.ports.http}`;
-    const theirs = await runInCall(bob.page, words, { id: 'file-drop', launchedBy: 'remote', site });
-    await theirs.evaluate(() => new RTCPeerSignallingService().associate());
-    const ours = await runInCall(alice.page, words, { id: 'file-drop', launchedBy: 'local', site });
-    const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'drop-')), 'x.bin');
-    fs.writeFileSync(file, Buffer.alloc(300_000, 'ab'));
-    await alice.page.bringToFront();
-    await (await ours.$('#choose')).uploadFile(file);
-    await bob.page.bringToFront();
-    const take = await theirs.waitForSelector('button[aria-label="Take x.bin"]');
-    await take.click();
-    await theirs.waitForFunction(() => /is here, 300\.0 kB/.test(document.querySelector('#files').textContent), { polling: 100 });
-    fs.rmSync(path.dirname(file), { recursive: true });
-    // An application that is closed closes its channels, and nothing else.
-    await alice.page.evaluate(() => window.frameOfApplication.close());
-    assert.ok(await alice.sees('Hang up'));
-    assert.equal(await alice.page.evaluate(() => window.call.state), 'connected');
-    await alice.press('Hang up');
   });
 });

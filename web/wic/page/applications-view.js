@@ -1,3 +1,4 @@
+import { IncomingCall } from '../lib/call/incoming-call.js';
 import { ApplicationFrame } from '../runtime/application-frame.js';
 import { PackageCache } from '../runtime/repository.js';
 import { ApplicationStorage, indexedCabinet } from '../runtime/storage.js';
@@ -27,7 +28,11 @@ import { Shelf } from './shelf.js';
  * @typedef {{ applications: Applications, place: HTMLElement, windows: Map<OpenApplication, ApplicationWindow> }} Shown what belongs to one call
  */
 
+/** What people have agreed to, and whose network has applications that begin with a call. */
 const AGREED = 'isthmus-agreed';
+const BEGINS = 'isthmus-begins';
+/** How much later who was called asks than who calls, in milliseconds. */
+const LATER = 1000;
 
 export class ApplicationsView {
   #panel = element('applications', HTMLElement);
@@ -87,7 +92,7 @@ export class ApplicationsView {
       call,
       shelf,
       network,
-      agreed: ({ application, developer }) => developer || agreements().includes(agreement(person, application)),
+      agreed: ({ application, developer }) => developer || words(AGREED).includes(agreement(person, application)),
       frame: (open, { application, developer }, bytes) => new ApplicationFrame({
         parent: windows.get(open)?.body ?? place,
         call,
@@ -112,7 +117,11 @@ export class ApplicationsView {
       if (answer === 'late') this.#say(`${call.who} does not wait for ${ask.name} any more.`);
       this.#update();
     });
+    shelf.on('change', () => shelf.state === 'known' && keepWord(BEGINS, person, shelf.entries.some(({ application, developer }) => application.autoload && !developer)));
     call.on('state', (state) => {
+      // What begins with a call is asked for with it, where there was such a thing the last time. Both ends do not ask at once.
+      const begins = state === 'connected' && network() === true && words(BEGINS).includes(person);
+      if (begins) setTimeout(() => call.state !== 'ended' && void shelf.look(), call instanceof IncomingCall ? LATER : 0);
       if (state !== 'ended') return;
       place.remove();
       this.#calls.delete(call);
@@ -175,7 +184,7 @@ export class ApplicationsView {
     let asked = false;
     open.on('change', () => {
       if (open.state === 'agreeing') asked = true;
-      if (asked && open.state === 'loading' && open.entry) remember(agreement(person, open.entry.application));
+      if (asked && open.state === 'loading' && open.entry) keepWord(AGREED, agreement(person, open.entry.application), true);
     });
     open.on('close', () => {
       windows.delete(open);
@@ -331,21 +340,26 @@ function agreement(person, { provider, id, personalDataUrl }) {
   return JSON.stringify([person, provider, id, personalDataUrl]);
 }
 
-/** What people have agreed to in this browser. @returns {string[]} */
-function agreements() {
+/** What is remembered in this browser. @param {string} key @returns {string[]} */
+function words(key) {
   try {
-    const kept = JSON.parse(localStorage.getItem(AGREED) ?? '[]');
+    const kept = JSON.parse(localStorage.getItem(key) ?? '[]');
     return Array.isArray(kept) ? kept : [];
   } catch {
     return [];
   }
 }
 
-/** @param {string} agreed */
-function remember(agreed) {
+/**
+ * @param {string} key
+ * @param {string} word
+ * @param {boolean} kept
+ */
+function keepWord(key, word, kept) {
   try {
-    localStorage.setItem(AGREED, JSON.stringify([...agreements().filter((each) => each !== agreed), agreed].slice(-200)));
+    const others = words(key).filter((each) => each !== word);
+    localStorage.setItem(key, JSON.stringify([...others, ...(kept ? [word] : [])].slice(-200)));
   } catch {
-    // Who keeps nothing is asked again.
+    // Where nothing can be kept people are asked again.
   }
 }

@@ -1,5 +1,6 @@
 import { Emitter } from '../lib/emitter.js';
 import { FIRST_ID } from '../lib/data/channels.js';
+import { EarlyChannel } from '../ts66/early-channel.js';
 import { hindrance } from '../runtime/list.js';
 import { attributesOf, OpenApplication, readAttributes } from './open-application.js';
 
@@ -16,7 +17,8 @@ import { attributesOf, OpenApplication, readAttributes } from './open-applicatio
  * @property {string} id
  * @property {string} name as the own list has it, or else as the other side says
  * @property {'ue' | 'server'} from
- * @property {ChannelRequest[]} requests
+ * @property {ChannelRequest[]} requests what waits for an answer
+ * @property {EarlyChannel[]} channels what could not wait, and was accepted until there is one
  *
  * @typedef {object} ApplicationsEvents
  * @property {null} change of the list, or of what may be opened now
@@ -118,8 +120,9 @@ export class Applications extends Emitter {
     const known = this.#entry(ask.id);
     for (const request of ask.requests) {
       const channel = request.accept({ attributes: known ? attributesOf(known.application) : [] });
-      if (channel) open.take(channel);
+      if (channel) open.take(new EarlyChannel(channel));
     }
+    for (const early of ask.channels) open.take(early);
     return open;
   }
 
@@ -127,7 +130,7 @@ export class Applications extends Emitter {
   refuse(ask) {
     this.#refusals.set(ask.id, (this.#refusals.get(ask.id) ?? 0) + 1);
     this.#answer(ask, 'refused');
-    for (const request of ask.requests) request.refuse();
+    for (const each of [...ask.requests, ...ask.channels]) each.refuse();
   }
 
   /** @param {ChannelRequest} request */
@@ -139,23 +142,53 @@ export class Applications extends Emitter {
     if (open) {
       if (open.state === 'failed' || open.takes) return;
       const channel = request.accept({ attributes: open.entry ? attributesOf(open.entry.application) : [] });
-      if (channel) open.take(channel);
+      if (channel) open.take(new EarlyChannel(channel));
       return;
     }
     const there = this.asks.find((each) => each.id === id && each.from === endpoint);
-    if (request.atOnce || (!there && this.asks.length >= MOST_ASKS) || (this.#refusals.get(id) ?? 0) >= MOST_REFUSALS) return;
-    if (this.open.length >= MOST_OPEN) return;
-    request.wait();
-    const ask = there ?? { id, name: this.#entry(id)?.application.name ?? (readAttributes(request.attributes).name || id), from: endpoint, requests: [] };
-    ask.requests.push(request);
-    void request.decided.then(() => {
-      if (!this.asks.includes(ask)) return;
-      ask.requests = ask.requests.filter((each) => each !== request);
-      if (ask.requests.length === 0) this.#answer(ask, 'late');
-    });
-    if (there) return;
+    if ((!there && this.asks.length >= MOST_ASKS) || (this.#refusals.get(id) ?? 0) >= MOST_REFUSALS || this.open.length >= MOST_OPEN) return;
+    const entry = this.#entry(id);
+    const ask = there ?? { id, name: entry?.application.name ?? (readAttributes(request.attributes).name || id), from: endpoint, requests: [], channels: [] };
+    // Who answers a call is not kept waiting, nor is an UPDATE: the channel is there, and closed by who says no.
+    if (request.atOnce || this.#call.state !== 'connected') this.#hold(ask, request, entry);
+    else this.#wait(ask, request);
+    if (there || ask.requests.length + ask.channels.length === 0) return;
     this.asks.push(ask);
     this.emit('ask', ask);
+  }
+
+  /**
+   * @param {Ask} ask
+   * @param {ChannelRequest} request
+   */
+  #wait(ask, request) {
+    request.wait();
+    ask.requests.push(request);
+    void request.decided.then(() => {
+      ask.requests = ask.requests.filter((each) => each !== request);
+      this.#settle(ask);
+    });
+  }
+
+  /**
+   * @param {Ask} ask
+   * @param {ChannelRequest} request
+   * @param {Entry | null} entry
+   */
+  #hold(ask, request, entry) {
+    const channel = request.accept({ attributes: entry ? attributesOf(entry.application) : [] });
+    if (!channel) return;
+    const early = new EarlyChannel(channel);
+    ask.channels.push(early);
+    channel.on('close', () => {
+      ask.channels = ask.channels.filter((each) => each !== early);
+      this.#settle(ask);
+    });
+  }
+
+  /** Who asked has gone, or has waited long enough. @param {Ask} ask */
+  #settle(ask) {
+    if (this.asks.includes(ask) && ask.requests.length + ask.channels.length === 0) this.#answer(ask, 'late');
   }
 
   /**
@@ -187,7 +220,7 @@ export class Applications extends Emitter {
 
   /** @param {Pick<import('./open-application.js').OpenParts, 'id' | 'name' | 'launchedBy' | 'byItself' | 'find'>} parts */
   #open(parts) {
-    const open = new OpenApplication({ ...parts, agreed: this.#agreed, frame: this.#frame });
+    const open = new OpenApplication({ ...parts, agreed: this.#agreed, farKnows: () => this.#call.farDataChannels, frame: this.#frame });
     this.open.push(open);
     open.on('close', () => {
       this.open = this.open.filter((each) => each !== open);

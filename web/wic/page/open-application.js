@@ -9,6 +9,7 @@ import { Emitter } from '../lib/emitter.js';
  *
  * @typedef {import('../runtime/application-frame.js').ApplicationFrame} ApplicationFrame
  * @typedef {import('../lib/data/ims-data-channel.js').ImsDataChannel} ImsDataChannel
+ * @typedef {import('../ts66/index.js').EarlyChannel} EarlyChannel
  * @typedef {import('./shelf.js').Entry} Entry
  *
  * @typedef {'loading' | 'agreeing' | 'starting' | 'running' | 'failed' | 'closed'} OpenState
@@ -26,6 +27,7 @@ import { Emitter } from '../lib/emitter.js';
  * @property {boolean} [byItself] nobody has opened it: it is launched with the call
  * @property {() => Promise<Entry | null>} find
  * @property {(entry: Entry) => boolean} agreed whether nobody has to be asked about personal data
+ * @property {() => boolean} farKnows whether the other party has said that it knows data channels: then it has refused this one
  * @property {(open: OpenApplication, entry: Entry, bytes: ArrayBuffer) => ApplicationFrame} frame
  */
 
@@ -51,7 +53,7 @@ export class OpenApplication extends Emitter {
   traces = [];
   /** @type {Entry | null} */
   entry = null;
-  /** Accepted before there is a frame. @type {ImsDataChannel[]} */
+  /** Accepted before there is a frame. @type {EarlyChannel[]} */
   #waiting = [];
   /** @type {ApplicationFrame | null} */
   #frame = null;
@@ -121,13 +123,13 @@ export class OpenApplication extends Emitter {
 
   /**
    * A channel that was accepted for it.
-   * @param {ImsDataChannel} channel
+   * @param {EarlyChannel} early
    */
-  take(channel) {
-    if (this.#frame) this.#frame.take(channel);
-    else if (this.#over || this.state === 'failed') channel.close();
-    else this.#waiting.push(channel);
-    this.#watch(channel);
+  take(early) {
+    if (this.#frame) this.#frame.take(early);
+    else if (this.#over || this.state === 'failed') early.refuse();
+    else this.#waiting.push(early);
+    this.#watch(early.channel);
   }
 
   /** @param {boolean} saved */
@@ -183,7 +185,7 @@ export class OpenApplication extends Emitter {
       this.emit('trace', trace);
     });
     frame.on('close', (why) => this.#end(why));
-    for (const channel of this.#waiting.splice(0)) frame.take(channel);
+    for (const early of this.#waiting.splice(0)) frame.take(early);
     this.#expire(entry.application.validUntil);
   }
 
@@ -214,7 +216,7 @@ export class OpenApplication extends Emitter {
       if (others.includes('open')) return;
       const before = this.far[end];
       if (failure?.code === 'channel_refused') this.#enterFar(end, 'refused');
-      else if (failure?.code === 'channels_unsupported') this.#enterFar(end, 'unsupported');
+      else if (failure?.code === 'channels_unsupported') this.#enterFar(end, end === 'ue' && this.#parts.farKnows() ? 'refused' : 'unsupported');
       else if (others.length > 0) this.#enterFar(end, 'asked');
       else this.#enterFar(end, before === 'joined' && !channel.closedHere ? 'left' : failure ? 'failed' : before === 'joined' ? 'none' : before);
     });
@@ -243,7 +245,7 @@ export class OpenApplication extends Emitter {
   /** @param {string} why */
   #fail(why) {
     this.why = why;
-    for (const channel of this.#waiting.splice(0)) channel.close();
+    for (const early of this.#waiting.splice(0)) early.refuse();
     this.#enter('failed');
   }
 
@@ -252,7 +254,7 @@ export class OpenApplication extends Emitter {
     if (this.#over) return;
     clearTimeout(this.#validity);
     this.why = why;
-    for (const channel of this.#waiting.splice(0)) channel.close();
+    for (const early of this.#waiting.splice(0)) early.refuse();
     this.save?.answer(false);
     this.save = null;
     this.#enter('closed');

@@ -1,4 +1,5 @@
 import { Emitter } from '../lib/emitter.js';
+import { Failure } from '../lib/failure.js';
 import { Repository, STREAMS } from '../runtime/repository.js';
 
 /**
@@ -35,6 +36,8 @@ export class Shelf extends Emitter {
   #open;
   /** By its stream; one that failed is opened anew. @type {Map<number, RepositoryLike>} */
   #repositories = new Map();
+  /** True if there is no channel to the own network. */
+  #without = false;
   /** @type {Promise<void> | null} */
   #looking = null;
 
@@ -71,9 +74,13 @@ export class Shelf extends Emitter {
     if (there()) return /** @type {Entry} */ (there());
     await this.look();
     if (there()) return /** @type {Entry} */ (there());
-    for (const stream of [STREAMS.localUser, STREAMS.remoteNetwork, STREAMS.remoteUser]) {
-      const { applications } = await this.#list(stream).catch(() => ({ applications: [] }));
-      const found = applications.find((each) => each.id === id);
+    // Where the own network has no channel there are none to others either.
+    if (this.#without) return null;
+    // One offer opens all of them.
+    const streams = [STREAMS.localUser, STREAMS.remoteNetwork, STREAMS.remoteUser];
+    const lists = await Promise.all(streams.map((stream) => this.#list(stream).then(({ applications }) => applications, () => [])));
+    for (const [index, stream] of streams.entries()) {
+      const found = lists[index].find((each) => each.id === id);
       if (found) return this.#entry(stream, found);
     }
     return null;
@@ -88,8 +95,10 @@ export class Shelf extends Emitter {
     if (this.state !== 'known') this.#enter('looking');
     try {
       this.#listed = (await this.#list(STREAMS.localNetwork)).applications;
+      this.#without = false;
       this.#enter('known');
-    } catch {
+    } catch (error) {
+      this.#without = error instanceof Failure;
       this.#listed = [];
       this.#enter('unavailable');
     }

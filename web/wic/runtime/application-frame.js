@@ -100,10 +100,10 @@ export class ApplicationFrame extends Emitter {
 
   /**
    * A channel of this application that was accepted for it.
-   * @param {import('../lib/data/ims-data-channel.js').ImsDataChannel} channel
+   * @param {import('../ts66/index.js').EarlyChannel} early
    */
-  take(channel) {
-    this.#host.take(channel);
+  take(early) {
+    this.#host.take(early);
   }
 
   /** Takes it away, whatever it is doing; its channels close, the call goes on. */

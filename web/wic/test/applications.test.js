@@ -10,6 +10,7 @@ import { DeveloperShelf } from '../page/developer.js';
 import { attributesOf, readAttributes } from '../page/open-application.js';
 import { Shelf } from '../page/shelf.js';
 import { unpack } from '../runtime/frame/archive.js';
+import { EarlyChannel, MOST_EARLY } from '../ts66/early-channel.js';
 import { Unverified } from '../runtime/verify.js';
 import { settle } from './support/clock.js';
 
@@ -106,6 +107,20 @@ function bed(lists = {}, { network = () => true, agreed = () => false, give = as
   return { call, shelf, applications, frames, asked, closed, developer, entry: (id) => shelf.entries.find(({ application }) => application.id === id) };
 }
 
+/** What is said when a far end that knows data channels refuses the m-line. */
+async function refusedByOneWhoKnows(failure) {
+  const { applications, shelf, entry, frames, call } = bed({ 0: [listed('board')] });
+  call.farDataChannels = true;
+  await shelf.look();
+  const open = applications.launch(entry('board'));
+  await settle();
+  frames[0].emit('state', 'running');
+  const channel = new Channel({ id: 'board', endpoint: 'ue' });
+  frames[0].emit('channel', channel);
+  channel.enter('closed', failure);
+  return openWords(open, 'Bob');
+}
+
 describe('the applications of a call', () => {
   it('are those of the own network; a list that fails can be asked for again', async () => {
     const lists = {};
@@ -124,8 +139,12 @@ describe('the applications of a call', () => {
     assert.equal((await shelf.find('board')).application.id, 'board');
     assert.deepEqual(asked, [0]);
     assert.equal((await shelf.find('theirs')).application.id, 'theirs');
-    assert.deepEqual(asked, [0, 0, 10, 100]);
+    assert.deepEqual(asked, [0, 0, 10, 100, 110]);
     assert.equal(await shelf.find('nowhere'), null);
+    // Where there is no channel to the own network there are none to others.
+    const none = bed();
+    assert.equal(await none.shelf.find('board'), null);
+    assert.deepEqual(none.asked, [0]);
   });
 
   it('one is loaded, run and closed, and says where the other party is', async () => {
@@ -171,6 +190,8 @@ describe('the applications of a call', () => {
       frames[0].emit('channel', channel);
       channel.enter('closed', end);
       assert.equal(openWords(open, 'Bob'), words);
+      // Who knows data channels and has no line for them has said no to this one.
+      if (end.code === 'channels_unsupported') assert.equal(await refusedByOneWhoKnows(end), 'Bob did not want to open it.');
       assert.equal(applications.hindrance(entry('other')), end.code === 'channels_unsupported' ? 'peer' : '');
     }
   });
@@ -237,12 +258,52 @@ describe('the applications of a call', () => {
     const again = request('board');
     call.emit('channelrequest', again);
     assert.deepEqual([again.waits, applications.asks], [false, []]);
-    // Nor who asks for more than a few at once, or where nobody can be waited for, or below 1000.
+    // Nor who asks for more than a few at once, or below 1000.
     for (const id of ['a', 'b', 'c', 'd']) call.emit('channelrequest', request(id));
     assert.deepEqual(applications.asks.map(({ id }) => id), ['a', 'b', 'c']);
-    const bad = [request('e', { atOnce: true }), request('f', { channel: 999 })];
-    for (const each of bad) call.emit('channelrequest', each);
-    assert.deepEqual(bad.map(({ waits }) => waits), [false, false]);
+    const low = request('f', { channel: 999 });
+    call.emit('channelrequest', low);
+    assert.deepEqual([low.waits, low.decision], [false, null]);
+  });
+
+  it('who answers a call is not kept waiting: the channel is there, and goes again if the person says no', async () => {
+    for (const [state, atOnce] of [['answering', false], ['connected', true]]) {
+      const { applications, call, frames } = bed({ 0: [listed('menu')] });
+      call.state = state;
+      const [wanted, unwanted] = [request('menu', { endpoint: 'server', atOnce }), request('other', { atOnce })];
+      for (const each of [wanted, unwanted]) call.emit('channelrequest', each);
+      assert.deepEqual([wanted.decision, wanted.waits], ['accepted', false]);
+      const [menu, other] = applications.asks;
+      const [{ channel }] = menu.channels;
+      channel.enter('open');
+      channel.emit('message', 'what may it be?');
+      call.state = 'connected';
+      applications.refuse(other);
+      assert.equal(other.channels.length, 0, 'closed');
+      applications.accept(menu);
+      await settle();
+      const [early] = frames[0].taken;
+      assert.equal(early.accept(), channel);
+      assert.deepEqual(early.heard(), ['what may it be?']);
+    }
+  });
+
+  it('who asked and has gone is asked about no more', () => {
+    const { applications, call } = bed();
+    call.state = 'answering';
+    call.emit('channelrequest', request('menu'));
+    applications.asks[0].channels[0].channel.enter('closed');
+    assert.deepEqual(applications.asks, []);
+  });
+
+  it('no more is kept for an application that is not there than has its place', () => {
+    const early = new EarlyChannel(new Channel({ id: 'x', endpoint: 'ue' }));
+    early.channel.enter('open');
+    early.channel.emit('message', new ArrayBuffer(MOST_EARLY));
+    assert.equal(early.channel.closedHere, false);
+    early.channel.emit('message', 'x');
+    assert.equal(early.channel.closedHere, true);
+    assert.deepEqual([early.accept(), early.heard()], [null, []]);
   });
 
   it('a question that nobody answers goes away', async () => {
@@ -276,7 +337,7 @@ describe('the applications of a call', () => {
       await other.shelf.look();
       const failed = other.applications.launch(other.entry('board'));
       const channel = new Channel({ id: 'board', endpoint: 'ue' });
-      failed.take(channel);
+      failed.take(new EarlyChannel(channel));
       await settle();
       assert.match(openWords(failed, 'Bob'), words);
       assert.equal(channel.closedHere, true);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import vm from 'node:vm';
-import { ApplicationHost, frameSource, interfaces, Link } from '../ts66/index.js';
+import { ApplicationHost, EarlyChannel, frameSource, interfaces, Link } from '../ts66/index.js';
 import * as names from '../ts66/names.js';
 import { connected, answerTo, ANSWER } from './support/phone.js';
 import { settle } from './support/clock.js';
@@ -259,4 +259,90 @@ test('the frame’s half is one script that puts the interfaces in the browser�
   assert.deepEqual(Object.keys(Object.getOwnPropertyDescriptors(window)).filter((name) => /^RTC/.test(name)).sort(), Object.values(names.INTERFACES).toSorted());
   assert.equal(window.RTCPeerConnection.name, 'RTCPeerConnection');
   assert.equal(listeners.length, 1);
+});
+
+test('a channel that was taken before the application was there comes with what it said meanwhile', async (t) => {
+  const made = await connected();
+  const host = new ApplicationHost({ call: made.call, application: { id: 'board' }, clock: made.clock, attributes: ['isthmus-application:name=Board'] });
+  t.after(() => {
+    host.close();
+    host.port.close();
+  });
+  const early = [];
+  made.call.on('channelrequest', (request) => early.push(new EarlyChannel(request.accept())));
+  await offered(made, 20, ['dcmap:1001 label="first"', '3gpp-req-app:board;adc-stream-id-endpoint=1001:Server']);
+  await offered(made, 21, ['dcmap:1001 label="first"', 'dcmap:1003', '3gpp-req-app:board;adc-stream-id-endpoint=1001:Server,1003:UE']);
+  made.pc.associate();
+  await passed();
+  made.pc.channels[0].receives('a menu');
+  for (const each of early) host.take(each);
+  // The application comes.
+  const link = new Link();
+  link.bind(host.port);
+  const { RTCPeerConnection } = interfaces(link);
+  const connection = new RTCPeerConnection();
+  const heard = [];
+  connection.onchannelrequest = (request) => {
+    if (request.id === 1003) request.refuse();
+  };
+  connection.ondatachannel = ({ channel }) => {
+    channel.onmessage = ({ data }) => heard.push([channel.label, channel.endpoint, data]);
+  };
+  await passed();
+  assert.deepEqual(heard, [['first', 'server', 'a menu']]);
+  assert.equal(early[1].channel.readyState, 'closing', 'what the application refuses is closed');
+  // What it opens itself says whose it is.
+  connection.createDataChannel('own');
+  await passed();
+  const { sdp } = await made.transport.take('INVITE');
+  assert.match(sdp, /^a=dcsa:1000 isthmus-application:name=Board\r$/m);
+});
+
+/** A member's descriptor, wherever it is inherited from that is ours. */
+function described(prototype, member) {
+  for (let own = prototype; own !== EventTarget.prototype && own !== Event.prototype; own = Object.getPrototypeOf(own)) {
+    const descriptor = Object.getOwnPropertyDescriptor(own, member);
+    if (descriptor) return descriptor;
+  }
+  return undefined;
+}
+
+test('what docs/ts66.md says in WebIDL is what there is, member by member', async () => {
+  const text = await readFile(new URL('../../../docs/ts66.md', import.meta.url), 'utf8');
+  const [, idl] = /```webidl\n([\s\S]*?)```/.exec(text);
+  const made = interfaces(new Link());
+  const seen = [];
+  for (const [, , name, base, body] of idl.matchAll(/(partial )?interface (\w+)(?: : (\w+))? \{([\s\S]*?)\n\};/g)) {
+    const { prototype } = made[name];
+    if (base) assert.ok(prototype instanceof globalThis[base], `${name} is ${base}`);
+    for (const line of body.split(';').map((each) => each.trim()).filter(Boolean)) {
+      const [, readonly, type, attribute] = /^(readonly )?attribute (.+) (\w+)$/.exec(line) ?? [];
+      const [, result, operation, parameters] = attribute ? [] : /^(?:(.+) )?(\w+)\((.*)\)$/.exec(line) ?? [];
+      const member = attribute ?? operation;
+      assert.ok(member, line);
+      seen.push(`${name}.${member}`);
+      if (member === 'constructor') continue;
+      const descriptor = described(prototype, member);
+      assert.ok(descriptor?.enumerable && descriptor.configurable, `${name}.${member}`);
+      if (attribute) {
+        assert.equal(typeof descriptor.get, 'function', `${name}.${member} is an attribute`);
+        assert.equal(descriptor.set === undefined, readonly !== undefined, `${name}.${member} ${readonly ? 'cannot' : 'can'} be set`);
+        // What is always the same is so for whoever asks.
+        if (type !== 'EventHandler' && member !== 'iceGatheringState') assert.throws(() => descriptor.get.call({}), TypeError, `${name}.${member} is of its own objects`);
+      } else {
+        const needed = parameters.split(',').filter((each) => each.trim() !== '' && !/\boptional\b/.test(each)).length;
+        assert.equal(descriptor.value.length, needed, `${name}.${member} has ${needed} parameters`);
+        if (!result.startsWith('Promise')) assert.throws(() => descriptor.value.call({}), TypeError, `${name}.${member} is of its own objects`);
+      }
+    }
+  }
+  assert.equal(seen.length, 35, seen.join());
+  // And what the W3C has: WebRTC 1.0 §6.2, with the priority of WebRTC Priority Control §4.4.
+  const channel = ['label', 'ordered', 'maxPacketLifeTime', 'maxRetransmits', 'protocol', 'negotiated', 'id', 'readyState', 'bufferedAmount', 'priority'];
+  const settable = ['bufferedAmountLowThreshold', 'binaryType', ...['open', 'bufferedamountlow', 'error', 'closing', 'close', 'message'].map((type) => `on${type}`)];
+  for (const member of [...channel, ...settable]) {
+    const descriptor = described(made.RTCDataChannel.prototype, member);
+    assert.deepEqual([typeof descriptor?.get, descriptor?.set !== undefined], ['function', settable.includes(member)], member);
+  }
+  for (const [member, parameters] of [['send', 1], ['close', 0]]) assert.equal(described(made.RTCDataChannel.prototype, member).value.length, parameters, member);
 });

@@ -1,5 +1,6 @@
 import { systemClock, Timer } from '../lib/clock.js';
 import { Failure } from '../lib/failure.js';
+import { EarlyChannel } from './early-channel.js';
 import { FIRST_APPLICATION_ID, HANDSHAKE, MOST_WAITING } from './messages.js';
 import { SESSION_STATES } from './names.js';
 
@@ -45,8 +46,6 @@ import { SESSION_STATES } from './names.js';
 const LOOK = 20;
 /** What one application may have at a time. */
 const MOST_CHANNELS = 64;
-/** What may come over a channel before the application is there to take it, in octets: with more than that it is closed. */
-const MOST_EARLY = 1024 * 1024;
 
 export class ApplicationHost {
   #call;
@@ -63,9 +62,9 @@ export class ApplicationHost {
   #closed = false;
   /** @type {Map<number, Carried>} */
   #channels = new Map();
-  /** What the far end offers and the application has not decided about. @type {Map<number, ChannelRequest | Early>} */
+  /** What the far end offers and the application has not decided about. @type {Map<number, ChannelRequest | EarlyChannel>} */
   #requests = new Map();
-  /** Taken before the application was there. @type {Early[]} */
+  /** Taken before the application was there. @type {EarlyChannel[]} */
   #early = [];
   #next = 1;
   /** @type {boolean | null} */
@@ -116,14 +115,14 @@ export class ApplicationHost {
   /**
    * A channel of this application that was accepted before it was there; it is asked about it when it has associated, and hears
    * what came meanwhile.
-   * @param {ImsDataChannel} channel
+   * @param {EarlyChannel} early
    */
-  take(channel) {
+  take(early) {
     if (this.#closed || this.#channels.size + this.#requests.size + this.#early.length >= MOST_CHANNELS) {
-      channel.close();
+      early.refuse();
       return;
     }
-    this.#early.push(new Early(channel));
+    this.#early.push(early);
     if (this.associated) this.#tellEarly();
   }
 
@@ -261,7 +260,7 @@ export class ApplicationHost {
   }
 
   /**
-   * @param {ChannelRequest | Early} request
+   * @param {ChannelRequest | EarlyChannel} request
    * @param {'ue' | 'server'} endpoint
    */
   #ask(request, endpoint) {
@@ -275,7 +274,7 @@ export class ApplicationHost {
 
   /**
    * @param {number} number
-   * @param {ChannelRequest | Early} request
+   * @param {ChannelRequest | EarlyChannel} request
    * @param {boolean} accepted
    */
   #decide(number, request, accepted) {
@@ -290,7 +289,7 @@ export class ApplicationHost {
       return;
     }
     this.#carry(number, channel);
-    if (request instanceof Early) for (const data of request.heard()) this.#tell({ type: 'message', channel: number, data });
+    if (request instanceof EarlyChannel) for (const data of request.heard()) this.#tell({ type: 'message', channel: number, data });
   }
 
   /**
@@ -318,7 +317,7 @@ export class ApplicationHost {
       closing: () => this.#tell({ type: 'closing', channel: number }),
       closed: (failure) => {
         this.#channels.delete(number);
-        if (failure?.code === 'channels_unsupported') this.#noteRemote(false);
+        if (failure?.code === 'channels_unsupported' && !this.#call.farDataChannels) this.#noteRemote(false);
         this.#tell({ type: 'closed', channel: number, fault: failure && faultOf(failure) });
       },
     }));
@@ -329,43 +328,6 @@ export class ApplicationHost {
     if (this.#remote === takes) return;
     this.#remote = takes;
     this.#tell({ type: 'session', session: this.#session() });
-  }
-}
-
-/** A channel that waits for its application, with what it heard meanwhile; to the application it is one that is offered. */
-class Early {
-  #octets = 0;
-  /** @type {(string | ArrayBuffer)[]} */
-  #heard = [];
-  #stop;
-
-  /** @param {ImsDataChannel} channel */
-  constructor(channel) {
-    this.channel = channel;
-    this.#stop = channel.on('message', (data) => {
-      this.#octets += typeof data === 'string' ? data.length * 2 : data.byteLength;
-      this.#heard.push(data);
-      if (this.#octets > MOST_EARLY) this.refuse();
-    });
-  }
-
-  get description() {
-    return this.channel.description;
-  }
-
-  refuse() {
-    this.heard();
-    this.channel.close();
-  }
-
-  accept() {
-    return this.channel.readyState === 'closed' ? null : this.channel;
-  }
-
-  /** What came, for once. */
-  heard() {
-    this.#stop();
-    return this.#heard.splice(0);
   }
 }
 

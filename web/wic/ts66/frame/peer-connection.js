@@ -151,7 +151,7 @@ export class PeerConnection extends EventTarget {
   }
 
   /** @param {unknown} [configuration] */
-  setConfiguration(configuration) {
+  setConfiguration(configuration = undefined) {
     if (this.#closed) throw new DOMException('The connection is closed', 'InvalidStateError');
     const given = /** @type {Record<string, unknown>} */ (configuration ?? {});
     const service = given[CONFIGURATION.service];
