@@ -8,7 +8,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { freePorts } from './ports.js';
-import { changes } from './sipp_changes.js';
+import { answers, changes } from './sipp_changes.js';
 
 const SCENARIOS = path.join(path.dirname(fileURLToPath(import.meta.url)), 'sipp');
 
@@ -70,6 +70,13 @@ class FarEnd {
     const file = path.join(this.who.folder, 'changes.xml');
     fs.writeFileSync(file, changes(acts));
     return this.run('changes', { target, file });
+  }
+
+  /** Is called, and answers act by act; see `answers`. */
+  answer(acts) {
+    const file = path.join(this.who.folder, 'answers.xml');
+    fs.writeFileSync(file, answers(acts));
+    return this.run('answers', { file });
   }
 
   /** Plays a scenario once. `done` fails with SIPp's own words when it went another way. */

@@ -67,6 +67,36 @@ export function changes(acts) {
   return lines.join('\n');
 }
 
+/**
+ * Is called, and answers the call and each change of it in order: what it is offered is looked at first. Then it waits to be hung up.
+ * @param {{expect: string[], media: string[]}[]} acts
+ */
+export function answers(acts) {
+  const lines = ['<?xml version="1.0" encoding="UTF-8" ?>', '<scenario name="answers">'];
+  acts.forEach(({ expect, media }, index) => {
+    const names = expect.map((_, at) => `seen${index}x${at}`);
+    const checks = expect.map(
+      (regexp, at) => `<ereg regexp="${regexp}" search_in="body" check_it="true" assign_to="${names[at]}" />`,
+    );
+    lines.push(`<recv request="INVITE" crlf="true" timeout="20000"${index ? '' : ' rrs="true"'}><action>${checks.join('')}</action></recv>`);
+    lines.push(`<Reference variables="${names.join(',')}" />`);
+    lines.push(
+      send(
+        [
+          'SIP/2.0 200 OK',
+          ...['[last_Via:]', '[last_From:]', index ? '[last_To:]' : '[last_To:];tag=sipp[call_number]'],
+          ...['[last_Call-ID:]', '[last_CSeq:]', '[last_Record-Route:]', CONTACT],
+        ],
+        description(index + 1, media),
+        ' retrans="500"',
+      ),
+    );
+    lines.push('<recv request="ACK" crlf="true" />');
+  });
+  lines.push('<recv request="BYE" timeout="30000" />', OK, '</scenario>');
+  return lines.join('\n');
+}
+
 const description = (version, media) =>
   ['v=0', `o=sipp 1 ${version} IN IP4 [local_ip]`, 's=-', 'c=IN IP4 [media_ip]', 't=0 0', ...media].join('\n');
 

@@ -111,6 +111,36 @@ describe('a call is changed from the side of the core', { timeout: 120_000 }, ()
     assert.equal((await alice.next('ended')).status, 200);
   });
 
+  it('SIPp looks at the data channels that alice offers, refuses the m-line, takes it without channels, and takes some', async () => {
+    const dave = await sipp();
+    await phone();
+    // RFC 8841, RFC 8842, RFC 8864: the m-line is the gateway's own, the channel is alice's.
+    const line = 'm=application [1-9][0-9]* UDP/DTLS/SCTP webrtc-datachannel';
+    const ours = ['a=sctp-port:5000', 'a=max-message-size:262144', 'a=setup:actpass', 'a=fingerprint:sha-256 ', 'a=tls-id:[^ ]{20,}'];
+    const map = (id, label) => `a=dcmap:${id} label=.${label}.`;
+    const answer = (port, more) => [...audio(), ...channels(port, more).map((each) => each.replace('actpass', 'passive'))];
+    const played = dave.answer([
+      { expect: ['m=audio [1-9]'], media: audio() },
+      { expect: [line, ...ours, map(1000, 'first')], media: [...audio(), 'm=application 0 UDP/DTLS/SCTP webrtc-datachannel'] },
+      { expect: [line, ...ours, map(1000, 'second')], media: answer(40_000, []) },
+      { expect: [line, ...ours, map(1000, 'third')], media: answer(40_000, ['a=dcmap:1000 label="third"']) },
+      { expect: [line, map(1000, 'third'), map(1001, 'fourth')], media: answer(40_000, ['a=dcmap:1000 label="third"']) },
+    ]);
+    alice.types(`call sip:dave@${DOMAIN}`);
+    await alice.next('answered');
+    for (const label of ['first', 'second']) {
+      alice.types(`open ${label}`);
+      assert.equal((await alice.next('channel_opening')).label, label);
+      await alice.next('channel_closed');
+    }
+    alice.types('open third');
+    await alice.next('channel_opening');
+    alice.types('open fourth');
+    assert.equal((await alice.next('channel_closed')).channel, 4, 'nobody answers the third, but it is agreed on');
+    alice.types('hangup');
+    await played.done;
+  });
+
   it('SIPp holds and resumes by UPDATE and by re-INVITE', async () => {
     const dave = await sipp();
     await phone('--answer');
