@@ -1,5 +1,6 @@
 // What a person does with applications in a call, at the page.
 
+import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -54,4 +55,49 @@ export function hearsOfApplications(person, words) {
 /** Waits until nothing is open. */
 export function nothingOpen(person) {
   return person.page.waitForFunction(() => document.querySelectorAll('.window').length === 0, { polling: 50 });
+}
+
+/** An application made of these files, in a folder of its own below this one. */
+export function writeApplication(folder, name, files) {
+  const own = path.join(folder, name);
+  for (const [file, text] of Object.entries(files)) {
+    fs.mkdirSync(path.dirname(path.join(own, file)), { recursive: true });
+    fs.writeFileSync(path.join(own, file), text);
+  }
+  return own;
+}
+
+/** A page with one script. */
+export const scripted = (title, script) => ({ 'index.html': `<!doctype html><title>${title}</title><body><script src="a.js"></script>`, 'a.js': script });
+
+/** In the document of the whiteboard: whether anything is drawn. */
+export const drawn = () => {
+  const canvas = document.querySelector('#board');
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  return data.some((each, at) => at % 4 === 3 && each > 0);
+};
+
+/** Draws a line by keyboard. */
+export async function draws(frame) {
+  const board = await frame.$('#board');
+  await board.focus();
+  for (const key of ['Space', 'ArrowRight', 'ArrowRight', 'ArrowRight', 'Space']) await board.press(key);
+}
+
+/** Closes what is open; the call, and its sound, have gone on. */
+export async function closeAll(people) {
+  const sounds = await Promise.all(people.map((person) => person.figures()));
+  for (const person of people) {
+    if (!(await person.sees('Hang up'))) throw new Error(`${person.name} is in no call\n${await person.told()}`);
+    if (await person.sees('Not now')) await person.press('Not now');
+    await person.page.$$eval('.window .window-head button:last-child', (all) => all.forEach((each) => each.click()));
+    await nothingOpen(person);
+  }
+  for (const [index, person] of people.entries()) {
+    const patience = Date.now() + 10_000;
+    while ((await person.figures()).packetsReceived <= sounds[index].packetsReceived) {
+      if (Date.now() > patience) throw new Error(`${person.name} hears nothing`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
 }

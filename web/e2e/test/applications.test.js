@@ -6,7 +6,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 
-import { APPS, develops, hearsOfApplications, nothingOpen, opens, running, says } from '../harness/app_person.js';
+import { APPS, closeAll, develops, drawn, draws, hearsOfApplications, nothingOpen, opens, running, says, scripted, writeApplication } from '../harness/app_person.js';
+import { packFolder } from '../harness/applications.js';
 import { startChromium } from '../harness/chromium.js';
 import { startIsthmus } from '../harness/isthmus.js';
 import { signIn } from '../harness/person.js';
@@ -17,6 +18,7 @@ describe('applications of two people in a call', { timeout: 240_000 }, () => {
   let browser;
   let alice;
   let bob;
+  let inCall = true;
 
   before(async () => {
     product = await startIsthmus();
@@ -37,34 +39,11 @@ describe('applications of two people in a call', { timeout: 240_000 }, () => {
     fs.rmSync(folder, { recursive: true, force: true });
   });
 
-  /** Whatever a test did, the call has gone on, and so has its sound. */
-  afterEach(async () => {
-    const sounds = await Promise.all([alice, bob].map((person) => person.figures()));
-    for (const person of [alice, bob]) {
-      assert.ok(await person.sees('Hang up'), `${person.name} is in the call`);
-      if (await person.sees('Not now')) await person.press('Not now');
-      await person.page.$$eval('.window .window-head button:last-child', (all) => all.forEach((each) => each.click()));
-      await nothingOpen(person);
-    }
-    for (const [index, person] of [alice, bob].entries()) assert.ok((await person.figures()).packetsReceived > sounds[index].packetsReceived, `${person.name} hears`);
-  });
+  afterEach(() => inCall && closeAll([alice, bob]));
 
-  /** An application made of these files, in the list of whoever is named. */
-  async function write(name, files, ...people) {
-    const own = path.join(folder, name);
-    for (const [file, text] of Object.entries(files)) {
-      fs.mkdirSync(path.dirname(path.join(own, file)), { recursive: true });
-      fs.writeFileSync(path.join(own, file), text);
-    }
+  const write = async (name, files, ...people) => {
+    const own = writeApplication(folder, name, files);
     for (const person of people) await develops(person, own);
-  }
-
-  const page = (title, script) => ({ 'index.html': `<!doctype html><title>${title}</title><body><script src="a.js"></script>`, 'a.js': script });
-
-  const drawn = () => {
-    const canvas = document.querySelector('#board');
-    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-    return data.some((each, at) => at % 4 === 3 && each > 0);
   };
 
   it('one opens it, the other is asked and told which, and both draw on one board', async () => {
@@ -75,9 +54,7 @@ describe('applications of two people in a call', { timeout: 240_000 }, () => {
     await Promise.all([says(alice, 'Whiteboard', /^Bob uses it too\.$/), says(bob, 'Whiteboard', /^Alice uses it too\.$/)]);
     const [ours, theirs] = [await running(alice, 'Whiteboard'), await running(bob, 'Whiteboard')];
     await alice.page.bringToFront();
-    const board = await ours.$('#board');
-    await board.focus();
-    for (const key of ['Space', 'ArrowRight', 'ArrowRight', 'ArrowRight', 'Space']) await board.press(key);
+    await draws(ours);
     await bob.page.bringToFront();
     await theirs.waitForFunction(drawn, { polling: 50 });
     // Who closes it leaves it; the other still has it.
@@ -89,9 +66,7 @@ describe('applications of two people in a call', { timeout: 240_000 }, () => {
   it('who says no can come later, from the list, and gets all there is', async () => {
     await opens(alice, 'Whiteboard');
     const ours = await running(alice, 'Whiteboard');
-    const board = await ours.$('#board');
-    await board.focus();
-    for (const key of ['Space', 'ArrowRight', 'ArrowRight', 'Space']) await board.press(key);
+    await draws(ours);
     await bob.press('Not now');
     await says(alice, 'Whiteboard', /^Bob did not want to open it\.$/);
     await nothingOpen(bob);
@@ -113,7 +88,7 @@ describe('applications of two people in a call', { timeout: 240_000 }, () => {
     await says(bob, 'Whiteboard', /in version 1\.0\.0; yours is 1\.1\.0/);
     await develops(bob, path.join(APPS, 'whiteboard'));
 
-    await write('lonely', page('Lonely', "new RTCPeerConnection().createDataChannel('x');"), alice);
+    await write('lonely', scripted('Lonely', "new RTCPeerConnection().createDataChannel('x');"), alice);
     await opens(alice, 'lonely');
     await bob.press('Open lonely');
     await says(bob, 'lonely', /^It is neither among your applications nor among those that Alice’s network offers\.$/);
@@ -133,7 +108,7 @@ describe('applications of two people in a call', { timeout: 240_000 }, () => {
         channel.onopen = () => setInterval(() => { for (let i = 0; i < 5; i += 1) channel.send('x'.repeat(1000)); }, 20);
         addEventListener('message', () => application.close());
       }`;
-    await write('stream', page('Stream', stream), alice, bob);
+    await write('stream', scripted('Stream', stream), alice, bob);
     for (const ends of [() => alice.press('Close stream'), async (frame) => frame.evaluate(() => postMessage('', '*'))]) {
       await opens(alice, 'stream');
       await bob.press('Open stream');
@@ -174,35 +149,46 @@ describe('applications of two people in a call', { timeout: 240_000 }, () => {
     assert.equal(await alice.focused(), 'Apps');
   });
 
-  it('what it may not have it does not get, and nobody notices', async () => {
-    const greedy = `
-      const tried = {};
-      const name = async (what, act) => { try { await act(); tried[what] = 'had'; } catch (error) { tried[what] = error.name; } };
-      const closed = (channel) => new Promise((resolve, reject) => { channel.onopen = resolve; channel.onclose = () => reject(new DOMException('', 'Closed')); });
-      addEventListener('load', async () => {
-        await name('another application', () => new RTCPeerSignallingService({ appId: 'whiteboard' }).associate());
-        await name('another call', () => new RTCPeerSignallingService({ sessionId: 'x' }).associate());
-        const connection = new RTCPeerConnection();
-        await name('an id below 1000', () => connection.createDataChannel('x', { id: 999 }));
-        await name('bootstrap', () => connection.createDataChannel('x', { id: 0, protocol: 'http' }));
-        await name('a label of 70,000 octets', () => connection.createDataChannel('x'.repeat(70000)));
-        await name('a label of 2,000 octets', () => closed(connection.createDataChannel('x'.repeat(2000))));
-        await name('a subprotocol of 2,000 octets', () => closed(connection.createDataChannel('x', { protocol: 'x'.repeat(2000) })));
-        window.tried = tried;
-      });`;
-    await write('greedy', page('Greedy', greedy), alice);
-    await opens(alice, 'greedy');
-    const frame = await running(alice, 'greedy');
-    await frame.waitForFunction(() => window.tried, { polling: 50 });
-    assert.deepEqual(await frame.evaluate(() => window.tried), {
-      'another application': 'NotAllowedError',
-      'another call': 'NotFoundError',
-      'an id below 1000': 'OperationError',
-      bootstrap: 'OperationError',
-      'a label of 70,000 octets': 'TypeError',
-      'a label of 2,000 octets': 'Closed',
-      'a subprotocol of 2,000 octets': 'Closed',
-    });
-    await alice.press('Close greedy');
+  it('a packed one, and what it does, are shown to its author', async () => {
+    await write('talk', scripted('Talk', "console.log('hello', 1); new RTCPeerConnection().createDataChannel('words'); nothing();"));
+    const package_ = path.join(folder, 'talk.zip');
+    fs.writeFileSync(package_, packFolder(path.join(folder, 'talk')));
+    await develops(alice, package_);
+    await opens(alice, 'talk');
+    await running(alice, 'talk');
+    await alice.press('Console of talk');
+    await alice.page.waitForFunction(() => {
+      const log = document.querySelector('.window-console').textContent;
+      return /log hello 1/.test(log) && /nothing is not defined/.test(log) && /"open".*"label":"words"/.test(log);
+    }, { polling: 50 });
+  });
+
+  it('a file is dropped, taken, and saved if the person wants it', async () => {
+    const file = path.join(folder, 'a picture.bin');
+    fs.writeFileSync(file, Buffer.alloc(300_000, 'ab'));
+    await opens(alice, 'File drop');
+    const ours = await running(alice, 'File drop');
+    await (await ours.$('#choose')).uploadFile(file);
+    await bob.press('Open File drop');
+    const theirs = await running(bob, 'File drop');
+    const press = async (name) => (await theirs.waitForSelector(`button[aria-label="${name} a picture.bin"]`)).click();
+    await press('Take');
+    await theirs.waitForFunction(() => /is here, 300\.0 kB/.test(document.querySelector('#files').textContent), { polling: 50 });
+    await press('Save');
+    await hearsOfApplications(bob, /^File drop wants to save “a picture\.bin”, 300 kB, on this device\.$/);
+    await bob.press('Don’t save');
+    await press('Save');
+    await bob.press('Save');
+    await theirs.waitForFunction(() => /was saved/.test(document.querySelector('#files').textContent), { polling: 50 });
+  });
+
+  it('ends with the call', async () => {
+    await opens(alice, 'Whiteboard');
+    await running(alice, 'Whiteboard');
+    await bob.press('Not now');
+    inCall = false;
+    await alice.press('Hang up');
+    await Promise.all([alice.hears(/has ended/), bob.hears(/has ended/)]);
+    await Promise.all([nothingOpen(alice), nothingOpen(bob)]);
   });
 });
