@@ -10,7 +10,7 @@ use core_credentials::{Secret, constant_time_eq};
 use crate::package;
 
 /// Who sent a request, as far as the shell could prove it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Consumer {
     /// The client of an access token.
     Client(String),

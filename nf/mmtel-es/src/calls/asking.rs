@@ -5,12 +5,13 @@ use std::time::Instant;
 
 use api_mmtel_es::common::Uri;
 use api_mmtel_es::dc_app_call::{CallType, DcCallReq};
-use api_mmtel_es::{Cause, ProblemDetails};
+use api_mmtel_es::{Cause, ProblemDetails, write};
 use core_iq::{ChannelPlace, Command, MediaKind, NegotiatedChannel, StreamId, StreamSettings};
 use core_sip::address::UriView;
 use smallvec::SmallVec;
 
-use super::call::{Call, Leg, LegState, Stage, Stream};
+use super::again::sameness;
+use super::call::{Call, Leg, LegState, Stream};
 use super::channel::{AppChannel, ChannelState, FIRST_STREAM, description};
 use super::description::Origin;
 use super::machine::{Calls, IqPurpose};
@@ -98,10 +99,15 @@ impl Calls {
             )?;
             app = Some(profile.app_id.clone()).filter(|_| request.dc_media_info());
         }
+        let same = sameness(consumer, &write(&request));
+        if self.asked_again(now, ask, &same)? {
+            return Ok(());
+        }
         self.check_room(consumer)?;
         let session = self.random.token(15);
         let target = Some(request.notification_info.clone());
         let number = self.begin(now, session, consumer, &parties, &kinds, target)?;
+        self.remember_request(number, same);
         let Some(call) = self.by_number.get_mut(&number) else {
             return Ok(());
         };
@@ -123,7 +129,7 @@ impl Calls {
                 sending: false,
             });
         }
-        call.asker = Some(ask);
+        call.askers.push(ask);
         call.request = Some(Box::new(request));
         Ok(())
     }
@@ -186,26 +192,14 @@ impl Calls {
         let deadline = now + self.config.answer_within;
         self.deadlines.insert((deadline, number));
         self.by_session.insert(session.clone(), number);
-        self.by_number.insert(
-            number,
-            Call {
-                session,
-                owner: consumer.clone(),
-                request: None,
-                resource: None,
-                target,
-                written: false,
-                media_change: None,
-                asker: None,
-                stage: Stage::Reserving,
-                context: None,
-                streams,
-                legs,
-                channels: Vec::new(),
-                deadline: Some(deadline),
-                channels_until: None,
-            },
-        );
+        *self.owned.entry(consumer.clone()).or_default() += 1;
+        let call = Call {
+            target,
+            streams,
+            deadline: Some(deadline),
+            ..Call::new(session, consumer.clone(), legs)
+        };
+        self.by_number.insert(number, call);
         self.ask_gateway(IqPurpose::Reserve(number), command);
         Ok(number)
     }
@@ -227,11 +221,8 @@ impl Calls {
                 problem.detail("There are as many calls as may be."),
             ));
         }
-        let own = self
-            .by_number
-            .values()
-            .filter(|call| call.owner == *consumer);
-        if own.count() >= self.config.max_calls_of_consumer {
+        let own = self.owned.get(consumer).copied().unwrap_or(0);
+        if own >= self.config.max_calls_of_consumer {
             let problem = ProblemDetails::new(429).cause(&Cause::NfCongestion);
             return Err(Box::new(
                 problem.detail("You have as many calls as you may."),

@@ -12,13 +12,16 @@ use api_mmtel_es::common::Uri;
 use api_mmtel_es::dc_app_call::DcCallReq;
 use core_iq::{
     AnchoredStream, ContextId, DataLocal, IceCredentials, MediaKind, NegotiatedChannel,
-    PayloadMapping, ReservedStream, StreamEnd, StreamId,
+    PayloadMapping, Reserved, ReservedStream, StreamEnd, StreamId,
 };
 use core_sip::dialog::Dialog;
 use core_sip::{ClientTransactionId, ServerTransactionId, Target};
 use smallvec::SmallVec;
+use wire_sdp::Session;
 use wire_sip::Message;
 
+use super::again::Sameness;
+use super::anchor::Anchor;
 use super::change::Changing;
 use super::channel::AppChannel;
 use super::config::Format;
@@ -46,12 +49,20 @@ pub(crate) struct Call {
     /// A change of media that a consumer asked for.
     pub(crate) media_change: Option<MediaChange>,
     /// Who waits for it to be answered.
-    pub(crate) asker: Option<AskId>,
+    pub(crate) askers: SmallVec<[AskId; 1]>,
+    /// What it was asked by, and until when the same asks for it again; without end while nobody was
+    /// answered.
+    pub(crate) same: Option<Sameness>,
+    pub(crate) again_until: Option<Instant>,
     pub(crate) stage: Stage,
     pub(crate) context: Option<ContextId>,
     pub(crate) streams: Vec<Stream>,
     pub(crate) legs: SmallVec<[Leg; 2]>,
     pub(crate) channels: Vec<AppChannel>,
+    /// Of a subscriber's own call: what is needed to be in its middle.
+    pub(crate) anchor: Option<Box<Anchor>>,
+    /// An offer of a UE that the gateway must make something new for.
+    pub(crate) restarting: Option<Box<Restarting>>,
     /// When its stage has lasted too long.
     pub(crate) deadline: Option<Instant>,
     /// When channels that do not open are given up.
@@ -192,6 +203,17 @@ pub(crate) struct Answering {
     pub(crate) until: Instant,
 }
 
+/// An offer whose answer waits for the gateway.
+#[derive(Debug)]
+pub(crate) struct Restarting {
+    pub(crate) leg: usize,
+    pub(crate) id: ServerTransactionId,
+    pub(crate) request: Message,
+    pub(crate) offer: Session,
+    /// What was chosen of each m-line.
+    pub(crate) chosen: Vec<Vec<Format>>,
+}
+
 /// How far a leg is.
 #[derive(Debug)]
 pub(crate) enum LegState {
@@ -271,6 +293,47 @@ impl Leg {
 }
 
 impl Call {
+    /// One of which nothing is there yet.
+    pub(crate) fn new(session: String, owner: Consumer, legs: SmallVec<[Leg; 2]>) -> Self {
+        Self {
+            session,
+            owner,
+            request: None,
+            resource: None,
+            target: None,
+            written: false,
+            media_change: None,
+            askers: SmallVec::new(),
+            same: None,
+            again_until: None,
+            stage: Stage::Reserving,
+            context: None,
+            streams: Vec::new(),
+            legs,
+            channels: Vec::new(),
+            anchor: None,
+            restarting: None,
+            deadline: None,
+            channels_until: None,
+        }
+    }
+
+    /// What the gateway made room for.
+    pub(crate) fn has_room(&mut self, reserved: Reserved) {
+        for local in reserved.streams {
+            let mut streams = self.streams.iter_mut();
+            if let Some(stream) = streams.find(|stream| stream.id == local.stream) {
+                stream.local = Stream::one(local);
+            }
+        }
+        for local in reserved.anchored {
+            let mut streams = self.streams.iter_mut();
+            if let Some(stream) = streams.find(|stream| stream.id == local.stream) {
+                stream.local = Stream::two(local);
+            }
+        }
+    }
+
     pub(crate) fn stream_of(&self, kind: MediaKind) -> Option<&Stream> {
         self.streams.iter().find(|stream| stream.kind == kind)
     }
@@ -280,9 +343,12 @@ impl Call {
         self.streams.iter().any(Stream::narrowed)
     }
 
-    /// The leg whose UE has the channels of applications: the one that is called.
+    /// The leg whose UE has the channels of applications: the one that is called, or the subscriber.
     pub(crate) fn app_leg(&self) -> usize {
-        self.legs.len().saturating_sub(1)
+        match &self.anchor {
+            Some(anchor) => anchor.subscriber,
+            None => self.legs.len().saturating_sub(1),
+        }
     }
 
     /// The end of streams at which it is.

@@ -30,6 +30,9 @@ impl Calls {
         if call.stage != Stage::Standing || call.legs[index].changing == Some(Changing::Offered) {
             return;
         }
+        if call.anchor.is_some() {
+            return self.offer_in_anchored(now, number, index);
+        }
         let body = offer(call, index);
         let leg = &mut call.legs[index];
         leg.changing = Some(Changing::Offered);
@@ -103,7 +106,16 @@ impl Calls {
         if let Some(dialog) = leg.dialog() {
             dialog.handle_response(response);
         }
-        self.acknowledge(now, number, index);
+        // Requests of others may have gone there since.
+        let sent = response.cseq().map(|(sent, _)| sent);
+        self.acknowledge(now, number, index, sent);
+        let call = self.by_number.get(&number);
+        if call.is_some_and(|call| call.anchor.is_some()) {
+            if let Err(what) = self.own_offer_answered(number, index, response) {
+                return self.fail(now, number, &Why::Unusable(what));
+            }
+            return self.change_taken(number);
+        }
         let Some(call) = self.by_number.get_mut(&number) else {
             return;
         };

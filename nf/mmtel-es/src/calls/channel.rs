@@ -64,6 +64,14 @@ pub(crate) enum ChannelState {
 }
 
 impl AppChannel {
+    /// What its end is called: one that was never open was refused.
+    pub(crate) fn ends_as(&self) -> &'static str {
+        match self.state {
+            ChannelState::Open(_) | ChannelState::Full(_) => "CLOSED",
+            _ => "REFUSED",
+        }
+    }
+
     /// Its place at the gateway, when it has one.
     pub(crate) fn at(&self) -> Option<ChannelAt> {
         match self.state {

@@ -93,7 +93,11 @@ impl Calls {
         self.check_target(&request.notification_info)?;
         let number = self.by_session.get(&request.session_id).copied();
         let call = number.and_then(|number| self.by_number.get_mut(&number));
-        let call = call.filter(|call| call.owner == *consumer);
+        let call = call.filter(|call| match &call.anchor {
+            // Of a subscriber's own call: those whose applications may be in it.
+            Some(anchor) => anchor.is_for(consumer, applications.settings()),
+            None => call.owner == *consumer,
+        });
         let Some((number, call)) = number.zip(call) else {
             let problem = ProblemDetails::new(404).detail("There is no such session of yours.");
             return Err(Box::new(
@@ -171,9 +175,6 @@ impl Calls {
         let Some(call) = self.by_number.get_mut(&number) else {
             return;
         };
-        let Some(context) = call.context else {
-            return;
-        };
         // One that a UE had refused is asked for again, where it was.
         if let Some(stream) = call.stream_of_mut(MediaKind::Data) {
             stream.refused = false;
@@ -187,7 +188,7 @@ impl Calls {
         stream.refused = true;
         call.streams.push(stream);
         let command = Command::Reserve {
-            context: Some(context),
+            context: call.context,
             streams: vec![StreamSettings {
                 second,
                 ..StreamSettings::new(id, MediaKind::Data)
@@ -201,20 +202,14 @@ impl Calls {
         let Some(call) = self.by_number.get_mut(&number) else {
             return;
         };
-        for local in reserved.streams {
-            let mut streams = call.streams.iter_mut();
-            if let Some(stream) = streams.find(|stream| stream.id == local.stream) {
-                stream.local = Stream::one(local);
-                stream.refused = false;
-            }
+        let context = reserved.context;
+        call.context = Some(context);
+        call.has_room(reserved);
+        for stream in &mut call.streams {
+            let new = stream.far.iter().all(Option::is_none) && !stream.local.is_empty();
+            stream.refused &= !new;
         }
-        for local in reserved.anchored {
-            let mut streams = call.streams.iter_mut();
-            if let Some(stream) = streams.find(|stream| stream.id == local.stream) {
-                stream.local = Stream::two(local);
-                stream.refused = false;
-            }
-        }
+        self.by_context.insert(context, number);
         // What a consumer changes is for both, a channel for one.
         let leg = match call.media_change {
             Some(_) => 0,
@@ -398,10 +393,7 @@ impl Calls {
             return;
         };
         let channel = call.channels.remove(index);
-        let what = match channel.state {
-            ChannelState::Open(_) | ChannelState::Full(_) => "CLOSED",
-            _ => "REFUSED",
-        };
+        let what = channel.ends_as();
         let session = call.session.clone();
         let event = became(&session, app, what, Some(words));
         let told = notify(&session, &channel.target, &event);

@@ -28,6 +28,8 @@ pub struct CallsConfig {
     pub answer_within: Duration,
     /// How long a data channel may take to open.
     pub channel_within: Duration,
+    /// How long the same request gets the same call, after it was answered.
+    pub same_within: Duration,
     /// RFC 4028 §4: how long a session lives without a refresh.
     pub session_expires: u32,
     /// What is offered of sound, the best first.
@@ -49,6 +51,7 @@ impl CallsConfig {
             max_calls_of_consumer: 1_000,
             answer_within: Duration::from_mins(1),
             channel_within: Duration::from_secs(15),
+            same_within: Duration::from_secs(30),
             session_expires: 1800,
             audio: vec![
                 Format::new(111, "opus/48000/2", Some("useinbandfec=1")),

@@ -12,7 +12,7 @@ use wire_sdp::attribute::{
     Candidate, CandidateType, ChannelParameters, Dcmap, Direction, MaxMessageSize, Rtcp, SctpPort,
     Setup, TlsId,
 };
-use wire_sdp::{AddressFamily, MediaLine, Session};
+use wire_sdp::{AddressFamily, Connection, Media, MediaLine, Session};
 
 use super::config::Format;
 
@@ -35,6 +35,23 @@ pub(crate) struct OurLine<'a> {
     pub(crate) offer: Option<MediaLine<'a>>,
     /// RFC 8839 §4.2.5: an answer has ICE only when its offer has.
     pub(crate) ice: bool,
+}
+
+impl OurLine<'_> {
+    /// The m-line alone.
+    pub(crate) fn to_media(&self) -> Option<Media> {
+        let mut text = String::from("v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n");
+        write_line(&mut text, self);
+        let mut media = Session::parse(text.as_bytes()).ok()?.media(0)?.clone();
+        if let Some(local) = self.local {
+            let address = local.rtp.ip();
+            media.set_connection(Some(&Connection {
+                family: AddressFamily::of(address),
+                address: &address.to_string(),
+            }));
+        }
+        Some(media)
+    }
 }
 
 /// The gateway's side of one m-line of one UE.
@@ -176,7 +193,7 @@ fn write_data(text: &mut String, line: &OurLine<'_>, local: &Local) {
     }
 }
 
-/// RFC 8864 §5.1.
+/// RFC 8864 §5.1, TS 26.114 §6.2.10.
 fn write_channel(text: &mut String, one: &NegotiatedChannel) {
     let channel = &one.channel;
     let (max_retr, max_time) = match channel.reliability {
@@ -192,7 +209,19 @@ fn write_channel(text: &mut String, one: &NegotiatedChannel) {
         max_time,
         priority: channel.priority,
     };
-    let _ = write!(text, "a=dcmap:{} {parameters}\r\n", one.id);
+    let id = one.id;
+    let _ = write!(text, "a=dcmap:{id} {parameters}\r\n");
+    // TS 26.114 §6.2.10: the application that it belongs to is its label, and its other end no UE.
+    let app = &channel.label;
+    if app
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+    {
+        let _ = write!(
+            text,
+            "a=3gpp-req-app:{app};adc-stream-id-endpoint={id}:Server\r\n"
+        );
+    }
 }
 
 /// What one m-line of a UE says.
@@ -217,6 +246,30 @@ pub(crate) struct FarData {
     pub(crate) tls_id: Option<String>,
     /// The streams that `a=dcmap` names.
     pub(crate) streams: Vec<u16>,
+}
+
+impl FarData {
+    /// RFC 8842 §5.1 — whether this is another DTLS association than before.
+    pub(crate) fn is_other(&self, before: &Self) -> bool {
+        self.tls_id != before.tls_id || self.fingerprints != before.fingerprints
+    }
+
+    /// RFC 8839 §4.4.1.1.1, RFC 8842 §4 — whether what we say of ourselves must be new, too.
+    pub(crate) fn restarts(&self, before: &Self) -> bool {
+        self.ice.is_some() && self.ice != before.ice || self.is_other(before)
+    }
+
+    /// RFC 8842 §5.3 — who begins: one who offers either goes on as it was, and is waited for by us in
+    /// a new association.
+    pub(crate) fn settle(&mut self, before: Option<&Self>) {
+        if self.setup == Setup::ActPass {
+            let same = before.filter(|before| !self.is_other(before));
+            self.setup = match same.map(|before| before.setup) {
+                Some(Setup::Active | Setup::HoldConn) => Setup::Active,
+                _ => Setup::Passive,
+            };
+        }
+    }
 }
 
 /// Which kind of medium an m-line is, of those that there are here.
@@ -358,17 +411,18 @@ mod tests {
             Format::new(111, "opus/48000/2", Some("useinbandfec=1")),
             Format::new(0, "PCMU/8000", None),
         ];
-        let channels = [NegotiatedChannel {
-            id: 1000,
+        let channel = |id, label: &str| NegotiatedChannel {
+            id,
             channel: ChannelDescription {
-                label: "a \"b\" ü".into(),
+                label: label.into(),
                 protocol: String::new(),
                 ordered: true,
                 reliability: ChannelReliability::Reliable,
                 priority: 256,
             },
             place: ChannelPlace::default(),
-        }];
+        };
+        let channels = [channel(1000, "a \"b\" ü"), channel(1002, "chess")];
         let line = |kind| OurLine {
             kind,
             local: Some(&local),
@@ -397,12 +451,18 @@ mod tests {
         assert_eq!(read(&session, 1), Ok(None));
         let data = read(&session, 2).expect("well").expect("in use");
         let data = data.data.expect("data channels");
-        assert_eq!(data.streams, [1000]);
+        assert_eq!(data.streams, [1000, 1002]);
         assert_eq!(data.tls_id.as_deref(), Some("0123456789abcdef0123"));
         assert_eq!(data.setup, Setup::ActPass);
         assert_eq!(data.fingerprints[0].digest, [0xab; 32]);
         let text = String::from_utf8(text.to_vec()).expect("text");
         assert!(text.contains("label=\"a %22b%22 %C3%BC\"\r\n"), "{text}");
+        // What is no name of an application is left out.
+        let bound: Vec<&str> = text.lines().filter(|l| l.contains("req-app")).collect();
+        assert_eq!(
+            bound,
+            ["a=3gpp-req-app:chess;adc-stream-id-endpoint=1002:Server"]
+        );
     }
 
     #[test]

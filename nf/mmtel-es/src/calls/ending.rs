@@ -1,5 +1,6 @@
 //! The end of a call: who is hung up on, what is released, who is told.
 
+use std::collections::hash_map::Entry;
 use std::time::Instant;
 
 use api_mmtel_es::dc_app_call::{DcCallResp, DcMediaUpdateResp};
@@ -86,12 +87,14 @@ impl Calls {
         if let Some(deadline) = call.deadline.take() {
             self.deadlines.remove(&(deadline, number));
         }
-        if !stood {
+        let anchor = call.anchor.take();
+        let restarting = call.restarting.take();
+        if !stood && anchor.is_none() {
             self.counters.failed += 1;
         }
         let words = why.words();
         let mut after = Vec::new();
-        if let Some(ask) = call.asker.take() {
+        for ask in std::mem::take(&mut call.askers) {
             after.push(After::Reply(ask, refusal(call, why, &words)));
         }
         let session = call.session.clone();
@@ -101,7 +104,7 @@ impl Calls {
                 after.push(After::Reply(ask, Ok(not_updated(&session, &words))));
             }
             if stood {
-                let event = became(&session, &channel.app, "CLOSED", Some(&words));
+                let event = became(&session, &channel.app, channel.ends_as(), Some(&words));
                 changes.push(notify(&session, &channel.target, &event));
             }
         }
@@ -122,6 +125,7 @@ impl Calls {
         changes.push(Change::RemoveSession(session.clone()));
         let context = call.context.take();
         let written = call.written;
+        self.forget_request(number);
         self.by_session.remove(&session);
         if written {
             self.commit(changes, after);
@@ -135,7 +139,14 @@ impl Calls {
             self.by_context.remove(&context);
             self.ask_gateway(IqPurpose::Nothing, Command::Release { context });
         }
+        if let Some(one) = restarting {
+            self.answer(now, one.id, &one.request, StatusCode::SERVICE_UNAVAILABLE);
+        }
         self.release_legs(now, number, &why.reason());
+        if let Some(anchor) = anchor {
+            self.take_back(now, *anchor);
+            self.ended_anchored(&session, stood, &words);
+        }
         self.forget_if_over(number);
     }
 
@@ -188,6 +199,12 @@ impl Calls {
             return;
         }
         if let Some(call) = self.by_number.remove(&number) {
+            if let Entry::Occupied(mut owned) = self.owned.entry(call.owner) {
+                *owned.get_mut() -= 1;
+                if *owned.get() == 0 {
+                    owned.remove();
+                }
+            }
             for leg in call.legs {
                 self.by_dialog.remove(&(leg.call_id, leg.local_tag));
             }

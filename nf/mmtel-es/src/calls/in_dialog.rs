@@ -2,14 +2,14 @@
 
 use std::time::Instant;
 
-use core_iq::{Command, MediaKind};
+use core_iq::{Command, MediaKind, Reply, StreamEnd};
 use core_sip::dialog::DialogId;
 use core_sip::{ServerTransactionId, TimerSet, reply};
 use wire_sdp::attribute::{Direction, IceUfrag, Setup};
 use wire_sdp::{Attribute as _, Session};
 use wire_sip::{HeaderName, Message, Method, StatusCode};
 
-use super::call::{Answering, Call, LegState, Stage};
+use super::call::{Answering, Call, LegState, Restarting, Stage};
 use super::config::Format;
 use super::description::{self, OurLine};
 use super::ending::Why;
@@ -109,19 +109,84 @@ impl Calls {
         let Some(call) = self.by_number.get_mut(&number) else {
             return;
         };
-        if call.stage != Stage::Standing || call.legs[index].changing.is_some() {
+        let busy = call.legs[index].changing.is_some() || call.restarting.is_some();
+        if call.stage != Stage::Standing || busy {
             // RFC 3261 §14.2, RFC 3311 §5.2.
             return self.answer(now, id, request, StatusCode::REQUEST_PENDING);
         }
-        let body = if request.body().is_empty() {
+        if request.body().is_empty() {
             // RFC 3261 §14.2: an INVITE without an offer is answered with one; an UPDATE asks for none.
-            (request.method() == Method::Invite).then(|| super::setup::offer(call, index))
-        } else {
-            let offer = Session::parse(request.body()).map_err(|_| "an offer that is no SDP");
-            match offer.and_then(|offer| answer(call, index, &offer)) {
-                Ok(body) => Some(body),
-                Err(_) => return self.answer(now, id, request, StatusCode::NOT_ACCEPTABLE_HERE),
+            let invite = request.method() == Method::Invite;
+            let body = invite.then(|| super::setup::offer(call, index));
+            return self.accept(now, id, number, index, request, body);
+        }
+        let offer = Session::parse(request.body()).map_err(|_| "an offer that is no SDP");
+        let taken = offer.and_then(|offer| Ok((take_offer(call, index, &offer)?, offer)));
+        let Ok(((chosen, restarts), offer)) = taken else {
+            return self.answer(now, id, request, StatusCode::NOT_ACCEPTABLE_HERE);
+        };
+        if let Some(context) = call.context.filter(|_| restarts) {
+            let end = if index == 0 {
+                StreamEnd::Core
+            } else {
+                StreamEnd::W3
+            };
+            let mut streams = settings(call);
+            for data in streams.iter_mut().filter_map(|one| one.data.as_mut()) {
+                data.offered = Some(end);
             }
+            call.restarting = Some(Box::new(Restarting {
+                leg: index,
+                id,
+                request: request.clone(),
+                offer,
+                chosen,
+            }));
+            let command = Command::Configure { context, streams };
+            return self.ask_gateway(IqPurpose::Restart(number), command);
+        }
+        match write_answer(call, index, &offer, &chosen) {
+            Ok(body) => self.accept(now, id, number, index, request, Some(body)),
+            Err(_) => self.answer(now, id, request, StatusCode::NOT_ACCEPTABLE_HERE),
+        }
+    }
+
+    /// RFC 8839 §4.4.1.1.1, RFC 8842 §5.3 — what the gateway begins anew is in the answer.
+    pub(super) fn restarted(&mut self, now: Instant, number: u64, reply: Reply) {
+        let Some(call) = self.by_number.get_mut(&number) else {
+            return;
+        };
+        if let Reply::Configured(reserved) = reply {
+            call.has_room(reserved);
+        }
+        let Some(restarting) = call.restarting.take() else {
+            return;
+        };
+        let Restarting {
+            leg,
+            id,
+            request,
+            offer,
+            chosen,
+        } = *restarting;
+        match write_answer(call, leg, &offer, &chosen) {
+            Ok(body) => self.accept(now, id, number, leg, &request, Some(body)),
+            Err(_) => self.answer(now, id, &request, StatusCode::NOT_ACCEPTABLE_HERE),
+        }
+    }
+
+    /// RFC 3261 §14.2 — the 2xx to a request that changes or refreshes the session.
+    fn accept(
+        &mut self,
+        now: Instant,
+        id: ServerTransactionId,
+        number: u64,
+        index: usize,
+        request: &Message,
+        body: Option<bytes::Bytes>,
+    ) {
+        let Some(call) = self.by_number.get_mut(&number) else {
+            return;
         };
         let mut response = reply(request, StatusCode::OK, "");
         let address = self.config.address;
@@ -237,19 +302,34 @@ impl Calls {
 
 /// RFC 3264 §6 — the answer to a UE's offer. One that adds lines is refused: what a call has is for the
 /// application to say.
-fn answer(call: &mut Call, leg: usize, offer: &Session) -> Result<bytes::Bytes, &'static str> {
+///
+/// What is chosen of each m-line, and whether something begins anew.
+fn take_offer(
+    call: &mut Call,
+    leg: usize,
+    offer: &Session,
+) -> Result<(Vec<Vec<Format>>, bool), &'static str> {
     let told = call.streams.iter().filter(|stream| stream.told[leg.min(1)]);
     if offer.medias().len() != told.count() {
         return Err("an offer with other m-lines than before");
     }
     let mut chosen: Vec<Vec<Format>> = Vec::new();
+    let mut restarts = false;
     for (index, stream) in call
         .streams
         .iter_mut()
         .take(offer.medias().len())
         .enumerate()
     {
-        let far = description::read(offer, index)?;
+        let mut far = description::read(offer, index)?;
+        if let Some(data) = far.as_mut().and_then(|far| far.data.as_mut()) {
+            let before = stream
+                .far
+                .get(leg)
+                .and_then(|far| far.as_ref()?.data.as_ref());
+            restarts |= before.is_some_and(|before| data.restarts(before));
+            data.settle(before);
+        }
         stream.refused = far.is_none();
         let mut formats = Vec::new();
         if let Some(far) = &far
@@ -267,6 +347,16 @@ fn answer(call: &mut Call, leg: usize, offer: &Session) -> Result<bytes::Bytes, 
             *slot = far;
         }
     }
+    Ok((chosen, restarts))
+}
+
+/// RFC 3264 §6 — the answer to an offer that was taken.
+fn write_answer(
+    call: &mut Call,
+    leg: usize,
+    offer: &Session,
+    chosen: &[Vec<Format>],
+) -> Result<bytes::Bytes, &'static str> {
     let Call { streams, legs, .. } = call;
     let lines = offer.medias().iter().enumerate();
     let lines: Vec<OurLine<'_>> = lines

@@ -12,11 +12,13 @@ use core_sip::{
 };
 use wire_sip::{HeaderName, Message, StatusCode};
 
+use super::again::Sameness;
 use super::call::Call;
 use super::config::CallsConfig;
 use super::observer::{Forwarded, Observed};
 use super::output::{CommitId, Output};
 use super::sending::{After, Purpose, Waiting};
+use crate::Consumer;
 
 /// What happened, in numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,6 +45,10 @@ pub struct Calls {
     pub(super) by_number: HashMap<u64, Call>,
     pub(super) next_call: u64,
     pub(super) by_session: HashMap<String, u64>,
+    /// By the request that a call was asked by.
+    pub(super) by_request: HashMap<Sameness, u64>,
+    /// How many calls each consumer has.
+    pub(super) owned: HashMap<Consumer, usize>,
     /// By Call-ID and our tag: the call, and which of its legs.
     pub(super) by_dialog: HashMap<(String, String), (u64, usize)>,
     pub(super) by_client: HashMap<ClientTransactionId, Purpose>,
@@ -75,10 +81,14 @@ pub struct Calls {
 pub(super) enum IqPurpose {
     /// Room for a call.
     Reserve(u64),
+    /// Room for what a subscriber's own call has.
+    Anchor(u64),
     /// Room for data channels in a call that has none.
     Add(u64),
     /// What a call's UEs said. A refusal ends it.
     Configure(u64),
+    /// What a UE said that begins something anew. A refusal ends the call.
+    Restart(u64),
     /// To open the channel of an application.
     Open(u64, String),
     /// To send what waits for the channel of an application.
@@ -99,6 +109,8 @@ impl Calls {
             by_number: HashMap::new(),
             next_call: 0,
             by_session: HashMap::new(),
+            by_request: HashMap::new(),
+            owned: HashMap::new(),
             by_dialog: HashMap::new(),
             by_client: HashMap::new(),
             by_context: HashMap::new(),
@@ -153,9 +165,18 @@ impl Calls {
             (Some(IqPurpose::Reserve(call)), Ok(Reply::Reserved(reserved))) => {
                 self.reserved(now, call, reserved);
             }
-            (Some(IqPurpose::Reserve(call) | IqPurpose::Configure(call)), Err(refusal)) => {
+            (
+                Some(
+                    IqPurpose::Reserve(call)
+                    | IqPurpose::Configure(call)
+                    | IqPurpose::Restart(call),
+                ),
+                Err(refusal),
+            ) => {
                 self.fail(now, call, &super::ending::Why::Gateway(refusal));
             }
+            (Some(IqPurpose::Anchor(call)), result) => self.room_for_anchored(now, call, result),
+            (Some(IqPurpose::Restart(call)), Ok(reply)) => self.restarted(now, call, reply),
             (Some(IqPurpose::Add(call)), Ok(Reply::Reserved(reserved))) => {
                 self.added(now, call, reserved);
             }
@@ -283,6 +304,9 @@ impl Calls {
                 TransactionOutput::Response { id, message } => {
                     if let Some(Purpose::Forward(number)) = self.by_client.get(&id).copied() {
                         self.response_to_forwarded(now, number, id, message);
+                    } else if message.values(HeaderName::Via).count() > 1 {
+                        // What has a Via behind ours was forwarded.
+                        self.forward_stray(message);
                     } else {
                         self.handle_response(now, id, &message);
                     }

@@ -20,13 +20,14 @@ use core_sip::address::{UriView, uri_of};
 use core_sip::proxy::{
     Action, ResponseContext, check_request, forward, record_route, take_own_routes,
 };
-use core_sip::{ClientTransactionId, ServerTransactionId};
+use core_sip::{ClientTransactionId, ServerTransactionId, TimerSet};
 use serde::{Deserialize, Serialize};
 use wire_sdp::Session;
 use wire_sip::{HeaderName, Message, Method, StatusCode};
 
 use super::ending::notify;
 use super::machine::Calls;
+use super::saved::SavedDialog;
 use super::sending::Errand;
 use crate::{Change, StoredSession};
 
@@ -40,6 +41,9 @@ pub struct CallEvents {
     pub subscribers: Vec<String>,
     /// Where they are told.
     pub target: Uri,
+    /// Providers whose applications may use data channels in these calls, `*` for all: then the enabler
+    /// is in their middle. Without any it only watches.
+    pub applications: Vec<String>,
 }
 
 /// A call that is watched.
@@ -51,6 +55,9 @@ pub(super) struct Observed {
     called: Option<String>,
     media: Vec<String>,
     standing: bool,
+    /// Of one that we are in the middle of: how both sides are reached.
+    #[serde(default)]
+    dialogs: Vec<SavedDialog>,
 }
 
 /// A request that was forwarded, until its final response.
@@ -60,6 +67,8 @@ pub(super) struct Forwarded {
     server: ServerTransactionId,
     /// The call that it belongs to, when that is watched.
     session: Option<String>,
+    /// RFC 6026 §8.4: a 2xx to an INVITE comes again until its ACK is there, and goes on each time.
+    until: Option<Instant>,
 }
 
 impl Calls {
@@ -93,11 +102,14 @@ impl Calls {
         let begins = user == OBSERVER && original.to_tag().is_none();
         let session = if begins && request.method() == Method::Invite {
             let session = self.begin_to_observe(&request);
-            if let Some(session) = &session {
+            if let Some((session, providers)) = &session {
+                if !providers.is_empty() {
+                    self.begin_anchored(session, providers.clone(), original);
+                }
                 let uri = format!("sip:{session}@{address};lr");
                 record_route(&mut request, &uri, &uri);
             }
-            session
+            session.map(|(session, _)| session)
         } else {
             self.observed.contains_key(&user).then_some(user)
         };
@@ -110,10 +122,15 @@ impl Calls {
             Forwarded {
                 context: ResponseContext::new(id, original.clone(), tag),
                 server: id,
-                session,
+                session: session.clone(),
+                until: None,
             },
         );
         self.forwarded_by_server.insert(id, number);
+        if let Some(call) = session.and_then(|session| self.anchored(&session)) {
+            self.pass_request(now, call, number, request, &next, hash);
+            return true;
+        }
         let errand = Errand::Forward(number, hash);
         self.send(now, &next, request, errand);
         true
@@ -127,6 +144,10 @@ impl Calls {
         if own.is_empty() {
             return false;
         }
+        let user = own.first().and_then(|own| UriView::parse(own)?.user);
+        if let Some(call) = user.and_then(|session| self.anchored(session)) {
+            self.pass_ack(call, &mut ack);
+        }
         if ack.max_forwards() != Some(0) {
             let next = forward(&mut ack);
             self.send(now, &next, ack, Errand::Ack(None));
@@ -135,16 +156,18 @@ impl Calls {
     }
 
     /// Who is told of this call, if anybody is.
-    fn begin_to_observe(&mut self, request: &Message) -> Option<String> {
+    fn begin_to_observe(&mut self, request: &Message) -> Option<(String, Vec<String>)> {
         let served = request.header(HeaderName::PServedUser).and_then(uri_of)?;
         let mut events = self.config.call_events.iter();
         let events = events.find(|events| {
             let mut who = events.subscribers.iter();
             who.any(|who| who == served || who == "*")
         })?;
-        if self.observed.len() >= self.config.max_calls || self.muted.contains(&events.target) {
+        let muted = self.muted.contains(&events.target);
+        if self.observed.len() >= self.config.max_calls || muted && events.applications.is_empty() {
             return None;
         }
+        let providers = events.applications.clone();
         let public = |uri: &str| ImsPublicId::new(uri).ok().map(|id| id.as_str().to_owned());
         let mut callers = request
             .values(HeaderName::PAssertedIdentity)
@@ -153,15 +176,16 @@ impl Calls {
         let called = [request.request_uri(), request.header(HeaderName::To)];
         let mut called = called.into_iter().flatten();
         let observed = Observed {
-            target: Some(events.target.as_str().to_owned()),
+            target: (!muted).then(|| events.target.as_str().to_owned()),
             calling: callers.find_map(public),
             called: called.find_map(|value| public(uri_of(value).unwrap_or(value))),
             media: Vec::new(),
             standing: false,
+            dialogs: Vec::new(),
         };
         let session = self.random.token(15);
         self.observed.insert(session.clone(), observed);
-        Some(session)
+        Some((session, providers))
     }
 
     /// A forwarded request has a branch now.
@@ -246,6 +270,10 @@ impl Calls {
         let Some(found) = self.forwarded.get_mut(&number) else {
             return false;
         };
+        if found.until.is_some_and(|until| until <= now) {
+            self.forget_forwarded(number);
+            return true;
+        }
         let actions = found.context.handle_timeout(now);
         if let Some(at) = found.context.poll_timeout() {
             self.deadlines.insert((at, number));
@@ -268,21 +296,76 @@ impl Calls {
                 return;
             };
             match action {
-                Action::Forward(response) => {
+                Action::Forward(mut response) => {
                     let server = found.server;
                     let session = found.session.clone();
                     let request = found.context.request().clone();
-                    if let (Some(session), Some(status)) = (session, response.status()) {
-                        self.seen(&session, &request, &response, status);
+                    let call = session.as_ref().and_then(|session| self.anchored(session));
+                    // What the two have between them, without what an application has with one.
+                    let mut seen = None;
+                    if let Some(call) = call {
+                        seen = self
+                            .is_of_subscriber(call, &request)
+                            .then(|| response.clone());
+                        self.pass_response(call, number, &request, &mut response);
+                    }
+                    let status = response.status();
+                    if let Some((session, status)) = session.zip(status) {
+                        let seen = seen.as_ref().unwrap_or(&response);
+                        self.seen(&session, &request, seen, status);
                     }
                     self.transactions.respond(now, server, response);
+                    if let Some((call, status)) = call.zip(status) {
+                        self.seen_by_anchor(now, call, &request, status);
+                    }
                 }
                 Action::Cancel(branch) => self.transactions.cancel(now, branch, None),
             }
         }
-        let done = self.forwarded.get(&number);
-        if done.is_some_and(|found| found.context.is_done()) {
-            self.forget_forwarded(number);
+        let Some(found) = self.forwarded.get_mut(&number) else {
+            return;
+        };
+        if !found.context.is_done() {
+            return;
+        }
+        if found.context.request().method() != Method::Invite {
+            return self.forget_forwarded(number);
+        }
+        if found.until.is_none() {
+            let until = now + TimerSet::core().transaction();
+            found.until = Some(until);
+            self.deadlines.insert((until, number));
+        }
+    }
+
+    /// A request that we gave on is wanted no more.
+    pub(super) fn take_back_forwarded(&mut self, now: Instant, number: u64) {
+        let Some(found) = self.forwarded.get_mut(&number) else {
+            return;
+        };
+        if found.context.request().method() == Method::Invite {
+            let actions = found.context.handle_cancel();
+            self.act_for_forwarded(now, number, actions);
+        }
+    }
+
+    /// What ends a call that we are in the middle of.
+    fn seen_by_anchor(&mut self, now: Instant, call: u64, request: &Message, status: StatusCode) {
+        let begins = request.to_tag().is_none() && request.method() == Method::Invite;
+        if status.is_final() && begins && !status.is_success() {
+            self.passed_its_end(now, call, "it was refused");
+        } else if status.is_final() && request.method() == Method::Bye {
+            self.passed_its_end(now, call, "one of the two hung up");
+        }
+    }
+
+    /// We ended a call that we were in the middle of.
+    pub(super) fn ended_anchored(&mut self, session: &str, stood: bool, words: &str) {
+        if stood {
+            self.tell(session, ImsSessionEventType::SessionTermination, None);
+        } else {
+            let failed = ImsSessionEventType::SessionEstablishmentFailure;
+            self.tell(session, failed, Some(words));
         }
     }
 
@@ -297,6 +380,7 @@ impl Calls {
 
     /// What a response says about the session.
     fn seen(&mut self, session: &str, request: &Message, response: &Message, status: StatusCode) {
+        let dialogs = self.dialogs_of(session);
         let Some(observed) = self.observed.get_mut(session) else {
             return;
         };
@@ -316,6 +400,7 @@ impl Calls {
                     return; // another fork
                 }
                 observed.standing = true;
+                observed.dialogs = dialogs;
                 observed.media = media(response).or(media(request)).unwrap_or_default();
                 self.tell(
                     session,
@@ -399,10 +484,18 @@ impl Calls {
     }
 
     /// A call that was watched in the life before is watched on. Whether it was one.
-    pub(super) fn resume_observed(&mut self, session: &StoredSession) -> bool {
-        let Ok(Kept { observed }) = serde_json::from_slice(&session.state) else {
+    pub(super) fn resume_observed(&mut self, now: Instant, session: &StoredSession) -> bool {
+        let Ok(Kept { mut observed }) = serde_json::from_slice(&session.state) else {
             return false;
         };
+        let dialogs = std::mem::take(&mut observed.dialogs);
+        if !dialogs.is_empty() {
+            // Its media went with the Context.
+            self.observed.insert(session.id.clone(), observed);
+            self.tell(&session.id, ImsSessionEventType::SessionTermination, None);
+            self.hang_up_saved(now, dialogs);
+            return true;
+        }
         self.observed.insert(session.id.clone(), observed);
         true
     }
@@ -473,7 +566,7 @@ fn media(message: &Message) -> Option<Vec<String>> {
     (!session.medias().is_empty()).then_some(names)
 }
 
-fn is_ours(uri: &UriView<'_>, address: std::net::SocketAddr) -> bool {
+pub(super) fn is_ours(uri: &UriView<'_>, address: std::net::SocketAddr) -> bool {
     let ip = uri
         .host
         .trim_matches(['[', ']'])

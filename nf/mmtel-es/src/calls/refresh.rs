@@ -42,6 +42,11 @@ impl Calls {
             (uas, true) => uas,
             (uas, false) => !uas,
         };
+        let call = self.by_number.get(&number);
+        if call.is_some_and(|call| call.anchor.is_some()) {
+            // The two see to that.
+            return;
+        }
         let Some(leg) = self.leg(number, index) else {
             return;
         };

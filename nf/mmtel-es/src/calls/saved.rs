@@ -29,8 +29,8 @@ struct Saved {
 }
 
 /// Of one dialog: RFC 3261 §12.
-#[derive(Debug, Serialize, Deserialize)]
-struct SavedDialog {
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct SavedDialog {
     call_id: String,
     local_tag: String,
     remote_tag: String,
@@ -90,7 +90,7 @@ impl Calls {
     /// Contexts that it had, so they are ended on all sides, and that is told.
     pub fn resume(&mut self, now: Instant, stored: impl IntoIterator<Item = StoredSession>) {
         for session in stored {
-            if self.resume_observed(&session) {
+            if self.resume_observed(now, &session) {
                 continue;
             }
             let mut changes = vec![Change::RemoveSession(session.id.clone())];
@@ -100,19 +100,32 @@ impl Calls {
             };
             changes.extend(told_at_restart(&session.id, &saved));
             self.commit(changes, Vec::new());
-            for leg in saved.legs {
-                let id = DialogId {
-                    call_id: leg.call_id,
-                    local_tag: leg.local_tag,
-                    remote_tag: leg.remote_tag,
-                };
-                let mut dialog = Dialog::confirmed(id, leg.local, leg.remote, leg.remote_target);
-                dialog.set_route(leg.route_set, leg.local_cseq.saturating_add(SKIP));
-                let (next, bye) = bye(&mut dialog, Some("SIP;cause=500"));
-                self.send(now, &next, bye, Errand::Request(Purpose::Bye));
-            }
+            self.hang_up_saved(now, saved.legs);
         }
         self.settle(now);
+    }
+
+    /// How both sides of a call are reached, to be written down.
+    pub(super) fn dialogs_of(&mut self, session: &str) -> Vec<SavedDialog> {
+        let number = self.anchored(session);
+        let call = number.and_then(|number| self.by_number.get_mut(&number));
+        let legs = call.into_iter().flat_map(|call| &mut call.legs);
+        legs.filter_map(|leg| Some(saved(leg.dialog()?))).collect()
+    }
+
+    /// Ends dialogs of the life before.
+    pub(super) fn hang_up_saved(&mut self, now: Instant, dialogs: Vec<SavedDialog>) {
+        for leg in dialogs {
+            let id = DialogId {
+                call_id: leg.call_id,
+                local_tag: leg.local_tag,
+                remote_tag: leg.remote_tag,
+            };
+            let mut dialog = Dialog::confirmed(id, leg.local, leg.remote, leg.remote_target);
+            dialog.set_route(leg.route_set, leg.local_cseq.saturating_add(SKIP));
+            let (next, bye) = bye(&mut dialog, Some("SIP;cause=500"));
+            self.send(now, &next, bye, Errand::Request(Purpose::Bye));
+        }
     }
 }
 

@@ -159,7 +159,7 @@ impl Calls {
 
     pub(super) fn after(&mut self, now: Instant, after: After) {
         match after {
-            After::Ack(call, leg) => self.acknowledge(now, call, leg),
+            After::Ack(call, leg) => self.acknowledge(now, call, leg, None),
             After::Offer(call, leg) => self.re_invite(now, call, leg),
             After::Reply(ask, result) => self.reply(ask, result),
             After::Credit(call, stream, at) => {
@@ -180,7 +180,7 @@ impl Calls {
     pub(super) fn after_failure(&mut self, now: Instant, after: After) {
         match after {
             After::Ack(call, leg) => {
-                self.acknowledge(now, call, leg);
+                self.acknowledge(now, call, leg, None);
                 self.fail(now, call, &Why::Store);
             }
             After::Reply(ask, _) => {

@@ -17,10 +17,11 @@ use api_mmtel_es::ims_session::{
     ImsSessionEventNotification, ImsSessionEventType, ImsSessionInfo, MediaType,
 };
 use api_mmtel_es::patch::Patch;
-use api_mmtel_es::{Cause, Extensions, ProblemDetails};
+use api_mmtel_es::{Cause, Extensions, ProblemDetails, write};
 use core_iq::{Command, MediaKind, StreamId, StreamSettings};
 use smallvec::SmallVec;
 
+use super::again::sameness;
 use super::call::{Call, Stage, Stream};
 use super::ending::{Why, notify};
 use super::machine::{Calls, IqPurpose};
@@ -51,6 +52,10 @@ impl Calls {
         applications: &Applications,
     ) -> Result<(), Problem> {
         self.check_session(consumer, &resource, applications)?;
+        let same = sameness(consumer, &write(&resource));
+        if self.asked_again(now, ask, &same)? {
+            return Ok(());
+        }
         self.check_room(consumer)?;
         let kinds = kinds(&resource.ims_session_info)?;
         let parties = &resource.ims_session_info.session_info;
@@ -64,9 +69,11 @@ impl Calls {
         }
         let target = resource.ims_session_info.notif_uri.clone();
         let number = self.begin(now, session, consumer, &parties, &kinds, target)?;
+        self.remember_request(number, same);
         let Some(call) = self.by_number.get_mut(&number) else {
             return Ok(());
         };
+        call.again_until = Some(now + self.config.same_within);
         call.resource = Some(Box::new(resource.clone()));
         let changes = vec![super::saved::put(call)];
         call.written = true;

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
-use api_mmtel_es::dc_app_call::DcCallResp;
 use api_mmtel_es::ims_session::ImsSessionEventType;
 use core_iq::{
     Command, CoreSettings, DataSettings, DtlsRole, DtlsSettings, FarEnd, Gate, MediaKind,
@@ -15,13 +14,12 @@ use wire_sdp::Session;
 use wire_sdp::attribute::Setup;
 use wire_sip::{HeaderName, Message, Method, StatusCode};
 
-use super::asking::media_names;
+use super::again::established;
 use super::call::{Call, Leg, LegState, Stage, Stream};
 use super::channel::ChannelState;
 use super::description::{self, Far, FarData, OurLine};
 use super::ending::Why;
 use super::machine::{Calls, IqPurpose};
-use super::output::Told;
 use super::sending::{After, Errand, Purpose};
 use super::session::event;
 
@@ -50,18 +48,7 @@ impl Calls {
             return self.ask_gateway(IqPurpose::Nothing, command);
         }
         call.context = Some(context);
-        for local in reserved.streams {
-            let mut streams = call.streams.iter_mut();
-            if let Some(stream) = streams.find(|stream| stream.id == local.stream) {
-                stream.local = Stream::one(local);
-            }
-        }
-        for local in reserved.anchored {
-            let mut streams = call.streams.iter_mut();
-            if let Some(stream) = streams.find(|stream| stream.id == local.stream) {
-                stream.local = Stream::two(local);
-            }
-        }
+        call.has_room(reserved);
         self.by_context.insert(context, number);
         self.invite(now, number, 0);
     }
@@ -237,7 +224,7 @@ impl Calls {
             .map_err(|_| "an answer without SDP")
             .and_then(|session| take_answer(call, index, &session));
         if let Err(reason) = taken {
-            self.acknowledge(now, number, index);
+            self.acknowledge(now, number, index, None);
             return self.fail(now, number, &Why::Unusable(reason));
         }
         self.refresh_later(now, number, index, response);
@@ -281,14 +268,12 @@ impl Calls {
         let mut after = vec![After::Ack(number, last)];
         // RFC 3725 §4.4: the second may have chosen less than the first.
         let narrowed = last == 1 && call.narrowed();
-        let data = call.stream_of(MediaKind::Data);
-        let data = data.is_some_and(|stream| !stream.refused);
-        if let Some(ask) = call.asker.take() {
-            let media = media_names(call);
-            if let Some(request) = &call.request {
-                let response = DcCallResp::success(request, call.session.clone(), media, data);
-                after.push(After::Reply(ask, Ok(Told::Call(response))));
-            }
+        let askers = std::mem::take(&mut call.askers);
+        for (ask, told) in askers.into_iter().zip(std::iter::repeat(established(call))) {
+            after.extend(told.map(|told| After::Reply(ask, Ok(told))));
+        }
+        if call.resource.is_none() {
+            call.again_until = Some(now + self.config.same_within);
         }
         if narrowed {
             after.push(After::Offer(number, 0));
@@ -310,15 +295,21 @@ impl Calls {
         }
     }
 
-    /// RFC 3261 §13.2.2.4 — the ACK of the INVITE of this leg.
-    pub(super) fn acknowledge(&mut self, now: Instant, number: u64, index: usize) {
+    /// RFC 3261 §13.2.2.4 — the ACK of the INVITE of this leg: of that number, or the last one.
+    pub(super) fn acknowledge(
+        &mut self,
+        now: Instant,
+        number: u64,
+        index: usize,
+        sent: Option<u32>,
+    ) {
         let Some(leg) = self.leg(number, index) else {
             return;
         };
         let Some(dialog) = leg.dialog() else {
             return;
         };
-        let ack = dialog.ack(dialog.local_cseq());
+        let ack = dialog.ack(sent.unwrap_or_else(|| dialog.local_cseq()));
         let next = dialog.next_hop().to_owned();
         self.send(now, &next, ack, Errand::Ack(Some((number, index))));
     }
@@ -505,7 +496,7 @@ fn data_settings(stream: &Stream, two: bool) -> DataSettings {
         w3: data(1).map(|data| data.sctp),
         channels: Some(stream.negotiated.clone()),
         // Between two UEs their own channels are joined.
-        far_end: Some(if two {
+        far_end: Some(if two && data(0).is_some() && data(1).is_some() {
             FarEnd::Relay { announce: false }
         } else {
             FarEnd::Application

@@ -184,8 +184,20 @@ impl Bed {
                 ChannelAction::Open { .. } => Reply::ChannelOpening { id: 1 },
                 _ => Reply::ChannelDone,
             }),
-            (Gateway::Agrees, Command::Configure { context, .. }) => {
-                Ok(Reply::Configured(Reserved::nothing(*context)))
+            (Gateway::Agrees, Command::Configure { context, streams }) => {
+                let mut news = Reserved::nothing(*context);
+                for stream in streams {
+                    let data = stream.data.as_deref();
+                    if data.is_some_and(|data| data.offered.is_some()) {
+                        let mut one = local(stream.stream, stream.media, 30_000);
+                        if let Some(data) = &mut one.data {
+                            data.core_ice.ufrag = "anew".into();
+                            data.core_tls_id = "fedcba9876543210fedc".into();
+                        }
+                        news.streams.push(one);
+                    }
+                }
+                Ok(Reply::Configured(news))
             }
             (Gateway::Agrees, _) => Ok(Reply::ChannelDone),
         };

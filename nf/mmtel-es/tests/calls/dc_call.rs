@@ -251,7 +251,7 @@ fn calls_are_bounded() {
         config.max_calls_of_consumer = 1;
     });
     bed.ask(&call_bob(&["audio"], false));
-    bed.ask(&call_bob(&["audio"], false));
+    bed.ask(&call_bob(&["video"], false));
     assert_eq!(bed.problem().status, Some(429));
     let request = || {
         let body = call_bob(&["audio"], false).to_string();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use core_iq::{Command, Gate};
 use wire_sip::{HeaderName, Method};
 
-use super::bed::{Bed, audio, call_bob};
+use super::bed::{Bed, audio, audio_and_data, call_bob};
 
 #[test]
 fn a_ue_that_hangs_up_is_told() {
@@ -114,4 +114,47 @@ fn the_session_is_refreshed() {
     bed.answer(&update, 481, None);
     assert_eq!(bed.notified()["mediaResourceInfo"]["call"], "ENDED");
     assert!(bed.calls.is_empty());
+}
+
+/// RFC 8839 §4.4.1.1.1, RFC 8842 §4: another network, another association; and then the same again.
+#[test]
+fn a_ue_may_begin_its_data_channels_anew() {
+    let ice = |ufrag: &str| format!("a=ice-ufrag:{ufrag}\r\na=ice-pwd:0123456789012345678901\r\n");
+    let name = |tls_id: &str| format!("a=tls-id:{tls_id}\r\n");
+    let said = |ufrag: &str, tls_id: &str| audio_and_data(&(ice(ufrag) + &name(tls_id)));
+    let (one, other) = ("abcdefabcdefabcdefab", "bcdefabcdefabcdefabc");
+    let mut bed = Bed::new();
+    let (_, invite) = bed.standing(&call_bob(&["audio"], true), &said("abcd", one));
+    let cases = [
+        // As before: nothing is new, and who has begun DTLS is its client as before.
+        (
+            "abcd",
+            one,
+            "a=ice-ufrag:gate\r\n",
+            "a=tls-id:0123456789abcdef0123\r\n",
+        ),
+        ("efgh", one, "a=ice-ufrag:anew\r\n", ""),
+        (
+            "ijkl",
+            other,
+            "a=ice-ufrag:anew\r\n",
+            "a=tls-id:fedcba9876543210fedc\r\n",
+        ),
+    ];
+    for (number, (ufrag, tls_id, ice, name)) in cases.into_iter().enumerate() {
+        let number = u32::try_from(number).unwrap() + 1;
+        let mut offer = Bed::within(&invite, Method::Invite, number);
+        let sdp = said(ufrag, tls_id).replace("a=setup:active", "a=setup:actpass");
+        offer.set_body(Some("application/sdp"), sdp);
+        bed.say(&offer);
+        let answer = bed.response(200);
+        let sdp = String::from_utf8(answer.body().to_vec()).unwrap();
+        assert!(sdp.contains(ice) && sdp.contains(name), "{number}: {sdp}");
+        let setup = if tls_id == one { "passive" } else { "active" };
+        assert!(
+            sdp.contains(&format!("a=setup:{setup}\r\n")),
+            "{number}: {sdp}"
+        );
+        bed.say(&Bed::within(&invite, Method::Ack, number));
+    }
 }

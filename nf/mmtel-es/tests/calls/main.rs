@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may end")]
 
+mod again;
+mod anchor;
 mod bed;
 mod channels;
 mod dc_call;

@@ -10,17 +10,18 @@ use super::bed::{Bed, CORE, ENABLER, TARGET, audio};
 
 const BOB: &str = "sip:bob@ims.example.com";
 
-fn bed() -> Bed {
+pub(crate) fn bed() -> Bed {
     Bed::with(|config| {
         config.call_events.push(CallEvents {
             subscribers: vec![BOB.to_owned()],
             target: Uri::new(TARGET).unwrap(),
+            applications: Vec::new(),
         });
     })
 }
 
 /// Alice's INVITE to Bob as the core shows it to the servers of Bob.
-fn invite(served: &str) -> Message {
+pub(crate) fn invite(served: &str) -> Message {
     let mut invite = Message::request(Method::Invite, BOB);
     let via = format!("SIP/2.0/UDP {CORE};branch=z9hG4bKcore1");
     invite.push_back(HeaderName::Via, via);
@@ -48,7 +49,7 @@ fn invite(served: &str) -> Message {
     invite
 }
 
-fn respond(bed: &mut Bed, to: &Message, status: u16, sdp: Option<&str>) -> Message {
+pub(crate) fn respond(bed: &mut Bed, to: &Message, status: u16, sdp: Option<&str>) -> Message {
     let status = StatusCode::new(status).unwrap();
     let mut response = core_sip::reply(to, status, "b");
     response.push_back(HeaderName::Contact, "<sip:bob@192.0.2.30>");
@@ -60,7 +61,7 @@ fn respond(bed: &mut Bed, to: &Message, status: u16, sdp: Option<&str>) -> Messa
 }
 
 /// A request within the call, as the core sends it by our Record-Route.
-fn within(at_core: &Message, method: Method<'_>, number: u32) -> Message {
+pub(crate) fn within(at_core: &Message, method: Method<'_>, number: u32) -> Message {
     let mut request = Message::request(method, "sip:bob@192.0.2.30");
     let branch = format!("SIP/2.0/UDP {CORE};branch=z9hG4bK{method}{number}");
     request.push_back(HeaderName::Via, branch);

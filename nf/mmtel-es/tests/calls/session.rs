@@ -8,7 +8,7 @@ use wire_sip::{HeaderName, Message, Method};
 
 use super::bed::{Bed, TARGET, audio, consumer};
 
-fn session(media: &[(&str, &str)]) -> Value {
+pub(crate) fn session(media: &[(&str, &str)]) -> Value {
     let media: Vec<Value> = media
         .iter()
         .map(|(kind, id)| json!({ "mediaType": kind, "mediaCorrectionId": id }))
@@ -29,7 +29,7 @@ fn read<T: api_mmtel_es::Attribute>(body: &Value) -> T {
     api_mmtel_es::read(body.to_string().as_bytes()).expect("well formed")
 }
 
-fn create(bed: &mut Bed, body: &Value) -> String {
+pub(crate) fn create(bed: &mut Bed, body: &Value) -> String {
     bed.ask_as(&consumer(), Ask::Create(read(body)));
     match bed.replies.pop_front() {
         Some((_, Ok(Told::Created(resource)))) => {
@@ -55,7 +55,7 @@ fn changed(bed: &mut Bed) -> Value {
 }
 
 /// Both have answered.
-fn established() -> (Bed, String, [Message; 2]) {
+pub(crate) fn established() -> (Bed, String, [Message; 2]) {
     let mut bed = Bed::new();
     let id = create(&mut bed, &session(&[("AUDIO", "1")]));
     let first = bed.request(Method::Invite);

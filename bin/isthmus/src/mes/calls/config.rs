@@ -13,6 +13,10 @@ pub struct EventsConfig {
     pub subscribers: Vec<String>,
     /// Where what happens in their calls is told.
     pub notify: String,
+    /// Providers whose applications may have data channels in these calls, `*` for all: then the enabler
+    /// is in the middle of them, with their media.
+    #[serde(default)]
+    pub applications: Vec<String>,
 }
 
 /// `[mmtel_es.calls]`.
@@ -35,6 +39,8 @@ pub struct CallsConfig {
     pub answer_seconds: u64,
     /// How long a data channel may take to open, in seconds.
     pub channel_seconds: u64,
+    /// How long the same request gets the call that it made before, in seconds.
+    pub same_seconds: u64,
     /// How long a session lives without a refresh, in seconds.
     pub session_expires_seconds: u32,
     /// Whose calls are told to whom (TS 29.392 §5.4).
@@ -54,6 +60,7 @@ impl Default for CallsConfig {
             max_calls_of_consumer: machine.max_calls_of_consumer,
             answer_seconds: machine.answer_within.as_secs(),
             channel_seconds: machine.channel_within.as_secs(),
+            same_seconds: machine.same_within.as_secs(),
             session_expires_seconds: machine.session_expires,
             events: Vec::new(),
         }
@@ -103,6 +110,7 @@ impl CallsConfig {
             Some(CallEvents {
                 subscribers: events.subscribers.clone(),
                 target: Uri::new(events.notify.as_str()).ok()?,
+                applications: events.applications.clone(),
             })
         });
         nf_mmtel_es::calls::CallsConfig {
@@ -111,6 +119,7 @@ impl CallsConfig {
             max_calls_of_consumer: self.max_calls_of_consumer,
             answer_within: Duration::from_secs(self.answer_seconds),
             channel_within: Duration::from_secs(self.channel_seconds),
+            same_within: Duration::from_secs(self.same_seconds),
             session_expires: self.session_expires_seconds,
             ..nf_mmtel_es::calls::CallsConfig::new(address, &core, &identity)
         }

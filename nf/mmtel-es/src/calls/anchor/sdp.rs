@@ -1,0 +1,416 @@
+//! Descriptions on their way through: each side sees the gateway in the place of the other one, and the
+//! m-line of applications is the subscriber's alone (RFC 3264, RFC 8841, RFC 8864).
+
+use core_iq::{
+    ChannelDescription, ChannelPlace, ChannelReliability, MediaKind, NegotiatedChannel, StreamId,
+    StreamSettings,
+};
+use wire_sdp::attribute::{ChannelParameters, Dcmap, Direction, Setup};
+use wire_sdp::{AddressFamily, Connection, Media, Origin as OriginLine, Session};
+
+use super::super::call::{Call, Stream};
+use super::super::description::{self, Local, OurLine};
+use super::{Anchor, Line, Offered, Side};
+
+/// What belongs to the transport of an m-line, and is the gateway's own on each side.
+const TRANSPORT: [&str; 14] = [
+    "candidate",
+    "end-of-candidates",
+    "fingerprint",
+    "ice-mismatch",
+    "ice-options",
+    "ice-pwd",
+    "ice-ufrag",
+    "max-message-size",
+    "remote-candidates",
+    "rtcp",
+    "rtcp-mux",
+    "sctp-port",
+    "setup",
+    "tls-id",
+];
+
+impl Anchor {
+    /// The m-lines that an offer adds; those that need room at the gateway come out.
+    pub(super) fn learn(
+        &mut self,
+        streams: &mut Vec<Stream>,
+        from: Side,
+        offer: &Session,
+        room: bool,
+    ) -> Vec<StreamSettings> {
+        let mut more = Vec::new();
+        for media in offer.medias().iter().skip(self.lines[from].len()) {
+            let line = media.line();
+            let kind = description::kind(&line).filter(|_| room && line.port != 0);
+            let mut data = streams.iter().enumerate();
+            let known = data.find(|(_, stream)| stream.kind == MediaKind::Data);
+            let known = known.map(|(index, _)| index);
+            let known = known.filter(|known| {
+                let line = Line::Ours(*known);
+                !self.lines[from].contains(&line) && self.lines[1 - from].contains(&line)
+            });
+            let line = match (kind, known) {
+                // One association for a UE: what is between the two joins what an application has.
+                (Some(MediaKind::Data), Some(known)) => {
+                    self.lines[from].push(Line::Ours(known));
+                    continue;
+                }
+                (Some(kind), _) => {
+                    let id = StreamId(u16::try_from(streams.len()).unwrap_or(u16::MAX));
+                    streams.push(Stream::new(id, kind, Vec::new()));
+                    more.push(StreamSettings {
+                        second: Some(Box::default()),
+                        ..StreamSettings::new(id, kind)
+                    });
+                    Line::Ours(streams.len() - 1)
+                }
+                (None, _) => {
+                    self.next_theirs += 1;
+                    Line::Theirs(self.next_theirs)
+                }
+            };
+            self.lines[0].push(line);
+            self.lines[1].push(line);
+        }
+        more
+    }
+
+    /// What the gateway has no room for passes as it is.
+    pub(super) fn let_pass(&mut self, streams: &[Stream]) {
+        for (index, _) in streams
+            .iter()
+            .enumerate()
+            .filter(|(_, s)| s.local.is_empty())
+        {
+            self.next_theirs += 1;
+            for line in self.lines.iter_mut().flatten() {
+                if *line == Line::Ours(index) {
+                    *line = Line::Theirs(self.next_theirs);
+                }
+            }
+        }
+    }
+
+    /// An offer of `from`, as the other side gets it. `by` is the request that it is in, and `lines` how
+    /// many m-lines there were before it.
+    pub(super) fn pass_offer(
+        &mut self,
+        call: &mut Call,
+        from: Side,
+        by: Option<u64>,
+        lines: [usize; 2],
+        offer: &Session,
+    ) -> Session {
+        self.offered = Some(Offered {
+            from,
+            by,
+            far: self.read(from, offer),
+            lines,
+            said: self.said[1 - from].clone(),
+        });
+        self.rewrite(call, from, offer, true)
+    }
+
+    /// The answer of `from`, as the other side gets it; the media are what both have said now.
+    pub(super) fn pass_answer(&mut self, call: &mut Call, from: Side, answer: &Session) -> Session {
+        if let Some(offered) = self.offered.take() {
+            self.take(call, offered.from, offered.far);
+        }
+        let far = self.read(from, answer);
+        self.take(call, from, far);
+        self.rewrite(call, from, answer, false)
+    }
+
+    /// RFC 3264 §8: what was offered is not taken, and all is as it was.
+    pub(super) fn roll_back(&mut self) {
+        if let Some(offered) = self.offered.take() {
+            for (lines, before) in self.lines.iter_mut().zip(offered.lines) {
+                lines.truncate(before);
+            }
+            self.said[1 - offered.from] = offered.said;
+        }
+    }
+
+    /// Our own offer to a side: what it was told last, with data channels; and the line that is new in it.
+    pub(super) fn own_offer(&self, call: &mut Call, to: Side) -> Option<Session> {
+        let mut session = self.said[to].clone()?;
+        let index = call
+            .streams
+            .iter()
+            .position(|s| s.kind == MediaKind::Data)?;
+        let media = own_line(&call.streams[index], to, None)?;
+        match self.lines[to]
+            .iter()
+            .position(|line| *line == Line::Ours(index))
+        {
+            Some(at) => {
+                let before = session.media(at)?.clone();
+                *session.media_mut(at)? = with_rest_of(media, &before);
+            }
+            None => session.push_media(media),
+        }
+        lite(&mut session);
+        let leg = call.legs.get_mut(to)?;
+        leg.origin.version += 1;
+        stamp(&mut session, leg.origin, &call.streams, to);
+        Some(session)
+    }
+
+    /// Our offer was taken: what the side says now, and what it was told.
+    pub(super) fn own_answered(
+        &mut self,
+        call: &mut Call,
+        side: Side,
+        told: Option<Session>,
+        answer: &Session,
+    ) {
+        let data = call.streams.iter().position(|s| s.kind == MediaKind::Data);
+        if let Some(data) = data.filter(|data| !self.lines[side].contains(&Line::Ours(*data))) {
+            self.lines[side].push(Line::Ours(data));
+        }
+        if let Some(told) = told {
+            self.said[side] = Some(told);
+        }
+        let far = self.read(side, answer);
+        self.take(call, side, far);
+    }
+
+    fn read(&self, from: Side, session: &Session) -> Vec<(usize, Option<super::Far>)> {
+        let lines = self.lines[from].iter().enumerate();
+        let ours = lines.filter_map(|(at, line)| match line {
+            Line::Ours(index) => Some((*index, description::read(session, at).ok().flatten())),
+            Line::Theirs(_) => None,
+        });
+        ours.collect()
+    }
+
+    fn take(&self, call: &mut Call, from: Side, far: Vec<(usize, Option<super::Far>)>) {
+        for (index, far) in far {
+            let Some(stream) = call.streams.get_mut(index) else {
+                continue;
+            };
+            // What only one side has is refused by that one alone.
+            let shared = self.lines[1 - from].contains(&Line::Ours(index));
+            let data = stream.kind == MediaKind::Data;
+            let mut far = far;
+            if let Some(data) = far.as_mut().and_then(|far| far.data.as_mut()) {
+                let before = stream.far[from].as_ref();
+                data.settle(before.and_then(|before| before.data.as_ref()));
+            }
+            stream.far[from] = far;
+            stream.refused = if shared && data {
+                stream.far.iter().all(Option::is_none)
+            } else {
+                stream.far[from].is_none()
+            };
+        }
+    }
+
+    fn rewrite(&mut self, call: &mut Call, from: Side, of: &Session, offer: bool) -> Session {
+        let to = 1 - from;
+        let mut session = of.clone();
+        session.retain_media(|_, _| false);
+        for line in &self.lines[to] {
+            let at = self.lines[from].iter().position(|other| other == line);
+            let source = at.and_then(|at| of.media(at).map(|media| (at, media)));
+            let media = match (line, source) {
+                (Line::Theirs(_), source) => source.map(|(_, media)| media.clone()),
+                (Line::Ours(index), Some((at, media))) => {
+                    let stream = &mut call.streams[*index];
+                    if stream.kind == MediaKind::Data && !offer {
+                        stream.negotiated = common(stream, from, media);
+                    }
+                    Some(shown(stream, to, offer, of, at, media))
+                }
+                (Line::Ours(index), None) => {
+                    let stream = &call.streams[*index];
+                    let answering = (!offer).then_some(Direction::SendRecv);
+                    own_line(stream, to, answering)
+                }
+            };
+            if let Some(media) = media {
+                session.push_media(media);
+            }
+        }
+        tidy(&mut session, &self.lines[to]);
+        let Some(leg) = call.legs.get_mut(to) else {
+            return session;
+        };
+        // RFC 3264 §8: the version says whether something changed, for this side.
+        stamp(&mut session, leg.origin, &call.streams, to);
+        if self.said[to].as_ref() != Some(&session) {
+            leg.origin.version += 1;
+            stamp(&mut session, leg.origin, &call.streams, to);
+        }
+        self.said[to] = Some(session.clone());
+        session
+    }
+}
+
+/// The m-line of a UE, with the gateway in its place.
+fn shown(stream: &Stream, to: Side, offer: bool, of: &Session, at: usize, media: &Media) -> Media {
+    let Some(local) = stream.local.get(to).filter(|_| media.line().port != 0) else {
+        return media.clone();
+    };
+    if stream.kind == MediaKind::Data {
+        let answering = (!offer).then_some(Direction::SendRecv);
+        let own = our_line(stream, to, answering, Some(media)).and_then(|line| line.to_media());
+        return own.map_or_else(|| media.clone(), |own| with_rest_of(own, media));
+    }
+    let mut shown = media.clone();
+    shown.retain(|line| {
+        !TRANSPORT
+            .iter()
+            .any(|name| line.attribute_name() == Some(name))
+    });
+    shown.set_port(local.rtp.port());
+    connect(&mut shown, local);
+    if let Ok(Some(far)) = description::read(of, at)
+        && far.rtp.is_none()
+    {
+        // RFC 3264 §8.4: 0.0.0.0 is the old way to hold; the gateway has an address all the same.
+        shown.set_direction(far.direction);
+    }
+    shown.insert(wire_sdp::Line::attribute("rtcp", local.rtcp.port()));
+    shown
+}
+
+fn connect(media: &mut Media, local: &Local) {
+    let address = local.rtp.ip();
+    media.set_connection(Some(&Connection {
+        family: AddressFamily::of(address),
+        address: &address.to_string(),
+    }));
+}
+
+/// What is not of the transport stays as the UE wrote it.
+fn with_rest_of(mut own: Media, media: &Media) -> Media {
+    for line in media.section().lines() {
+        let name = line.attribute_name();
+        if line.kind() != 'c' && !TRANSPORT.iter().any(|transport| name == Some(transport)) {
+            own.insert(line.clone());
+        }
+    }
+    own
+}
+
+/// The m-line of data channels that a side alone has.
+fn own_line(stream: &Stream, to: Side, answering: Option<Direction>) -> Option<Media> {
+    our_line(stream, to, answering, None)?.to_media()
+}
+
+fn our_line<'a>(
+    stream: &'a Stream,
+    to: Side,
+    answering: Option<Direction>,
+    media: Option<&'a Media>,
+) -> Option<OurLine<'a>> {
+    let far = stream
+        .far
+        .get(to)?
+        .as_ref()
+        .and_then(|far| far.data.as_ref());
+    let active = far.is_some_and(|far| far.setup == Setup::Active);
+    Some(OurLine {
+        kind: stream.kind,
+        local: stream.local.get(to).filter(|_| !stream.refused),
+        formats: &stream.formats,
+        direction: Direction::SendRecv,
+        channels: &[],
+        setup: match answering {
+            None => Setup::ActPass,
+            Some(_) if active => Setup::Passive,
+            Some(_) => Setup::Active,
+        },
+        offer: media.map(Media::line),
+        ice: answering.is_none() || far.is_some_and(|far| far.ice.is_some()),
+    })
+}
+
+/// RFC 8864 §5.2.2 — the channels that both sides name, under one id.
+fn common(stream: &Stream, from: Side, media: &Media) -> Vec<NegotiatedChannel> {
+    let other = stream.far[1 - from]
+        .as_ref()
+        .and_then(|far| far.data.as_ref());
+    let maps = media.attributes::<Dcmap<'_>>().filter_map(Result::ok);
+    let both = maps.filter(|map| other.is_some_and(|other| other.streams.contains(&map.stream)));
+    let channels = both.filter_map(|map| {
+        let read = ChannelParameters::read(&map)?;
+        let reliability = match (read.max_retr, read.max_time) {
+            (Some(times), _) => ChannelReliability::MaxRetransmits(times),
+            (None, Some(time)) => ChannelReliability::MaxLifetime(time),
+            (None, None) => ChannelReliability::Reliable,
+        };
+        Some(NegotiatedChannel {
+            id: map.stream,
+            channel: ChannelDescription {
+                label: read.label,
+                protocol: read.subprotocol,
+                ordered: read.ordered,
+                reliability,
+                priority: read.priority,
+            },
+            place: ChannelPlace::Both,
+        })
+    });
+    channels.take(256).collect()
+}
+
+/// What a session says for m-lines that are no longer the UE's.
+fn tidy(session: &mut Session, lines: &[Line]) {
+    // RFC 9143: nobody bundles what is in no group.
+    session.section_mut().retain(|line| {
+        line.attribute_value("group")
+            .is_none_or(|group| !group.starts_with("BUNDLE"))
+    });
+    if lines.iter().all(|line| matches!(line, Line::Ours(_))) {
+        session.section_mut().retain(|line| {
+            let name = line.attribute_name();
+            name != Some("ice-lite") && !TRANSPORT.iter().any(|one| name == Some(one))
+        });
+        let mut connections = session.medias().iter().filter_map(|m| m.connection().ok()?);
+        let first = connections
+            .next()
+            .map(|one| (one.family, one.address.to_owned()));
+        if let Some((family, address)) = first {
+            session.section_mut().set_connection(Some(&Connection {
+                family,
+                address: &address,
+            }));
+        }
+    }
+    lite(session);
+}
+
+/// RFC 8839 §5.3 — the gateway is a lite agent.
+fn lite(session: &mut Session) {
+    let ice = session.medias().iter().any(|media| {
+        media.line().media == "application" && media.line().port != 0 && media.has("ice-ufrag")
+    });
+    if ice && !session.section().has("ice-lite") {
+        session
+            .section_mut()
+            .insert(wire_sdp::Line::attribute("ice-lite", ""));
+    }
+}
+
+/// RFC 8866 §5.2 — whose description it is.
+fn stamp(session: &mut Session, origin: description::Origin, streams: &[Stream], to: Side) {
+    let mut locals = streams.iter().filter_map(|stream| stream.local.get(to));
+    let before = session.origin();
+    let (family, address) = match locals.next() {
+        Some(local) => {
+            let ip = local.rtp.ip();
+            (AddressFamily::of(ip), ip.to_string())
+        }
+        None => (before.family, before.address.to_owned()),
+    };
+    session.set_origin(&OriginLine {
+        username: "-",
+        session_id: &origin.session.to_string(),
+        version: origin.version,
+        family,
+        address: &address,
+    });
+}

@@ -1,0 +1,534 @@
+//! Requests and responses on their way through (RFC 3261 §12, RFC 3262, RFC 3311, RFC 4028).
+
+use std::time::{Duration, Instant};
+
+use core_iq::{Command, Refusal, Reply};
+use core_sip::address::{UriView, uri_of};
+use core_sip::dialog::{Dialog, DialogId};
+use core_sip::proxy::LoopHash;
+use smallvec::SmallVec;
+use wire_sdp::Session;
+use wire_sip::{HeaderName, Message, Method, StatusCode};
+
+use super::super::call::{Call, Leg, LegState, Stage};
+use super::super::change::Changing;
+use super::super::description::Origin;
+use super::super::ending::Why;
+use super::super::machine::{Calls, IqPurpose};
+use super::super::observer::is_ours;
+use super::super::sending::{Errand, Purpose};
+use super::super::setup::settings;
+use super::{Anchor, Held, Side};
+use crate::Consumer;
+
+/// How many INVITEs of one dialog an ACK or a PRACK may still be for.
+const MAX_INVITES: usize = 8;
+/// How long an offer of ours waits for those of the two.
+const WAIT: Duration = Duration::from_millis(500);
+
+impl Calls {
+    /// A call of a subscriber whose calls applications may change begins.
+    pub(in crate::calls) fn begin_anchored(
+        &mut self,
+        session: &str,
+        providers: Vec<String>,
+        request: &Message,
+    ) {
+        let called = request.header(HeaderName::PServedUser).is_some_and(|user| {
+            user.split(';')
+                .any(|param| param.trim().eq_ignore_ascii_case("sescase=term"))
+        });
+        let number = self.next_call;
+        self.next_call += 1;
+        let leg = |random: &mut core_sip::Random, header| Leg {
+            party: request
+                .header(header)
+                .and_then(uri_of)
+                .unwrap_or_default()
+                .to_owned(),
+            call_id: request.call_id().to_owned(),
+            local_tag: String::new(),
+            origin: Origin {
+                session: random.u64() >> 2,
+                version: 0,
+            },
+            state: LegState::Idle,
+            last_ack: None,
+            changing: None,
+            answering: None,
+            refresh: None,
+        };
+        let legs = [
+            leg(&mut self.random, HeaderName::From),
+            leg(&mut self.random, HeaderName::To),
+        ];
+        let caller_tag = request.from_tag().unwrap_or_default().to_owned();
+        let anchor = Anchor::new(usize::from(called), providers, caller_tag);
+        self.by_session.insert(session.to_owned(), number);
+        let call = Call {
+            anchor: Some(Box::new(anchor)),
+            written: true,
+            ..Call::new(session.to_owned(), Consumer::Anybody, SmallVec::from(legs))
+        };
+        self.by_number.insert(number, call);
+    }
+
+    /// The number of the call of that session, when we are in its middle.
+    pub(in crate::calls) fn anchored(&self, session: &str) -> Option<u64> {
+        let number = *self.by_session.get(session)?;
+        let call = self.by_number.get(&number)?;
+        call.anchor.is_some().then_some(number)
+    }
+
+    /// Whether the subscriber asks.
+    pub(in crate::calls) fn is_of_subscriber(&self, number: u64, request: &Message) -> bool {
+        let call = self.by_number.get(&number);
+        let anchor = call.and_then(|call| call.anchor.as_ref());
+        anchor.is_some_and(|anchor| anchor.side_of(request.from_tag()) == anchor.subscriber)
+    }
+
+    /// A request goes on, as the other side is to see it.
+    pub(in crate::calls) fn pass_request(
+        &mut self,
+        now: Instant,
+        call: u64,
+        number: u64,
+        mut request: Message,
+        next: &str,
+        hash: LoopHash,
+    ) {
+        let room = self.gateway_there;
+        let Some(it) = self.by_number.get_mut(&call) else {
+            return;
+        };
+        let Some(mut anchor) = it.anchor.take() else {
+            return;
+        };
+        let from = anchor.side_of(request.from_tag());
+        let to = 1 - from;
+        let sdp = description_of(&request);
+        let invite = request.method() == Method::Invite;
+        let prack = request.method() == Method::Prack;
+        let answers = prack && anchor.offered.as_ref().is_some_and(|one| one.from == to);
+        let offers = (invite || sdp.is_some()) && !answers;
+        let met = it.legs[to].changing == Some(Changing::Offered)
+            || anchor.held.is_some()
+            || sdp.is_some() && anchor.offered.is_some();
+        if offers && request.to_tag().is_some() && met {
+            // RFC 3261 §14.2, RFC 3311 §5.2.
+            it.anchor = Some(anchor);
+            return self.forwarded_in_vain(now, number, None, StatusCode::REQUEST_PENDING);
+        }
+        anchor.renumber(it, to, &mut request);
+        anchor.hear_of(it, from, &request);
+        if offers {
+            anchor.open.push(number);
+        }
+        let mut wanted = Vec::new();
+        if let Some(sdp) = &sdp {
+            let told = if answers {
+                anchor.pass_answer(it, from, sdp)
+            } else {
+                let lines = [anchor.lines[0].len(), anchor.lines[1].len()];
+                let room = room && !prack;
+                wanted = anchor.learn(&mut it.streams, from, sdp, room);
+                if !wanted.is_empty() {
+                    anchor.held = Some(Box::new(Held {
+                        number,
+                        request: request.clone(),
+                        next: next.to_owned(),
+                        hash,
+                        lines,
+                    }));
+                }
+                if wanted.is_empty() {
+                    anchor.pass_offer(it, from, Some(number), lines, sdp)
+                } else {
+                    sdp.clone()
+                }
+            };
+            set_description(&mut request, &told);
+        }
+        let context = it.context;
+        it.anchor = Some(anchor);
+        if !wanted.is_empty() {
+            let command = Command::Reserve {
+                context,
+                streams: wanted,
+            };
+            return self.ask_gateway(IqPurpose::Anchor(call), command);
+        }
+        if answers {
+            self.configure(call);
+        }
+        self.send(now, next, request, Errand::Forward(number, hash));
+    }
+
+    /// The gateway has room for what an offer adds, or none; then it passes as it is.
+    pub(in crate::calls) fn room_for_anchored(
+        &mut self,
+        now: Instant,
+        number: u64,
+        result: Result<Reply, Refusal>,
+    ) {
+        let Some(call) = self.by_number.get_mut(&number) else {
+            if let Ok(Reply::Reserved(reserved)) = result {
+                let context = reserved.context;
+                self.ask_gateway(IqPurpose::Nothing, Command::Release { context });
+            }
+            return;
+        };
+        if let Ok(Reply::Reserved(reserved)) = result {
+            call.context = Some(reserved.context);
+            self.by_context.insert(reserved.context, number);
+            call.has_room(reserved);
+        }
+        let Some(mut anchor) = call.anchor.take() else {
+            return;
+        };
+        anchor.let_pass(&call.streams);
+        let held = anchor.held.take();
+        let Some(mut held) = held else {
+            call.anchor = Some(anchor);
+            return;
+        };
+        let from = anchor.side_of(held.request.from_tag());
+        if let Some(sdp) = description_of(&held.request) {
+            let told = anchor.pass_offer(call, from, Some(held.number), held.lines, &sdp);
+            set_description(&mut held.request, &told);
+        }
+        call.anchor = Some(anchor);
+        let errand = Errand::Forward(held.number, held.hash);
+        self.send(now, &held.next, held.request, errand);
+    }
+
+    /// A response goes back, as the other side is to see it.
+    pub(in crate::calls) fn pass_response(
+        &mut self,
+        number: u64,
+        forwarded: u64,
+        request: &Message,
+        response: &mut Message,
+    ) {
+        let Some(status) = response.status() else {
+            return;
+        };
+        if response.cseq() != request.cseq()
+            && let Some(cseq) = request.header(HeaderName::CSeq)
+        {
+            response.set(HeaderName::CSeq, cseq);
+        }
+        let Some(call) = self.by_number.get_mut(&number) else {
+            return;
+        };
+        let Some(mut anchor) = call.anchor.take() else {
+            return;
+        };
+        let from = 1 - anchor.side_of(request.from_tag());
+        let mut agreed = false;
+        if let Some(sdp) = description_of(response).filter(|_| status.as_u16() < 300) {
+            let told = if request.body().is_empty() {
+                let lines = [anchor.lines[0].len(), anchor.lines[1].len()];
+                anchor.learn(&mut call.streams, from, &sdp, false);
+                anchor.pass_offer(call, from, None, lines, &sdp)
+            } else {
+                agreed = true;
+                anchor.pass_answer(call, from, &sdp)
+            };
+            set_description(response, &told);
+        }
+        if status.is_final() {
+            anchor.open.retain(|one| *one != forwarded);
+            let own = anchor
+                .offered
+                .as_ref()
+                .is_some_and(|one| one.by == Some(forwarded));
+            if own && !status.is_success() {
+                anchor.roll_back();
+            }
+        }
+        if status.is_success() {
+            if request.method() == Method::Invite && call.stage != Stage::Standing {
+                call.stage = Stage::Standing;
+                let address = self.config.address;
+                stand(call, request, response, |uri| is_ours(uri, address));
+            }
+            anchor.hear_of(call, from, response);
+            if let Some(interval) = response.header(HeaderName::SessionExpires) {
+                let by_caller = interval.contains("refresher=uac");
+                let refresher = if by_caller { 1 - from } else { from };
+                let seconds = interval.split(';').next().unwrap_or("").trim().to_owned();
+                anchor.interval = Some((seconds, refresher == anchor.subscriber));
+            }
+        }
+        call.anchor = Some(anchor);
+        if agreed {
+            self.configure(number);
+        }
+    }
+
+    /// An ACK goes on, perhaps with an answer.
+    pub(in crate::calls) fn pass_ack(&mut self, number: u64, ack: &mut Message) {
+        let Some(call) = self.by_number.get_mut(&number) else {
+            return;
+        };
+        let Some(mut anchor) = call.anchor.take() else {
+            return;
+        };
+        let from = anchor.side_of(ack.from_tag());
+        anchor.renumber(call, 1 - from, ack);
+        let offered = anchor.offered.as_ref().is_some_and(|one| one.from != from);
+        if let Some(sdp) = description_of(ack).filter(|_| offered) {
+            let told = anchor.pass_answer(call, from, &sdp);
+            set_description(ack, &told);
+        } else if offered {
+            anchor.roll_back();
+        }
+        call.anchor = Some(anchor);
+        self.configure(number);
+    }
+
+    /// What became of a request of the two that ends the call: it failed to begin, or it was a BYE.
+    pub(in crate::calls) fn passed_its_end(&mut self, now: Instant, number: u64, words: &str) {
+        if let Some(call) = self.by_number.get_mut(&number) {
+            for leg in &mut call.legs {
+                leg.state = LegState::Gone;
+            }
+        }
+        self.fail(now, number, &Why::HungUp(words.to_owned()));
+        self.forget_if_over(number);
+    }
+
+    /// We end it: requests on their way are taken back.
+    pub(in crate::calls) fn take_back(&mut self, now: Instant, mut anchor: Anchor) {
+        if let Some(held) = anchor.held.take() {
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            self.forwarded_in_vain(now, held.number, None, status);
+        }
+        for number in anchor.open {
+            self.take_back_forwarded(now, number);
+        }
+    }
+
+    /// What both have agreed on is told to the gateway.
+    fn configure(&mut self, number: u64) {
+        let Some(call) = self.by_number.get_mut(&number) else {
+            return;
+        };
+        let streams = settings(call);
+        let Some((context, anchor)) = call.context.zip(call.anchor.as_mut()) else {
+            return;
+        };
+        if streams.is_empty() || anchor.configured == streams {
+            return;
+        }
+        anchor.configured.clone_from(&streams);
+        let command = Command::Configure { context, streams };
+        self.ask_gateway(IqPurpose::Configure(number), command);
+    }
+
+    /// RFC 3261 §14.1 — an offer of ours to the subscriber, which the other party does not notice.
+    pub(in crate::calls) fn offer_in_anchored(&mut self, now: Instant, number: u64, side: Side) {
+        let Some(call) = self.by_number.get_mut(&number) else {
+            return;
+        };
+        let Some(mut anchor) = call.anchor.take() else {
+            return;
+        };
+        if anchor.held.is_some() || anchor.offered.is_some() || !anchor.open.is_empty() {
+            let at = now + WAIT;
+            call.legs[side].changing = Some(Changing::Again(at));
+            call.anchor = Some(anchor);
+            self.deadlines.insert((at, number));
+            return;
+        }
+        let offer = anchor.own_offer(call, side);
+        let dialog = call.legs[side].dialog();
+        let Some((offer, dialog)) = offer.zip(dialog) else {
+            call.anchor = Some(anchor);
+            return self.change_refused(number, "nothing is known of the media of the call");
+        };
+        let mut invite = dialog.request(Method::Invite);
+        let next = dialog.next_hop().to_owned();
+        anchor.made[side] += 1;
+        // The UE sends to the other party, not to us.
+        if let Some(contact) = &anchor.contacts[1 - side] {
+            invite.push_back(HeaderName::Contact, contact);
+        }
+        if let Some((seconds, by_subscriber)) = &anchor.interval {
+            // RFC 4028 §7.4: as it was agreed on; an INVITE without it would end the refreshing.
+            let refresher = if *by_subscriber { "uas" } else { "uac" };
+            invite.push_back(HeaderName::Supported, "timer");
+            let interval = format_args!("{seconds};refresher={refresher}");
+            invite.push_back(HeaderName::SessionExpires, interval);
+        }
+        invite.set_body(Some("application/sdp"), offer.to_bytes());
+        call.legs[side].changing = Some(Changing::Offered);
+        anchor.own = Some(offer);
+        call.anchor = Some(anchor);
+        let purpose = Purpose::ReInvite(number, side);
+        self.send(now, &next, invite, Errand::Request(purpose));
+    }
+
+    /// The subscriber has answered an offer of ours.
+    pub(in crate::calls) fn own_offer_answered(
+        &mut self,
+        number: u64,
+        side: Side,
+        response: &Message,
+    ) -> Result<(), &'static str> {
+        let Some(call) = self.by_number.get_mut(&number) else {
+            return Ok(());
+        };
+        let Some(mut anchor) = call.anchor.take() else {
+            return Ok(());
+        };
+        let told = anchor.own.take();
+        anchor.hear_of(call, side, response);
+        let answer = description_of(response);
+        if let Some(answer) = &answer {
+            anchor.own_answered(call, side, told, answer);
+        }
+        call.anchor = Some(anchor);
+        self.configure(number);
+        answer.map(drop).ok_or("an answer without SDP")
+    }
+}
+
+impl Anchor {
+    /// RFC 3261 §12.2.1.1, RFC 3262 §7.2: with numbers of ours among them, all later ones are higher.
+    fn renumber(&mut self, call: &mut Call, to: Side, request: &mut Message) {
+        let Some((number, method)) = request.cseq() else {
+            return;
+        };
+        let known = |invites: &[(u32, u32)], number: u32| {
+            let mut known = invites.iter().rev();
+            known.find(|one| one.0 == number).map(|one| one.1)
+        };
+        if method == Method::Prack
+            && let Some(rack) = request.header(HeaderName::RAck)
+        {
+            let mut words = rack.split_whitespace();
+            let (response, invite) = (words.next(), words.next().and_then(|n| n.parse().ok()));
+            if let (Some(response), Some(invite)) = (response, invite)
+                && let Some(mapped) = known(&self.invites[to], invite)
+                && mapped != invite
+            {
+                let rack = format!("{response} {mapped} INVITE");
+                request.set(HeaderName::RAck, rack);
+            }
+        }
+        let method = request
+            .cseq()
+            .map_or(String::new(), |(_, method)| method.to_string());
+        let mapped = match method.as_str() {
+            "ACK" => known(&self.invites[to], number).unwrap_or(number),
+            _ => number.saturating_add(self.made[to]),
+        };
+        if method == "INVITE" {
+            if self.invites[to].len() >= MAX_INVITES {
+                self.invites[to].remove(0);
+            }
+            self.invites[to].push((number, mapped));
+        }
+        if mapped != number {
+            request.set(HeaderName::CSeq, format_args!("{mapped} {method}"));
+        }
+        if method != "ACK"
+            && let Some(dialog) = call.legs[to].dialog()
+            && dialog.local_cseq() < mapped
+        {
+            let route = dialog.route_set().to_vec();
+            dialog.set_route(route, mapped);
+        }
+    }
+
+    /// RFC 3261 §12.2 — where a side wants requests from now on.
+    fn hear_of(&mut self, call: &mut Call, side: Side, message: &Message) {
+        let Some(contact) = message.header(HeaderName::Contact) else {
+            return;
+        };
+        let refreshes = message
+            .cseq()
+            .is_some_and(|(_, method)| matches!(method, Method::Invite | Method::Update));
+        if !refreshes {
+            return;
+        }
+        self.contacts[side] = Some(contact.to_owned());
+        let target = message.values(HeaderName::Contact).next().and_then(uri_of);
+        if let (Some(dialog), Some(target)) = (call.legs[side].dialog(), target)
+            && dialog.remote_target() != target
+        {
+            let route = dialog.route_set().to_vec();
+            let number = dialog.local_cseq();
+            let (id, local) = (dialog.id().clone(), dialog.local().to_owned());
+            let remote = dialog.remote().to_owned();
+            *dialog = Dialog::confirmed(id, local, remote, target.to_owned());
+            dialog.set_route(route, number);
+        }
+    }
+}
+
+/// RFC 3261 §12.1 — the call stands: how each side is reached, as if the other one asked.
+fn stand(
+    call: &mut Call,
+    request: &Message,
+    response: &Message,
+    ours: impl Fn(&UriView<'_>) -> bool,
+) {
+    let text = |message: &Message, name| message.header(name).unwrap_or_default().to_owned();
+    let (from, to) = (
+        text(request, HeaderName::From),
+        text(response, HeaderName::To),
+    );
+    let tags = [request.from_tag(), response.to_tag()].map(|t| t.unwrap_or_default().to_owned());
+    let target = |message: &Message| {
+        let contact = message.values(HeaderName::Contact).next();
+        contact.and_then(uri_of).unwrap_or_default().to_owned()
+    };
+    let routes = |message: &Message| -> Vec<String> {
+        message
+            .values(HeaderName::RecordRoute)
+            .map(str::to_owned)
+            .collect()
+    };
+    let [caller, called] = tags;
+    let id = |local: &str, remote: &str| DialogId {
+        call_id: request.call_id().to_owned(),
+        local_tag: local.to_owned(),
+        remote_tag: remote.to_owned(),
+    };
+    let first = id(&called, &caller);
+    let mut dialog = Dialog::confirmed(first, to.clone(), from.clone(), target(request));
+    dialog.set_route(routes(request), 0);
+    call.legs[0].state = LegState::Standing(Box::new(dialog));
+    // Those that the request met behind us are above ours in the response.
+    let behind = routes(response).into_iter().take_while(|route| {
+        !uri_of(route)
+            .and_then(UriView::parse)
+            .is_some_and(|uri| ours(&uri))
+    });
+    let mut behind: Vec<String> = behind.collect();
+    behind.reverse();
+    let mut dialog = Dialog::confirmed(id(&caller, &called), from, to, target(response));
+    let number = request.cseq().map_or(1, |(number, _)| number);
+    dialog.set_route(behind, number);
+    call.legs[1].state = LegState::Standing(Box::new(dialog));
+}
+
+/// The description in a message, when it is its whole body.
+fn description_of(message: &Message) -> Option<Session> {
+    let kind = message.content_type()?.split(';').next()?.trim();
+    if !kind.eq_ignore_ascii_case("application/sdp") {
+        return None;
+    }
+    Session::parse(message.body()).ok()
+}
+
+fn set_description(message: &mut Message, told: &Session) {
+    let kind = message
+        .content_type()
+        .unwrap_or("application/sdp")
+        .to_owned();
+    message.set_body(Some(&kind), told.to_bytes());
+}

@@ -1,0 +1,332 @@
+//! TS 29.392 §5.3.2.3 in a subscriber's own call: an application's channel comes into it, and the other
+//! party notices nothing.
+
+use std::time::Duration;
+
+use api_mmtel_es::common::Uri;
+use api_mmtel_es::dc_app_management::Status;
+use core_iq::{ChannelAction, ChannelAt, Command, Event, MediaKind, StreamEnd};
+use nf_mmtel_es::Consumer;
+use nf_mmtel_es::calls::{Ask, CallEvents};
+use serde_json::{Value, json};
+use wire_sip::{HeaderName, Message, Method, StatusCode};
+
+use super::bed::{BOB, Bed, TARGET, audio, audio_and_data};
+use super::observer::{invite, respond, within};
+
+const AT: ChannelAt = ChannelAt {
+    end: StreamEnd::W3,
+    id: 1,
+};
+
+fn bed() -> Bed {
+    Bed::with(|config| {
+        config.call_events.push(CallEvents {
+            subscribers: vec![BOB.to_owned()],
+            target: Uri::new(TARGET).unwrap(),
+            applications: vec!["provider".into()],
+        });
+    })
+}
+
+fn text(message: &Message) -> String {
+    String::from_utf8(message.body().to_vec()).unwrap()
+}
+
+fn lines(message: &Message) -> usize {
+    text(message).matches("\r\nm=").count()
+}
+
+fn cseq(message: &Message) -> &str {
+    message.header(HeaderName::CSeq).unwrap()
+}
+
+/// Alice has called Bob; the INVITE as Bob got it, the 200 as Alice did, and the session.
+fn established(bed: &mut Bed) -> (Message, Message, String) {
+    bed.say(&invite(BOB));
+    let forwarded = bed.request(Method::Invite);
+    let answered = respond(bed, &forwarded, 200, Some(&audio()));
+    let told = bed.notified();
+    assert_eq!(told["eventType"], "SESSION_ESTABLISHMENT_SUCCESS");
+    bed.say(&within(&forwarded, Method::Ack, 1));
+    let ack = bed.request(Method::Ack);
+    assert_eq!(cseq(&ack), "1 ACK");
+    let session = told["sessionId"].as_str().unwrap().to_owned();
+    (forwarded, answered, session)
+}
+
+fn ask_for(bed: &mut Bed, app: &str, session: &str) {
+    bed.update(&json!({
+        "dcAppId": app, "sessionId": session, "notificationInfo": TARGET,
+        "mediaResourceInfo": { "hello": 1 },
+    }));
+}
+
+/// An application has its channel in the call.
+fn with_channel() -> (Bed, Message, String, String) {
+    let mut bed = bed();
+    let app = bed.application();
+    let (forwarded, _, session) = established(&mut bed);
+    ask_for(&mut bed, &app, &session);
+    let offer = bed.request(Method::Invite);
+    assert_eq!(cseq(&offer), "2 INVITE");
+    bed.answer(&offer, 200, Some(&audio_and_data("")));
+    let ack = bed.request(Method::Ack);
+    assert_eq!(cseq(&ack), "2 ACK");
+    bed.event(1, Event::DataConnected { end: StreamEnd::W3 });
+    bed.event(1, Event::ChannelOpened { at: AT });
+    assert_eq!(bed.updated().result, Status::Success);
+    assert_eq!(bed.notified()["mediaResourceInfo"]["channel"], "OPENED");
+    bed.nothing_more();
+    (bed, forwarded, session, app)
+}
+
+/// A request of Bob within the call, as the core sends it by our Record-Route.
+fn of_bob(at_core: &Message, method: Method<'_>, number: u32) -> Message {
+    let mut request = within(at_core, method, number);
+    let (from, to) = (
+        request.header(HeaderName::From).unwrap().to_owned(),
+        request.header(HeaderName::To).unwrap().to_owned(),
+    );
+    request.set(HeaderName::From, to);
+    request.set(HeaderName::To, from);
+    request.set_request_uri("sip:alice@192.0.2.40");
+    request.set(
+        HeaderName::Via,
+        format_args!("SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKbob{method}{number}"),
+    );
+    request.push_back(HeaderName::Via, "SIP/2.0/UDP 192.0.2.30;branch=z9hG4bKbob");
+    request
+}
+
+#[test]
+fn the_media_of_both_end_at_the_gateway() {
+    let mut bed = bed();
+    let (forwarded, answered, _) = established(&mut bed);
+    for (sdp, port) in [(text(&forwarded), 20_004), (text(&answered), 20_002)] {
+        assert!(sdp.contains("c=IN IP4 192.0.2.20\r\n"), "{sdp}");
+        let line = format!("m=audio {port} RTP/AVP 0 101\r\n");
+        assert!(sdp.contains(&line), "{sdp}");
+        assert!(
+            sdp.contains("a=rtpmap:101 telephone-event/8000\r\n"),
+            "{sdp}"
+        );
+    }
+    let configured = bed.asked.iter().rev().find_map(|command| match command {
+        Command::Configure { streams, .. } => streams.first().cloned(),
+        _ => None,
+    });
+    let configured = configured.expect("the gateway knows both");
+    let remote = |port: u16| Some(format!("192.0.2.30:{port}").parse().unwrap());
+    assert_eq!(configured.media, MediaKind::Audio);
+    assert_eq!(configured.core.expect("Alice").remote_rtp, remote(4000));
+    assert_eq!(
+        configured.second.expect("Bob").core.remote_rtp,
+        remote(4000)
+    );
+    // Nothing but the description and the way has changed.
+    for name in [
+        "X-Nobody-Knows",
+        "P-Asserted-Identity",
+        "Contact",
+        "Call-ID",
+        "From",
+    ] {
+        let line = |message: &Message| {
+            message
+                .header_named(name)
+                .map(|value| value.trim().to_owned())
+        };
+        assert_eq!(line(&forwarded), line(&invite(BOB)), "{name}");
+    }
+}
+
+/// CSeq of each side grows by itself, and the m-line of the application is the subscriber's alone.
+#[test]
+fn a_channel_comes_into_the_call_and_the_other_party_notices_nothing() {
+    let (mut bed, forwarded, _, _) = with_channel();
+
+    let mut hold = within(&forwarded, Method::Invite, 2);
+    let held = audio().replace("a=rtpmap", "a=sendonly\r\na=rtpmap");
+    hold.set_body(Some("application/sdp"), held);
+    bed.say(&hold);
+    let at_bob = bed.request(Method::Invite);
+    assert_eq!(cseq(&at_bob), "3 INVITE");
+    assert_eq!(lines(&at_bob), 2);
+    assert!(text(&at_bob).contains("a=sendonly\r\n"));
+    assert!(
+        text(&at_bob).contains("m=application 2000"),
+        "{}",
+        text(&at_bob)
+    );
+    let both = audio_and_data("").replace("a=rtpmap", "a=recvonly\r\na=rtpmap");
+    let at_alice = respond(&mut bed, &at_bob, 200, Some(&both));
+    assert_eq!((cseq(&at_alice), lines(&at_alice)), ("2 INVITE", 1));
+    assert!(text(&at_alice).contains("a=recvonly\r\n"));
+    bed.say(&within(&forwarded, Method::Ack, 2));
+    assert_eq!(cseq(&bed.request(Method::Ack)), "3 ACK");
+
+    // A 2xx that comes again goes on again.
+    let again = respond(&mut bed, &at_bob, 200, Some(&both));
+    assert_eq!((cseq(&again), text(&again)), ("2 INVITE", text(&at_alice)));
+    bed.say(&within(&forwarded, Method::Ack, 2));
+    assert_eq!(cseq(&bed.request(Method::Ack)), "3 ACK");
+
+    // Bob has two m-lines, and numbers of his own.
+    let mut resume = of_bob(&forwarded, Method::Invite, 1);
+    resume.set_body(Some("application/sdp"), audio_and_data(""));
+    bed.say(&resume);
+    let at_alice = bed.request(Method::Invite);
+    assert_eq!((cseq(&at_alice), lines(&at_alice)), ("1 INVITE", 1));
+    let at_bob = respond(&mut bed, &at_alice, 200, Some(&audio()));
+    assert_eq!((cseq(&at_bob), lines(&at_bob)), ("1 INVITE", 2));
+    assert!(
+        text(&at_bob).contains("a=setup:passive"),
+        "{}",
+        text(&at_bob)
+    );
+    bed.say(&of_bob(&forwarded, Method::Ack, 1));
+    bed.request(Method::Ack);
+
+    // Video of Alice's is Bob's third m-line.
+    let mut video = within(&forwarded, Method::Invite, 3);
+    let offer = audio() + "m=video 4010 RTP/AVP 96\r\na=rtpmap:96 VP8/90000\r\n";
+    video.set_body(Some("application/sdp"), offer.clone());
+    bed.say(&video);
+    let at_bob = bed.request(Method::Invite);
+    assert_eq!((cseq(&at_bob), lines(&at_bob)), ("4 INVITE", 3));
+    assert!(text(&at_bob).contains("a=rtpmap:96 VP8/90000\r\n"));
+    let answer = audio_and_data("") + "m=video 4012 RTP/AVP 96\r\na=rtpmap:96 VP8/90000\r\n";
+    let mut reliable = core_sip::reply(&at_bob, StatusCode::new(183).unwrap(), "b");
+    reliable.push_back(HeaderName::RSeq, 7);
+    bed.say(&reliable);
+    bed.response(183);
+    let mut prack = within(&forwarded, Method::Prack, 4);
+    prack.push_back(HeaderName::RAck, "7 3 INVITE");
+    bed.say(&prack);
+    let prack = bed.request(Method::Prack);
+    assert_eq!(cseq(&prack), "5 PRACK");
+    assert_eq!(prack.header(HeaderName::RAck), Some("7 4 INVITE"));
+    respond(&mut bed, &prack, 200, None);
+    let at_alice = respond(&mut bed, &at_bob, 200, Some(&answer));
+    assert_eq!(lines(&at_alice), 2);
+    assert_eq!(bed.notified()["eventType"], "MEDIA_CHANGE_SUCCESS");
+    bed.say(&within(&forwarded, Method::Ack, 3));
+    assert_eq!(cseq(&bed.request(Method::Ack)), "4 ACK");
+
+    bed.say(&within(&forwarded, Method::Bye, 5));
+    let bye = bed.request(Method::Bye);
+    assert_eq!(cseq(&bye), "6 BYE");
+    respond(&mut bed, &bye, 200, None);
+    let mut told: Vec<Value> = vec![bed.notified(), bed.notified()];
+    told.sort_by_key(|told| told.get("eventType").is_some());
+    assert_eq!(told[0]["mediaResourceInfo"]["channel"], "CLOSED");
+    assert_eq!(told[1]["eventType"], "SESSION_TERMINATION");
+    assert!(bed.sessions.is_empty() && bed.told.is_empty() && bed.calls.is_empty());
+    assert!(matches!(bed.asked.last(), Some(Command::Release { .. })));
+}
+
+#[test]
+fn who_refuses_the_channel_keeps_the_call() {
+    let mut bed = bed();
+    let app = bed.application();
+    let (forwarded, _, session) = established(&mut bed);
+    ask_for(&mut bed, &app, &session);
+    let offer = bed.request(Method::Invite);
+    bed.answer(&offer, 488, None);
+    bed.request(Method::Ack);
+    assert_eq!(bed.updated().result, Status::Failed);
+    assert_eq!(bed.notified()["mediaResourceInfo"]["channel"], "REFUSED");
+    let mut update = within(&forwarded, Method::Update, 2);
+    update.set_body(Some("application/sdp"), audio());
+    bed.say(&update);
+    let at_bob = bed.request(Method::Update);
+    assert_eq!((cseq(&at_bob), lines(&at_bob)), ("3 UPDATE", 1));
+    let at_alice = respond(&mut bed, &at_bob, 200, Some(&audio()));
+    assert_eq!(cseq(&at_alice), "2 UPDATE");
+}
+
+/// RFC 3261 §14.1, §14.2
+#[test]
+fn offers_that_meet_wait_for_one_another() {
+    let mut bed = bed();
+    let app = bed.application();
+    let (forwarded, _, session) = established(&mut bed);
+    let mut hold = within(&forwarded, Method::Invite, 2);
+    hold.set_body(Some("application/sdp"), audio());
+    bed.say(&hold);
+    let at_bob = bed.request(Method::Invite);
+    ask_for(&mut bed, &app, &session);
+    bed.nothing_more();
+    respond(&mut bed, &at_bob, 200, Some(&audio()));
+    bed.say(&within(&forwarded, Method::Ack, 2));
+    bed.request(Method::Ack);
+    bed.pass(Duration::from_millis(600));
+    let offer = bed.request(Method::Invite);
+    assert_eq!(cseq(&offer), "3 INVITE");
+    let mut again = within(&forwarded, Method::Invite, 3);
+    again.set_body(Some("application/sdp"), audio());
+    bed.say(&again);
+    bed.response(491);
+    bed.answer(&offer, 200, Some(&audio_and_data("")));
+    bed.request(Method::Ack);
+}
+
+#[test]
+fn only_those_who_may_come_into_a_call() {
+    let mut bed = bed();
+    let app = bed.application();
+    let (_, _, session) = established(&mut bed);
+    let request = json!({
+        "dcAppId": app, "sessionId": session, "notificationInfo": TARGET,
+    });
+    let request = api_mmtel_es::read(request.to_string().as_bytes()).unwrap();
+    bed.ask_as(&Consumer::Client("other".into()), Ask::UpdateMedia(request));
+    assert_eq!(bed.problem().status, Some(404));
+    bed.nothing_more();
+}
+
+#[test]
+fn a_call_whose_gateway_is_gone_is_ended_on_both_sides() {
+    let (mut bed, _, _, _) = with_channel();
+    bed.calls.handle_gateway_lost(bed.clock.now());
+    bed.drain();
+    let byes = [bed.request(Method::Bye), bed.request(Method::Bye)];
+    let uris = byes.each_ref().map(|bye| bye.request_uri().unwrap());
+    assert_eq!(uris, ["sip:alice@192.0.2.40", "sip:bob@192.0.2.30:5060"]);
+    assert_eq!(cseq(&byes[1]), "3 BYE");
+    bed.notified();
+    bed.notified();
+    assert!(bed.sessions.is_empty() && bed.told.is_empty());
+}
+
+/// After `kill -9` the media are gone: both are told so, and the application server.
+#[test]
+fn a_call_of_the_life_before_is_ended_on_both_sides() {
+    let (before, _, session, _) = with_channel();
+    let mut bed = bed();
+    bed.sessions.clone_from(&before.sessions);
+    bed.calls.resume(bed.clock.now(), before.sessions);
+    bed.drain();
+    let byes = [bed.request(Method::Bye), bed.request(Method::Bye)];
+    let uris = byes.each_ref().map(|bye| bye.request_uri().unwrap());
+    assert_eq!(uris, ["sip:alice@192.0.2.40", "sip:bob@192.0.2.30"]);
+    let told = bed.notified();
+    assert_eq!(told["eventType"], "SESSION_TERMINATION");
+    assert_eq!(told["sessionId"], session);
+    assert!(bed.sessions.is_empty());
+}
+
+#[test]
+fn a_message_is_the_ues_and_goes_to_the_application() {
+    let (mut bed, _, session, _) = with_channel();
+    let sent = bed.asked.iter().any(|command| {
+        matches!(command, Command::Channel { action: ChannelAction::Send(at, _), .. } if *at == AT)
+    });
+    assert!(sent);
+    let message = core_iq::ChannelMessage::Text(b"{\"choice\":2}".to_vec());
+    bed.event(1, Event::ChannelMessage { at: AT, message });
+    let told = bed.notified();
+    assert_eq!(told["sessionId"], session);
+    assert_eq!(told["mediaResourceInfo"], json!({ "choice": 2 }));
+}
