@@ -76,7 +76,7 @@ export class ApplicationWindow {
   update() {
     const { name, state, progress } = this.#open;
     this.#title.textContent = name;
-    paintMark(this.mark, this.#open.id, name);
+    paintMark(this.mark, this.#open.id, name, this.#open.entry?.application.icon);
     for (const [pressed, what] of /** @type {const} */ ([[this.close, 'Close'], [this.#toggle, 'Console of']])) pressed.setAttribute('aria-label', `${what} ${name}`);
     this.#console.setAttribute('aria-label', `Console of ${name}`);
     this.element.dataset.state = state;
@@ -161,16 +161,30 @@ export class ApplicationWindow {
 }
 
 /**
- * The mark of an application: its first letter on a colour of its own.
+ * The mark of an application: its icon, if that came with the list, or its first letter on a colour of its own. What would have to
+ * be fetched is not: it would tell its provider who is in a call.
  * @param {HTMLElement} mark
  * @param {string} id
  * @param {string} name
+ * @param {string} [icon]
  */
-export function paintMark(mark, id, name) {
+export function paintMark(mark, id, name, icon = '') {
+  const shown = icon.startsWith('data:image/') ? icon : '';
+  const letter = [...name.trim()][0]?.toUpperCase() ?? '?';
+  if (mark.dataset.shown === shown + letter) return;
+  mark.dataset.shown = shown + letter;
   let hash = 7;
-  for (const letter of id) hash = (Math.imul(hash, 31) + (letter.codePointAt(0) ?? 0)) >>> 0;
+  for (const each of id) hash = (Math.imul(hash, 31) + (each.codePointAt(0) ?? 0)) >>> 0;
   mark.style.setProperty('--hue', String((hash % 24) * 15));
-  mark.textContent = [...name.trim()][0]?.toUpperCase() ?? '?';
+  if (shown === '') {
+    mark.textContent = letter;
+    return;
+  }
+  const picture = new Image();
+  picture.alt = '';
+  picture.addEventListener('error', () => mark.replaceChildren(letter));
+  picture.src = shown;
+  mark.replaceChildren(picture);
 }
 
 /**

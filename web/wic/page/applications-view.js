@@ -323,7 +323,7 @@ function listItem(id) {
  */
 function paintEntry(pressed, { application }, { words, open, hindered }) {
   const [mark, text] = /** @type {HTMLElement[]} */ ([...pressed.children]);
-  paintMark(mark, application.id, application.name);
+  paintMark(mark, application.id, application.name, application.icon);
   const [name, more] = text.children;
   name.textContent = application.name;
   more.textContent = words;

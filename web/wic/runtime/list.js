@@ -5,7 +5,7 @@
  * @typedef {object} ListedApplication
  * @property {string} id
  * @property {string} name
- * @property {string} icon a URL, or nothing
+ * @property {string} icon a URL, of the Web or with the picture in it, or nothing
  * @property {string} etag
  * @property {boolean} autoload
  * @property {boolean} autolaunch
@@ -26,6 +26,7 @@
  */
 
 const MOST_TEXT = 256;
+const MOST_PICTURE = 16 * 1024;
 
 /**
  * @param {string} text
@@ -62,7 +63,7 @@ function application(one) {
   return {
     id,
     name: word(one.appName).trim() || id,
-    icon: webUrl(one.appIcon),
+    icon: pictureUrl(one.appIcon) || webUrl(one.appIcon),
     etag: word(one.etag),
     autoload: one.autoload === true || one.autolaunch === true,
     autolaunch: one.autolaunch === true,
@@ -79,6 +80,11 @@ function application(one) {
     personalData: one.personalData === true,
     personalDataUrl: webUrl(one.personalDataUrl),
   };
+}
+
+/** RFC 2397: a picture that is small enough to be in a list. @param {unknown} value */
+function pictureUrl(value) {
+  return typeof value === 'string' && value.length <= MOST_PICTURE && /^data:image\/(png|webp|jpeg|svg\+xml);base64,[\w+/]+=*$/.test(value) ? value : '';
 }
 
 /** @param {unknown} value */

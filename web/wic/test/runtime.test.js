@@ -120,6 +120,11 @@ describe('the list of applications', () => {
     assert.deepEqual(parseList(listOf(...bad.map(entry), null, 'x')).applications, []);
     const [one] = parseList(listOf(entry({ 'qos-hint': 'loss=1\r\na=x', appIcon: 'javascript:alert(1)', personalDataUrl: 'data:x', supportScene: 9, validUntil: 'never' }))).applications;
     assert.deepEqual([one.qosHint, one.icon, one.personalDataUrl, one.scenes, one.validUntil], ['', '', '', 3, null]);
+    // A picture that is in the list itself needs no fetching; whatever else a `data:` could be is none.
+    const icon = (appIcon) => parseList(listOf(entry({ appIcon }))).applications[0].icon;
+    assert.equal(icon('data:image/png;base64,iVBORw0KGgo='), 'data:image/png;base64,iVBORw0KGgo=');
+    assert.equal(icon('https://as.example/i.png'), 'https://as.example/i.png');
+    for (const other of ['data:text/html;base64,PGI+', 'data:image/png,x', `data:image/png;base64,${'A'.repeat(20_000)}`]) assert.equal(icon(other), '');
     for (const none of ['', 'null', '[]', '{}', '{"applications":1}']) assert.throws(() => parseList(none), TypeError, none);
   });
 
