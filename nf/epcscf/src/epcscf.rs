@@ -59,8 +59,8 @@ pub struct EpCscf {
     /// Requests that wait for a host to be looked up.
     pub(crate) lookups: Lookups,
     pub(crate) deferred: HashMap<String, Vec<Deferred>>,
-    /// Which session asked the gateway what.
-    pub(crate) iq: HashMap<RequestId, u64>,
+    /// Which session asked the gateway what, and whether that makes a Context.
+    pub(crate) iq: HashMap<RequestId, (u64, bool)>,
     pub(crate) next_iq: u64,
     pub(crate) timers: Timers,
     pub(crate) outputs: VecDeque<Output>,

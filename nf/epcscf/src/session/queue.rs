@@ -260,7 +260,8 @@ impl EpCscf {
             Ok(Next::Gateway(command)) => {
                 let request = RequestId(self.next_iq);
                 self.next_iq += 1;
-                self.iq.insert(request, id);
+                let makes = matches!(command, core_iq::Command::Reserve { context: None, .. });
+                self.iq.insert(request, (id, makes));
                 let deadline = now + GATEWAY_DEADLINE;
                 if let Some(session) = self.sessions.get_mut(id) {
                     let item = Box::new(item);
@@ -295,11 +296,12 @@ impl EpCscf {
         result: Result<Reply, Refusal>,
     ) {
         let asked = self.iq.remove(&request);
-        let Some((id, session)) = asked.and_then(|id| Some((id, self.sessions.get_mut(id)?)))
+        let Some((id, session)) = asked.and_then(|(id, _)| Some((id, self.sessions.get_mut(id)?)))
         else {
             // The session ended while it was made, or we had given the gateway up: nobody wants the
-            // Context, unless it is one that a session has.
+            // Context, unless it is one that a session has. One that was there before is released already.
             if let Ok(Reply::Reserved(reserved)) = result
+                && asked.is_none_or(|(_, makes)| makes)
                 && self.sessions.by_context(reserved.context).is_none()
             {
                 self.tell_gateway(core_iq::Command::Release {
