@@ -78,13 +78,7 @@ impl Enabler {
 
     /// These bytes, and what comes back until the connection is closed.
     pub fn raw(&self, text: &str) -> Answer {
-        let mut stream = TcpStream::connect(&self.address).expect("the port is open");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-        // Who is refused early may not be read to the end.
-        let _ = stream.write_all(text.as_bytes());
-        let mut answer = Vec::new();
-        let _ = stream.read_to_end(&mut answer);
-        Answer::read(&String::from_utf8(answer).expect("text"))
+        Answer::to(&self.address, text)
     }
 
     /// Host and port.
@@ -97,6 +91,11 @@ impl Enabler {
         self.process.wait_for(words);
     }
 
+    /// A field of its log.
+    pub fn logged(&self, field: &str) -> String {
+        self.process.logged(field)
+    }
+
     /// All that it logged so far.
     pub fn log(&self) -> String {
         self.process.printed()
@@ -104,6 +103,34 @@ impl Enabler {
 }
 
 impl Answer {
+    /// What a request with a JSON body is answered there, which may take as long as somebody rings.
+    pub fn to_request(address: &str, method: &str, path: &str, body: &Value) -> Self {
+        let body = body.to_string();
+        let length = body.len();
+        let kind = if method == "PATCH" {
+            "application/json-patch+json"
+        } else {
+            "application/json"
+        };
+        Self::to(
+            address,
+            &format!(
+                "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
+                 Content-Type: {kind}\r\nContent-Length: {length}\r\n\r\n{body}"
+            ),
+        )
+    }
+
+    fn to(address: &str, text: &str) -> Self {
+        let mut stream = TcpStream::connect(address).expect("the port is open");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        // Who is refused early may not be read to the end.
+        let _ = stream.write_all(text.as_bytes());
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        Self::read(&String::from_utf8(answer).expect("text"))
+    }
+
     fn read(text: &str) -> Self {
         let (head, body) = text
             .split_once("\r\n\r\n")

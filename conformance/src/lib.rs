@@ -9,12 +9,13 @@
 //! the binary is the WIC without a browser ([`Headless`]).
 //!
 //! At the MMTel Enabler Server ([`Enabler`]) the test is an application server, which writes its HTTP
-//! by hand.
+//! by hand; where it is to call ([`Calling`]) the test is the core, too.
 //!
 //! `ISTHMUS_BIN` names the binary to examine, as `cargo xtask test conformance` does. Without it the
 //! one of this checkout is built first.
 #![forbid(unsafe_code)]
 
+mod calling_side;
 mod core_side;
 mod edge_side;
 mod enabler_side;
@@ -22,6 +23,7 @@ mod subject;
 mod waf_side;
 mod wic_side;
 
+pub use calling_side::Calling;
 pub use core_side::Core;
 pub use edge_side::{Edge, Headless};
 pub use enabler_side::{Answer, Enabler};
