@@ -2,6 +2,8 @@
 #![allow(dead_code)] // each test program uses a part
 
 pub(crate) mod authority;
+pub(crate) mod consumer;
+pub(crate) mod ear;
 pub(crate) mod phone;
 pub(crate) mod sip;
 pub(crate) mod target;

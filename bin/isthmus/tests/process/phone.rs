@@ -77,8 +77,19 @@ impl Phone {
         heard.unwrap_or_else(|| panic!("{}: no «{event}»:\n{}", self.name, self.printed()))
     }
 
+    /// The next event of one of those names.
+    #[track_caller]
+    pub(crate) fn hears_one(&mut self, events: &[&str]) -> Value {
+        let heard = self.hears_one_within(events, PATIENCE);
+        heard.unwrap_or_else(|| panic!("{}: none of {events:?}:\n{}", self.name, self.printed()))
+    }
+
     /// The same, where there may be none.
     pub(crate) fn hears_within(&mut self, event: &str, patience: Duration) -> Option<Value> {
+        self.hears_one_within(&[event], patience)
+    }
+
+    fn hears_one_within(&mut self, events: &[&str], patience: Duration) -> Option<Value> {
         let deadline = Instant::now() + patience;
         let (text, more) = &*self.printed;
         let mut text = text.lock().expect("no panic");
@@ -87,7 +98,8 @@ impl Phone {
             for line in lines {
                 self.read += 1;
                 let line = serde_json::from_str::<Value>(line).ok();
-                if let Some(line) = line.filter(|line| line["event"] == event) {
+                let wanted = |line: &Value| events.iter().any(|event| line["event"] == *event);
+                if let Some(line) = line.filter(wanted) {
                     return Some(line);
                 }
             }

@@ -1,0 +1,197 @@
+//! Applications talk with UEs through data channels in calls, through everything in one process.
+
+mod process;
+
+use std::time::Duration;
+
+use process::consumer::{Consumer, call_of};
+use process::ear::Ear;
+use process::phone::Phone;
+use process::{Folder, HOME, Process};
+use serde_json::{Value, json};
+
+/// An application says something, in a call that stands.
+fn says(consumer: &Consumer, app: &str, session: &str, ear: &Ear, what: &Value) -> Value {
+    let result = consumer.update(&json!({
+        "dcAppId": app, "sessionId": session, "notificationInfo": ear.url(),
+        "mediaResourceInfo": what,
+    }));
+    result["result"].clone()
+}
+
+#[test]
+fn an_application_asks_through_a_channel_and_is_answered() {
+    let folder = Folder::new();
+    let product = Process::all_in_one(&folder, &[]);
+    let consumer = Consumer::of(&product);
+    let app = consumer.application("games");
+    let [_, ws] = product.w2();
+    let takes = ["--answer", "--accept-channel", "any"];
+    let mut bob = Phone::start(&ws, "bob", &product.password("bob"), &takes);
+    let mut ear = Ear::open();
+
+    // TS 26.114 §6.2.10: the offer of the call has the channel, and whose it is.
+    let mut call = call_of("bob", &ear.url());
+    call["dcMediaInfo"] = true.into();
+    call["appProfileRequested"] = json!({ "appId": app });
+    let (_, answer) = consumer.call(&call);
+    assert_eq!(answer["callResult"], "SUCCESS", "{answer}");
+    assert_eq!(answer["dcMediaInfo"], "true", "{answer}");
+    let session = answer["sessionId"].as_str().expect("a session").to_owned();
+    let session = session.as_str();
+    let open = bob.hears("channel_open");
+    assert_eq!(open["label"], *app);
+    assert_eq!(open["stream"], 1000);
+    assert_eq!(open["in_band"], false);
+    ear.learns(session, &app, "OPENED");
+
+    let question = json!({ "question": "which?", "of": [1, 2] });
+    assert_eq!(says(&consumer, &app, session, &ear, &question), "SUCCESS");
+    let heard = bob.hears("line")["text"].clone();
+    let heard: Value = serde_json::from_str(heard.as_str().expect("text")).expect("JSON");
+    assert_eq!(heard, question);
+    let number = &open["channel"];
+    for choice in 0..20 {
+        bob.told(&format!("say {number} {{\"choice\":{choice}}}"));
+    }
+    bob.told(&format!("say {number} that is all"));
+    for choice in 0..20 {
+        ear.hears(session, &json!({ "choice": choice }));
+    }
+    ear.hears(session, &json!({ "text": "that is all" }));
+
+    // The UE closes it, and the application opens it again, in band.
+    bob.told(&format!("close {number}"));
+    ear.learns(session, &app, "CLOSED");
+    assert_eq!(
+        says(&consumer, &app, session, &ear, &json!({ "again": true })),
+        "SUCCESS"
+    );
+    let open = bob.hears("channel_open");
+    assert_eq!(
+        (&open["label"], &open["in_band"]),
+        (&json!(app), &json!(true))
+    );
+    ear.learns(session, &app, "OPENED");
+    assert_eq!(bob.hears("line")["text"], "{\"again\":true}");
+
+    // What the UE still has to say when it hangs up is told before that.
+    bob.told(&format!("say {} goodbye", open["channel"]));
+    ear.hears(session, &json!({ "text": "goodbye" }));
+    bob.told("hangup");
+    ear.learns(session, &app, "CLOSED");
+    ear.learns_the_end(session);
+    product.wait_for_figure("isthmus_agw_contexts", 0);
+}
+
+#[test]
+fn channels_come_into_calls_that_stand_and_are_refused_in_others() {
+    let folder = Folder::new();
+    let product = Process::all_in_one(&folder, &[]);
+    let consumer = Consumer::of(&product);
+    let app = consumer.application("games");
+    let [_, ws] = product.w2();
+    let takes = ["--answer", "--accept-channel", "any"];
+    let mut bob = Phone::start(&ws, "bob", &product.password("bob"), &takes);
+    let mut carol = Phone::start(&ws, "carol", &product.password("carol"), &["--answer"]);
+    let mut ear = Ear::open();
+
+    // One call without data channels, to which one is added.
+    let session = consumer.answered(&call_of("bob", &ear.url()));
+    bob.hears("media_connected");
+    let hello = json!({ "hello": "bob" });
+    assert_eq!(says(&consumer, &app, &session, &ear, &hello), "SUCCESS");
+    bob.hears("channel_open");
+    ear.learns(&session, &app, "OPENED");
+    assert_eq!(bob.hears("line")["text"], "{\"hello\":\"bob\"}");
+    bob.told("hangup");
+    ear.learns(&session, &app, "CLOSED");
+    ear.learns_the_end(&session);
+
+    // TS 29.392 §6.2.6.3.3: P2A, so the UE opens it. What is nobody's is refused.
+    let mut call = call_of("bob", &ear.url());
+    call["dcMediaInfo"] = true.into();
+    let session = consumer.answered(&call);
+    bob.hears("media_connected");
+    bob.told("open nobody,in-band");
+    bob.hears("channel_closed");
+    let open = std::thread::scope(|scope| {
+        let body = json!({
+            "dcAppId": app, "sessionId": session, "notificationInfo": ear.url(),
+            "mediaDirection": "P2A",
+        });
+        let own = &product;
+        let asking = scope.spawn(move || Consumer::of(own).update(&body));
+        // It is refused until the application waits for it.
+        let open = loop {
+            bob.told(&format!("open {app},in-band"));
+            let heard = bob.hears_one(&["channel_open", "channel_closed"]);
+            if heard["event"] == "channel_open" {
+                break heard;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        };
+        let result = asking.join().expect("no panic");
+        assert_eq!(result["result"], "SUCCESS", "{result}");
+        open
+    });
+    ear.learns(&session, &app, "OPENED");
+    bob.told(&format!("say {} mine", open["channel"]));
+    ear.hears(&session, &json!({ "text": "mine" }));
+    bob.told("hangup");
+    ear.learns(&session, &app, "CLOSED");
+    ear.learns_the_end(&session);
+
+    // A UE that takes no channels, whether SDP or DCEP asks.
+    let mut call = call_of("carol", &ear.url());
+    call["dcMediaInfo"] = true.into();
+    call["appProfileRequested"] = json!({ "appId": app });
+    let session = consumer.answered(&call);
+    carol.hears("media_connected");
+    ear.learns(&session, &app, "REFUSED");
+    let result = says(&consumer, &app, &session, &ear, &hello);
+    assert_eq!(result, "FAILED");
+    ear.learns(&session, &app, "REFUSED");
+    assert_eq!(carol.ends(), Some(0));
+    ear.learns_the_end(&session);
+}
+
+#[test]
+fn two_subscribers_and_an_application_share_a_call() {
+    let folder = Folder::new();
+    let product = Process::all_in_one(&folder, &[]);
+    let consumer = Consumer::of(&product);
+    let app = consumer.application("games");
+    let [_, ws] = product.w2();
+    let takes = ["--answer", "--accept-channel", "any"];
+    let mut alice = Phone::start(&ws, "alice", &product.password("alice"), &takes);
+    let mut bob = Phone::start(&ws, "bob", &product.password("bob"), &takes);
+    let mut ear = Ear::open();
+    let mut call = call_of("bob", &ear.url());
+    call["callType"] = "P2P".into();
+    call["originatingId"] = format!("sip:alice@{HOME}").into();
+    call["dcMediaInfo"] = true.into();
+    call["appProfileRequested"] = json!({ "appId": app });
+    let session = consumer.answered(&call);
+    let open = bob.hears("channel_open");
+    assert_eq!(open["label"], *app);
+    ear.learns(&session, &app, "OPENED");
+    bob.told(&format!("say {} yes", open["channel"]));
+    ear.hears(&session, &json!({ "text": "yes" }));
+    for phone in [&mut alice, &mut bob] {
+        phone.hears("media_connected");
+    }
+    // Between the two of them the application is not asked.
+    alice.told("open chat,in-band");
+    let here = alice.hears("channel_open");
+    assert_eq!(here["label"], "chat");
+    let there = bob.hears("channel_open");
+    assert_eq!(there["label"], "chat");
+    alice.told(&format!("say {} hello", here["channel"]));
+    assert_eq!(bob.hears("line")["text"], "hello");
+    alice.told("hangup");
+    bob.hears("ended");
+    ear.learns(&session, &app, "CLOSED");
+    ear.learns_the_end(&session);
+    product.wait_for_figure("isthmus_agw_contexts", 0);
+}
