@@ -470,6 +470,14 @@ impl Session {
             self.negotiation.confirm();
             return None;
         };
+        // RFC 6337 §3.1.1 — a preview that comes after the reliable answer, late or once more, says nothing new.
+        let preview = current && status.is_provisional() && reliable(response).is_none();
+        let answered = self
+            .dialog_of(from, response)
+            .is_some_and(|dialog| dialog.answer.is_some());
+        if preview && answered && self.invite == Some(server) {
+            return None;
+        }
         if current {
             if self.invite == Some(server) {
                 let tag = self.callee_tag(from, response);

@@ -48,6 +48,17 @@ pub(crate) const EVENTS: &[&str] = &[
     "gateway lost",
     "flow lost",
     "flow back",
+    "wic m-line added",
+    "wic m-line removed",
+    "wic dcmap added",
+    "wic dcmap removed",
+    "core m-line added",
+    "core m-line removed",
+    "core dcmap added",
+    "core dcmap removed",
+    "channel opened",
+    "channel closed",
+    "channels ended",
 ];
 
 #[derive(Default)]

@@ -1,12 +1,16 @@
 //! What everything that leaves the shard keeps to, as the side that gets it sees it.
 
 use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant};
 
 use wire_sip::header::{RAck, RSeq};
 use wire_sip::{HeaderName, Message, Method, StatusCode};
 
 use crate::agent::Side;
-use crate::text::origin;
+use crate::text::{Channels, Section, channels, origin, sections};
+
+/// RFC 3261 §17.1.2.2 — then nobody waits for a response any more.
+const TIMER_F: Duration = Duration::from_secs(32);
 
 /// (side, Call-ID, the two tags in order).
 type Dialog = (Side, String, String, String);
@@ -20,8 +24,8 @@ pub(crate) struct Rules {
     invites: HashSet<(Side, String, u32)>,
     /// Reliable responses that came in and wait for a PRACK.
     reliable: HashSet<(Dialog, u32, u32)>,
-    /// Offers in requests that went out and wait for their final response, by branch.
-    offers: HashMap<Dialog, String>,
+    /// Offers in requests that went out and wait for their final response, by branch, and since when.
+    offers: HashMap<Dialog, (String, Instant)>,
     /// INVITEs with an offer that came in, and of those the ones that require reliable responses.
     asked: HashSet<(Side, String, u32)>,
     strict: HashSet<(Side, String, u32)>,
@@ -33,6 +37,8 @@ pub(crate) struct Rules {
     over: HashSet<String>,
     /// The last description that went out, by call.
     origins: HashMap<(Side, String), (String, u64, String)>,
+    /// The data channels that a side said last, by call.
+    channels: HashMap<(Side, String), Option<Channels>>,
 }
 
 fn dialog(side: Side, message: &Message) -> Dialog {
@@ -88,12 +94,44 @@ impl Rules {
         }
         if status.is_final() {
             let branch = message.top_branch().unwrap_or_default();
-            self.offers.retain(|_, of| of != branch);
+            self.offers.retain(|_, (of, _)| of != branch);
+        }
+    }
+
+    /// What a description that came does to the data channels.
+    pub(crate) fn data_came(&mut self, side: Side, message: &Message) -> Vec<&'static str> {
+        let said = sections(message.body());
+        if !said.iter().any(|one| matches!(one, Section::Data(_))) {
+            return Vec::new();
+        }
+        let said = channels(&said);
+        let key = (side, message.call_id().to_owned());
+        let before = self.channels.insert(key, said).flatten();
+        let at_wic = side == Side::Wic;
+        let (line, maps) = if at_wic {
+            (
+                ["wic m-line added", "wic m-line removed"],
+                ["wic dcmap added", "wic dcmap removed"],
+            )
+        } else {
+            (
+                ["core m-line added", "core m-line removed"],
+                ["core dcmap added", "core dcmap removed"],
+            )
+        };
+        match (before, said) {
+            (None, Some(_)) => vec![line[0]],
+            (_, None) => vec![line[1]],
+            (Some(before), Some(now)) => {
+                let added = before.lacks(now).then_some(maps[0]);
+                let removed = now.lacks(before).then_some(maps[1]);
+                added.into_iter().chain(removed).collect()
+            }
         }
     }
 
     /// Something left for this side.
-    pub(crate) fn left(&mut self, side: Side, message: &Message) {
+    pub(crate) fn left(&mut self, now: Instant, side: Side, message: &Message) {
         if message.method() == Method::Register || message.method() == Method::Subscribe {
             return;
         }
@@ -146,7 +184,10 @@ impl Rules {
         }
         let offers = !message.body().is_empty() && method != Method::Prack;
         if offers && message.to_tag().is_some() {
-            let other = self.offers.insert(key, branch.to_owned());
+            // RFC 4320 §4.2: of one that nobody answers nothing is said.
+            let late = |sent: Instant| side == Side::Core && now >= sent + TIMER_F;
+            let other = self.offers.insert(key, (branch.to_owned(), now));
+            let other = other.filter(|(_, sent)| !late(*sent));
             assert!(other.is_none(), "two offers at a time to {side:?}");
         }
     }

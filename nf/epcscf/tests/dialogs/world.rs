@@ -1,10 +1,10 @@
 //! One shard, its three neighbours, and the time that passes between them.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
-use core_iq::{Command, RequestId};
+use core_iq::{ChannelPlace, Command, MediaKind, Notification, RequestId, StreamSettings};
 use core_sip::{ConnectionId, Source, Transport};
 use nf_epcscf::{Config, EpCscf, Output, W2Peer};
 use testbed::{Clock, Dice, LinkQuality, Net};
@@ -14,7 +14,7 @@ use crate::agent::{Agent, Deed, Side, Stage};
 use crate::coverage::{Coverage, EVENTS};
 use crate::gateway::Gateway;
 use crate::rules::Rules;
-use crate::text::{CORE, HOME, register, registered};
+use crate::text::{CORE, Channels, HOME, register, registered};
 
 /// Nothing of a call lasts longer: Timer C, then what is left of its transactions.
 const AFTERMATH: Duration = Duration::from_secs(700);
@@ -180,6 +180,19 @@ impl World {
                 return true;
             }
             2 | 3 => self.connect(),
+            4..=8 => {
+                let id = self.dice.below(8) as u16 * 2;
+                let told = self.gateway.open(id);
+                self.notify("channel opened", told);
+            }
+            9..=11 => {
+                let told = self.gateway.close();
+                self.notify("channel closed", told);
+            }
+            12 => {
+                let told = self.gateway.end();
+                self.notify("channels ended", told);
+            }
             chance => {
                 let deed = if nobody {
                     Deed::Call
@@ -197,6 +210,15 @@ impl World {
             }
         }
         false
+    }
+
+    /// The gateway tells something of the WIC's channels.
+    fn notify(&mut self, event: &str, told: Option<Notification>) {
+        if let Some(told) = told {
+            self.note(event);
+            self.shard.handle_iq_notification(self.now, &told);
+            self.take();
+        }
     }
 
     fn note(&mut self, event: &str) {
@@ -334,6 +356,9 @@ impl World {
             let at = EVENTS.iter().position(named);
             self.note_at(at.unwrap_or_else(|| panic!("an event without a name: {event}")));
         }
+        for event in self.rules.data_came(side, message) {
+            self.note(event);
+        }
     }
 
     /// What the shard has to say.
@@ -371,7 +396,7 @@ impl World {
     fn left(&mut self, side: Side, bytes: &Bytes) {
         let message = Message::parse(bytes.clone()).expect("the shard writes SIP");
         self.remember(Line::Left(side, Box::new(message.clone())));
-        self.rules.left(side, &message);
+        self.rules.left(self.now, side, &message);
     }
 
     // The WIC's WebSocket.
@@ -485,6 +510,7 @@ impl World {
             ),
             "the gates are as both sides say: {at_wic:?} {at_core:?}"
         );
+        check_channels(streams, at_wic.channels, at_core.channels);
     }
 
     fn check_end(&self, seed: u64) {
@@ -505,6 +531,37 @@ impl World {
             "{inside}"
         );
     }
+}
+
+/// TS 24.371 §8.4.2: the gateway joins what both sides have, and what the core has of the WIC's others.
+fn check_channels(
+    streams: &BTreeMap<u16, StreamSettings>,
+    at_wic: Option<Channels>,
+    at_core: Option<Channels>,
+) {
+    let mut all = streams.values();
+    let data = all.find(|stream| stream.media == MediaKind::Data);
+    let (Some(at_wic), Some(at_core)) = (at_wic, at_core) else {
+        assert!(
+            data.is_none(),
+            "no channels: {at_wic:?} {at_core:?} {data:?}"
+        );
+        return;
+    };
+    let data = data.and_then(|stream| stream.data.as_ref());
+    let data = data.unwrap_or_else(|| panic!("no stream for {at_wic:?} {at_core:?}"));
+    let told = data.channels.iter().flatten();
+    let (both, others): (Vec<_>, Vec<_>) = told.partition(|one| one.place == ChannelPlace::Both);
+    assert_eq!(
+        Channels::of(both.iter().map(|one| one.id)),
+        at_wic.and(at_core),
+        "the gateway joins what both have: {at_wic:?} {at_core:?}"
+    );
+    let others = Channels::of(others.iter().map(|one| one.id));
+    assert!(
+        !at_core.announced().lacks(others),
+        "what stands for another is the core's too: {others:?} {at_core:?}"
+    );
 }
 
 /// What kind of event a message is; none for one that no dialog hears of.

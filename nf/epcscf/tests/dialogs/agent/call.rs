@@ -5,12 +5,16 @@ use std::time::{Duration, Instant};
 use core_sip::{ClientTransactionId, ServerTransactionId};
 use wire_sip::{HeaderName, Message};
 
+use crate::text::{Channels, Section};
+
 /// What one side believes of the media: its own port and direction, and the other's direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Belief {
     pub(crate) port: u16,
     pub(crate) mine: &'static str,
     pub(crate) theirs: &'static str,
+    /// Its own data channels.
+    pub(crate) channels: Option<Channels>,
 }
 
 /// A description of ours that waits for its answer.
@@ -18,6 +22,7 @@ pub(crate) struct Belief {
 pub(super) struct Said {
     pub(super) port: u16,
     pub(super) direction: &'static str,
+    pub(super) channels: Option<Channels>,
 }
 
 /// Sent again until it is acknowledged.
@@ -64,6 +69,8 @@ pub(crate) struct Call {
     pub(super) invited: Option<Said>,
     pub(super) ok: Option<Repeat>,
     pub(super) early: Option<Repeat>,
+    /// The m-line of data channels as it said it last, once there is one.
+    pub(super) data: Option<Section>,
     pub(super) rseq: u32,
     /// It knows reliable responses in this call, as the one who is called.
     pub(super) knows: bool,

@@ -172,6 +172,7 @@ impl Agent {
             early: None,
             rseq: 0,
             knows: self.side == Side::Core || self.reliable,
+            data: None,
             belief: None,
             leaving: false,
             released: 0,

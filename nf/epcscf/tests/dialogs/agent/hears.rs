@@ -85,6 +85,7 @@ impl Agent {
                         port: said.port,
                         mine: said.direction,
                         theirs,
+                        channels: said.channels,
                     });
                     call.offered = None;
                 }
@@ -129,6 +130,7 @@ impl Agent {
             early: None,
             rseq: 0,
             knows,
+            data: None,
             belief: None,
             leaving: false,
             released: 0,
@@ -150,6 +152,7 @@ impl Agent {
                 port: said.port,
                 mine: said.direction,
                 theirs,
+                channels: said.channels,
             });
         }
         if self.calls[at].leaving {

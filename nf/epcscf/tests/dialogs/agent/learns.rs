@@ -34,6 +34,7 @@ impl Agent {
                         port: said.port,
                         mine: said.direction,
                         theirs,
+                        channels: said.channels,
                     });
                 }
                 if matches!(status.as_u16(), 408 | 481) {
@@ -112,6 +113,7 @@ impl Agent {
                         port: said.port,
                         mine: said.direction,
                         theirs,
+                        channels: said.channels,
                     });
                     call.offered = None;
                 }
@@ -144,6 +146,7 @@ impl Agent {
                     port: said.port,
                     mine: said.direction,
                     theirs,
+                    channels: said.channels,
                 });
                 None
             }

@@ -71,6 +71,8 @@ pub(crate) struct Agent {
     timer: bool,
     /// It requires reliable responses.
     requires: bool,
+    /// It knows data channels, in this schedule.
+    channels: bool,
     /// It wants no calls any more.
     ending: bool,
 }
@@ -97,6 +99,7 @@ impl Agent {
             reliable: false,
             timer: false,
             requires: false,
+            channels: false,
             ending: false,
         }
     }
@@ -105,6 +108,7 @@ impl Agent {
     pub(crate) fn begin(&mut self, seed: u64) {
         self.dice = Dice::new(seed ^ (self.side as u64 + 1) << 60);
         self.ending = false;
+        self.channels = self.dice.chance(750);
         self.calls.clear();
         self.acks.clear();
     }
@@ -234,5 +238,6 @@ fn target(message: &Message) -> String {
         .values(HeaderName::Contact)
         .next()
         .unwrap_or("<sip:nobody@nowhere.invalid>");
-    contact.trim_matches(['<', '>']).to_owned()
+    let address = contact.split('>').next().unwrap_or_default();
+    address.trim_matches(['<', '>']).to_owned()
 }

@@ -43,7 +43,7 @@ impl Agent {
             3 => {
                 // A second offer, whatever is under way.
                 let mut second = self.make(at, Method::Update);
-                let body = sdp(self.side, 9999, 9, "sendrecv", true, 0);
+                let body = sdp(self.side, 9999, 9, "sendrecv", true, &[]);
                 second.set_body(Some("application/sdp"), body.into_bytes());
                 second
             }

@@ -8,7 +8,7 @@ use wire_sip::{HeaderName, Message, Method, StatusCode};
 
 use super::call::{Belief, Said};
 use super::{Agent, Side};
-use crate::text::{DIRECTIONS, message, sdp};
+use crate::text::{Channels, DIRECTIONS, Section, channels, message, sdp, sections};
 
 impl Agent {
     pub(super) fn make(&mut self, at: usize, method: Method<'_>) -> Message {
@@ -16,6 +16,7 @@ impl Agent {
             Side::Wic => "alice@alice.invalid;transport=ws",
             Side::Core => "bob@192.0.2.99:5060",
         };
+        let knows = self.knows_channels();
         let (reliable, timer, requires) = (self.reliable, self.timer, self.requires);
         let call = &mut self.calls[at];
         call.cseq += 1;
@@ -28,7 +29,7 @@ impl Agent {
         }
         let _ = write!(
             text,
-            "From: {}\r\nTo: {}\r\nCall-ID: {}\r\nCSeq: {} {method}\r\nContact: <sip:{user}>\r\n\
+            "From: {}\r\nTo: {}\r\nCall-ID: {}\r\nCSeq: {} {method}\r\nContact: <sip:{user}>{knows}\r\n\
              Allow: INVITE, ACK, BYE, UPDATE\r\n",
             call.local, call.remote, call.name, call.cseq
         );
@@ -46,6 +47,15 @@ impl Agent {
         request
     }
 
+    /// TS 26.114 §6.2.10.1.
+    fn knows_channels(&self) -> &'static str {
+        if self.channels && self.side == Side::Core {
+            ";+sip.app-subtype=\"webrtc-datachannel\""
+        } else {
+            ""
+        }
+    }
+
     pub(super) fn send(&mut self, now: Instant, request: Message) -> ClientTransactionId {
         let timers = core_sip::TimerSet::core();
         let edge = self.edge();
@@ -54,8 +64,47 @@ impl Agent {
 
     pub(super) fn offer(&mut self, at: usize) -> Vec<u8> {
         let (version, port, direction) = self.describe(DIRECTIONS.as_slice());
-        self.calls[at].offered = Some(Said { port, direction });
-        sdp(self.side, version, port, direction, true, 1).into_bytes()
+        self.calls[at].data = self.change_data(self.calls[at].data);
+        let sections: Vec<Section> = [Some(Section::Audio), self.calls[at].data]
+            .into_iter()
+            .flatten()
+            .collect();
+        self.calls[at].offered = Some(Said {
+            port,
+            direction,
+            channels: channels(&sections),
+        });
+        sdp(self.side, version, port, direction, true, &sections).into_bytes()
+    }
+
+    /// Adds the m-line, removes it, adds and removes channels.
+    fn change_data(&mut self, said: Option<Section>) -> Option<Section> {
+        let one = self.dice.below(Channels::OWN);
+        match said {
+            None if self.dice.chance(350) => {
+                Some(Section::Data(Some(Channels::default().change(one))))
+            }
+            Some(Section::Data(None)) if self.dice.chance(400) => {
+                Some(Section::Data(Some(Channels::default().change(one))))
+            }
+            Some(Section::Data(Some(_))) if self.dice.chance(150) => Some(Section::Data(None)),
+            Some(Section::Data(Some(all))) if self.dice.chance(600) => {
+                Some(Section::Data(Some(all.change(one))))
+            }
+            same => same,
+        }
+    }
+
+    /// All of them, some, none, or not even the m-line.
+    fn answer_data(&mut self, offered: Option<Channels>) -> Section {
+        let answered = offered.filter(|_| !self.dice.chance(120)).map(|offered| {
+            if self.dice.chance(700) {
+                return offered;
+            }
+            let one = |_: &u16| self.dice.chance(500);
+            Channels::of(offered.ids().filter(one))
+        });
+        Section::Data(answered)
     }
 
     /// Now and then with other m-lines than the offer.
@@ -73,19 +122,26 @@ impl Agent {
             _ => &["inactive"],
         };
         let (version, port, direction) = self.describe(allowed);
-        let mut lines = String::from_utf8_lossy(offer.body())
-            .matches("\r\nm=")
-            .count();
-        if self.dice.chance(20) {
-            lines += 1;
+        let mut lines = sections(offer.body());
+        for line in &mut lines {
+            if let Section::Data(offered) = *line {
+                *line = self.answer_data(offered);
+                self.calls[at].data = Some(*line);
+            }
+        }
+        let broken = self.dice.chance(20);
+        if broken {
+            lines.push(Section::Audio);
         }
         self.calls[at].theirs = None;
-        self.calls[at].belief = Some(Belief {
+        // Nobody knows what holds after one that is no answer.
+        self.calls[at].belief = (!broken).then(|| Belief {
             port,
             mine: direction,
             theirs,
+            channels: channels(&lines),
         });
-        sdp(self.side, version, port, direction, false, lines).into_bytes()
+        sdp(self.side, version, port, direction, false, &lines).into_bytes()
     }
 
     pub(super) fn describe(&mut self, allowed: &[&'static str]) -> (u32, u16, &'static str) {
@@ -111,7 +167,8 @@ impl Agent {
             Side::Wic => "alice@alice.invalid;transport=ws",
             Side::Core => "bob@192.0.2.99:5060",
         };
-        response.push_back(HeaderName::Contact, format_args!("<sip:{user}>"));
+        let knows = self.knows_channels();
+        response.push_back(HeaderName::Contact, format_args!("<sip:{user}>{knows}"));
         if let Some(body) = body {
             response.set_body(Some("application/sdp"), body);
         }
