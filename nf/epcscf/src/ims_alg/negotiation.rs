@@ -10,7 +10,7 @@
 //! ```
 //! An offer of the edge itself, to either leg, is made of what the other leg said last; its answer settles it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use bytes::Bytes;
 use core_iq::{ChannelAt, Command, ContextId, Refusal, Reply, StreamId, StreamSettings};
@@ -267,11 +267,17 @@ impl Negotiation {
         let Some(context) = self.context else {
             return Vec::new();
         };
-        let gone: Vec<StreamId> = failed
+        // What its answer gave up is with the gateway still, unless that has been told so.
+        let untold = match &failed.phase {
+            Phase::Answering(_, _, commands) => given_up(commands),
+            _ => Vec::new(),
+        };
+        let gone: BTreeSet<StreamId> = failed
             .streams
             .keys()
-            .filter(|id| !self.call.streams.contains_key(id))
             .copied()
+            .chain(untold)
+            .filter(|id| !self.call.streams.contains_key(id))
             .collect();
         let changed: Vec<StreamSettings> = self
             .call
@@ -293,7 +299,7 @@ impl Negotiation {
         if !gone.is_empty() {
             commands.push(Command::Subtract {
                 context,
-                streams: gone,
+                streams: gone.into_iter().collect(),
             });
         }
         commands
@@ -501,4 +507,13 @@ impl Negotiation {
             _ => Err(Refused::Misuse("nothing is under way")),
         }
     }
+}
+
+/// The streams that these commands would give up.
+fn given_up(commands: &VecDeque<Command>) -> Vec<StreamId> {
+    let of_one = commands.iter().filter_map(|command| match command {
+        Command::Subtract { streams, .. } => Some(streams),
+        _ => None,
+    });
+    of_one.flatten().copied().collect()
 }

@@ -85,6 +85,8 @@ pub(crate) struct Dialog {
     pub(crate) answer: Option<Bytes>,
     /// The INVITE whose offer was answered in a reliable response, as whoever asked has seen it (RFC 3262 §5).
     pub(crate) settled: Option<ServerTransactionId>,
+    /// The INVITE whose offer it has answered reliably.
+    pub(crate) answered: Option<ServerTransactionId>,
     /// The INVITE whose answer came reliably and could not be served: a 2xx without SDP has none then.
     pub(crate) unserved: Option<ServerTransactionId>,
 }
@@ -262,6 +264,7 @@ mod tests {
             reliable: SmallVec::new(),
             answer: None,
             settled: None,
+            answered: None,
             unserved: None,
         }
     }

@@ -259,6 +259,7 @@ impl Session {
                 reliable: SmallVec::new(),
                 answer: None,
                 settled: None,
+                answered: None,
                 unserved: None,
             });
             if !added {

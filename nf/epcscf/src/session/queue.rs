@@ -470,23 +470,25 @@ impl Session {
             self.negotiation.confirm();
             return None;
         };
-        // RFC 6337 §3.1.1 — a preview that comes after the reliable answer, late or once more, says nothing new.
-        let preview = current && status.is_provisional() && reliable(response).is_none();
-        let answered = self
-            .dialog_of(from, response)
-            .is_some_and(|dialog| dialog.answer.is_some());
-        if preview && answered && self.invite == Some(server) {
-            return None;
-        }
-        if current {
-            if self.invite == Some(server) {
-                let tag = self.callee_tag(from, response);
-                self.answered_by = tag.map(Into::into);
-                let kept = reliable(response).map(|_| Bytes::copy_from_slice(sdp));
-                if let (Some(dialog), Some(kept)) = (self.dialog_of(from, response), kept) {
-                    dialog.answer = Some(kept);
+        if current && response.method() == Method::Invite {
+            let reliably = reliable(response).is_some();
+            let initial = self.invite == Some(server);
+            if let Some(dialog) = self.dialog_of(from, response) {
+                // RFC 6337 §3.1.1 — a preview that comes after the reliable answer, late or once more, says nothing new.
+                if status.is_provisional() && !reliably && dialog.answered == Some(server) {
+                    return None;
+                }
+                if reliably {
+                    dialog.answered = Some(server);
+                    dialog.answer = initial.then(|| Bytes::copy_from_slice(sdp));
                 }
             }
+            if initial {
+                let tag = self.callee_tag(from, response);
+                self.answered_by = tag.map(Into::into);
+            }
+        }
+        if current {
             return Some(self.negotiation.answer(from, sdp, finality));
         }
         let invite = response.method() == Method::Invite;

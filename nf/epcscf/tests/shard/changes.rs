@@ -85,6 +85,52 @@ fn a_re_invite_that_fails_behind_its_reliable_answer_leaves_the_call_as_it_was()
     assert_eq!(to_core(&bench), Some((30_000, true)));
 }
 
+/// RFC 6337 §3.1.1: the answer is what came reliably, whatever preview comes late or once more.
+#[test]
+fn a_preview_that_comes_again_after_the_reliable_answer_moves_nothing() {
+    let mut bench = Bench::new();
+    let ok = bench.talks();
+    let change = changes(&mut bench, &ok, 2, &wics(3, "recvonly"));
+    let progress = StatusCode::new(183).unwrap();
+    let early = cores(6, 30_400, "sendonly");
+    let preview = answer(&change, progress, "bob", Some(&early));
+    bench.core_says(&preview);
+    bench.at_wic();
+    assert_eq!(to_core(&bench), Some((30_400, false)));
+    answers_reliably(&mut bench, &change, &cores(6, 30_500, "sendonly"), 3);
+    let commands = bench.commands.len();
+    bench.core_says(&preview);
+    assert_eq!(bench.commands.len(), commands, "the gateway is left alone");
+    bench.core_says(&answer(&change, StatusCode::OK, "bob", None));
+    assert_eq!(to_core(&bench), Some((30_500, false)));
+}
+
+/// An m-line that is added and answered with port 0 is not left with a gateway that refuses the rest of the answer.
+#[test]
+fn a_stream_that_nobody_took_is_given_back_though_its_answer_cannot_be_served() {
+    let mut bench = Bench::new();
+    let ok = bench.talks();
+    let two = |version| {
+        let one = wics(version, "sendrecv");
+        let more = one[one.find("m=").unwrap()..].replace("a=mid:0", "a=mid:1");
+        format!("{one}{more}")
+    };
+    let change = changes(&mut bench, &ok, 2, &two(3));
+    let none = cores(6, 30_500, "sendrecv") + "m=audio 0 RTP/AVP 0\r\n";
+    bench.gateway_refuses_change = true;
+    bench.core_says(&answer(&change, StatusCode::OK, "bob", Some(&none)));
+    let refused = bench.at_wic();
+    assert_eq!(refused.status(), Some(StatusCode::SERVICE_UNAVAILABLE));
+    let given_back = |command: &core_iq::Command| matches!(command, core_iq::Command::Subtract { streams, .. } if streams[..] == [core_iq::StreamId(1)]);
+    assert!(
+        bench.commands.iter().any(given_back),
+        "{:?}",
+        bench.commands
+    );
+    assert_eq!(to_core(&bench), Some((30_000, true)), "as it was");
+    assert_eq!(bench.shard.counters().sessions, 1);
+}
+
 /// RFC 6141 §3.4: what an UPDATE has changed in the meantime stays.
 #[test]
 fn an_update_inside_a_re_invite_that_fails_keeps_what_it_has_changed() {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use bytes::Bytes;
 use core_iq::{
     Command, ContextId, CoreLocal, DataLocal, Event, Fingerprint, IceCredentials, MediaKind,
-    Notification, Reply, Reserved, ReservedStream, StreamId, W3Local,
+    Notification, Refusal, Reply, Reserved, ReservedStream, StreamId, W3Local,
 };
 use core_sip::{ConnectionId, Source, Target, Transport};
 use nf_epcscf::{Config, EpCscf, Output, W2Peer};
@@ -30,6 +30,8 @@ pub(crate) struct Bench {
     pub(crate) commands: Vec<Command>,
     /// While true the gateway's replies wait.
     pub(crate) gateway_holds: bool,
+    /// The gateway has no room for the next change.
+    pub(crate) gateway_refuses_change: bool,
     /// While true no name is found, nor known to be none.
     pub(crate) names_wait: bool,
     held: Vec<(core_iq::RequestId, Command)>,
@@ -62,6 +64,7 @@ impl Bench {
             closed: Vec::new(),
             commands: Vec::new(),
             gateway_holds: false,
+            gateway_refuses_change: false,
             names_wait: false,
             held: Vec::new(),
             contexts: 0,
@@ -248,6 +251,12 @@ impl Bench {
     }
 
     fn reply(&mut self, id: core_iq::RequestId, command: Command) {
+        let changes = matches!(command, Command::Configure { .. });
+        if changes && std::mem::take(&mut self.gateway_refuses_change) {
+            let refusal = Refusal::NoResources("ports".into());
+            self.shard.handle_iq_reply(self.now, id, Err(refusal));
+            return;
+        }
         let (context, streams) = match command {
             Command::Reserve { context, streams } => {
                 self.contexts += u64::from(context.is_none());
