@@ -36,7 +36,10 @@ impl Data {
                 let association = self.ends.association(end);
                 let association = association.ok_or(Refusal::UnknownChannel)?;
                 match association.open(now, words::channel_of(&channel)) {
-                    Ok(id) => return Ok(Reply::ChannelOpening { id: id.0 }),
+                    Ok(id) => {
+                        self.join.speak_for(ChannelAt { end, id: id.0 });
+                        return Ok(Reply::ChannelOpening { id: id.0 });
+                    }
                     Err(OpenError::TooMany) => {
                         let reason = "as many data channels as allowed are open";
                         return Err(Refusal::NoResources(reason.into()));

@@ -28,6 +28,8 @@ pub(super) struct Join {
     pub(super) requested: BTreeMap<ChannelAt, Channel>,
     /// Of these, the ones that were told on Iq.
     told: BTreeSet<ChannelAt>,
+    /// Opened or accepted for whoever speaks Iq: theirs, whatever the others are joined with.
+    spoken_for: BTreeSet<ChannelAt>,
     /// Negotiated under ids that are still being reset.
     pub(super) reopen: BTreeSet<ChannelAt>,
     /// Closed by us for what the peer did, until the peer has closed too.
@@ -47,6 +49,7 @@ impl Default for Join {
             links: BTreeMap::new(),
             requested: BTreeMap::new(),
             told: BTreeSet::new(),
+            spoken_for: BTreeSet::new(),
             reopen: BTreeSet::new(),
             failed: BTreeMap::new(),
             credit: BTreeMap::new(),
@@ -99,6 +102,7 @@ impl Join {
         if there {
             self.requested.retain(|at, _| at.end != end);
             self.told.retain(|at| at.end != end);
+            self.spoken_for.retain(|at| at.end != end);
             self.reopen.retain(|at| at.end != end);
             self.credit.retain(|at, _| at.end != end);
             self.failed.retain(|at, _| at.end != end);
@@ -280,7 +284,16 @@ impl Join {
 
     /// Takes a request that the application accepts.
     pub(super) fn take_request(&mut self, at: ChannelAt) -> bool {
-        self.requested.remove(&at).is_some()
+        let there = self.requested.remove(&at).is_some();
+        if there {
+            self.speak_for(at);
+        }
+        there
+    }
+
+    /// Whoever speaks Iq opened it: what becomes of it is told, and what comes in it.
+    pub(super) fn speak_for(&mut self, at: ChannelAt) {
+        self.spoken_for.insert(at);
     }
 
     /// All in it was read before it was closed: its counterpart is closed behind what it still sends.
@@ -291,6 +304,7 @@ impl Join {
         }
         self.requested.remove(&at);
         self.told.remove(&at);
+        self.spoken_for.remove(&at);
         self.credit.remove(&at);
         if let Some(id) = self.draining_of(at) {
             self.drained(now, ends, id);
@@ -314,6 +328,7 @@ impl Join {
     /// just joined comes and goes without a word.
     fn is_told(&self, at: ChannelAt) -> bool {
         self.is_the_applications(at)
+            || self.spoken_for.contains(&at)
             || self.is_announced(at)
             || match self.far_end {
                 FarEnd::Nobody | FarEnd::Relay { announce: false } => false,

@@ -353,6 +353,69 @@ fn one_channel_is_the_applications_and_the_others_are_joined() {
     assert_eq!(got, Some(Message::text("to you")));
 }
 
+/// An application comes to one of two users whose own channels are joined.
+#[test]
+fn a_channel_that_the_application_opens_is_its_own_beside_those_that_are_joined() {
+    let mut call = Anchor::new(RELAY);
+    let news = |call: &mut Anchor| {
+        call.bed.run(SECOND);
+        let events = call.bed.events(ANCHOR);
+        call.bed.workers[ANCHOR].notifications.clear();
+        events
+    };
+    news(&mut call);
+    let now = call.bed.now();
+    let own = call.bed.wics[1].with_channels(|c| c.open(now, Channel::new("own")).unwrap());
+    let told = call.told(0);
+    let [ChannelEvent::Requested { id: joined, .. }] = told[..] else {
+        panic!("{told:?}");
+    };
+    let now = call.bed.now();
+    call.bed.wics[0].with_channels(|channels| channels.accept(now, joined));
+    assert_eq!(news(&mut call), [], "what is joined is nobody's");
+    assert_eq!(call.told(1), [ChannelEvent::Opened { id: own }]);
+
+    let end = StreamEnd::W3;
+    let channel = ChannelDescription {
+        label: "games".to_owned(),
+        protocol: String::new(),
+        ordered: true,
+        reliability: ChannelReliability::Reliable,
+        priority: 256,
+    };
+    let opening = call.act(ChannelAction::Open { end, channel });
+    let Ok(Reply::ChannelOpening { id }) = opening else {
+        panic!("{opening:?}");
+    };
+    let at = ChannelAt { end, id };
+    let told = call.told(0);
+    let [.., ChannelEvent::Requested { id: there, .. }] = told[..] else {
+        panic!("{told:?}");
+    };
+    let now = call.bed.now();
+    call.bed.wics[0].with_channels(|channels| channels.accept(now, there));
+    assert_eq!(news(&mut call), [Event::ChannelOpened { at }]);
+
+    call.act(ChannelAction::Credit(at, 1)).unwrap();
+    let now = call.bed.now();
+    call.bed.wics[0].send_message(now, there, Message::text("to the application"));
+    call.bed.wics[0].send_message(now, joined, Message::text("to the other"));
+    let message = ChannelMessage::Text(b"to the application".to_vec());
+    let heard = Event::ChannelMessage { at, message };
+    assert_eq!(news(&mut call), [heard]);
+    let now = call.bed.now();
+    let got = call.bed.wics[1].read_message(now, own);
+    assert_eq!(got, Some(Message::text("to the other")));
+
+    let now = call.bed.now();
+    call.bed.wics[0].with_channels(|channels| channels.close(now, there));
+    let closed = news(&mut call);
+    assert!(
+        matches!(closed[..], [Event::ChannelClosed { at: one, .. }] if one == at),
+        "{closed:?}"
+    );
+}
+
 #[test]
 fn a_stream_has_a_wic_or_a_second_termination() {
     let (mut bed, _, context) = phones(MediaKind::Audio);
