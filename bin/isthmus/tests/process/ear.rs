@@ -8,6 +8,8 @@ use super::target::{Target, response};
 pub(crate) struct Ear {
     target: Target,
     read: usize,
+    /// Where who tells may have been killed meanwhile: what is told again is passed over.
+    once: bool,
 }
 
 impl Ear {
@@ -24,7 +26,16 @@ impl Ear {
                 response(204, "")
             })
         });
-        Self { target, read: 0 }
+        Self {
+            target,
+            read: 0,
+            once: false,
+        }
+    }
+
+    /// Passes over what it was told before: a server that was killed tells it once more.
+    pub(crate) fn once_each(&mut self) {
+        self.once = true;
     }
 
     /// Where channels are told of.
@@ -40,9 +51,14 @@ impl Ear {
     /// The next notification.
     #[track_caller]
     pub(crate) fn next(&mut self) -> Value {
-        let told = self.target.wait_for(self.read + 1);
-        self.read += 1;
-        serde_json::from_str(&told[self.read - 1].body).expect("JSON")
+        loop {
+            let told = self.target.wait_for(self.read + 1);
+            let (before, rest) = told.split_at(self.read);
+            self.read += 1;
+            if !self.once || !before.contains(&rest[0]) {
+                return serde_json::from_str(&rest[0].body).expect("JSON");
+            }
+        }
     }
 
     #[track_caller]

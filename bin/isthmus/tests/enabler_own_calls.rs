@@ -1,0 +1,214 @@
+//! An application comes into calls that subscribers made themselves, through everything in one process.
+
+mod process;
+
+use process::consumer::Consumer;
+use process::ear::Ear;
+use process::phone::Phone;
+use process::{Folder, HOME, Process};
+use serde_json::{Value, json};
+
+/// Waits until a phone has heard more.
+#[track_caller]
+fn hears_on(phone: &mut Phone, when: &str) {
+    let before = phone.figures().packets;
+    for _ in 0..50 {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        if phone.figures().packets > before + 10 {
+            return;
+        }
+    }
+    panic!("{when}: no sound any more");
+}
+
+struct Scene {
+    ear: Ear,
+    consumer: Consumer,
+    app: String,
+    alice: Phone,
+    bob: Phone,
+    product: Process,
+    _folder: Folder,
+}
+
+/// Alice and Bob, of whom this one's calls applications may change.
+fn scene(subscriber: &str) -> Scene {
+    let ear = Ear::open();
+    let folder = Folder::new();
+    let notify = ear.events();
+    let text = format!(
+        "[[mmtel_es.calls.events]]\nsubscribers = [\"sip:{subscriber}@{HOME}\"]\n\
+         notify = \"{notify}\"\napplications = [\"games\"]\n"
+    );
+    let file = folder.write("events.toml", &text);
+    let words = ["--config", file.to_str().expect("a plain name")];
+    let product = Process::all_in_one(&folder, &words);
+    let consumer = Consumer::of(&product);
+    let app = consumer.application("games");
+    let [_, ws] = product.w2();
+    let takes = ["--answer", "--accept-channel", "any", "--echo-video"];
+    let start = |name| Phone::start(&ws, name, &product.password(name), &takes);
+    let (alice, bob) = (start("alice"), start("bob"));
+    Scene {
+        ear,
+        consumer,
+        app,
+        alice,
+        bob,
+        product,
+        _folder: folder,
+    }
+}
+
+impl Scene {
+    fn asks(&self, session: &str, what: &Value) -> Value {
+        self.consumer.update(&json!({
+            "dcAppId": self.app, "sessionId": session, "notificationInfo": self.ear.url(),
+            "mediaResourceInfo": what,
+        }))
+    }
+}
+
+#[test]
+fn an_application_comes_into_a_call_and_the_other_party_notices_nothing() {
+    let mut scene = scene("bob");
+    scene.alice.told(&format!("call sip:bob@{HOME}"));
+    for phone in [&mut scene.alice, &mut scene.bob] {
+        phone.hears("media_connected");
+    }
+    let session = scene.ear.event("SESSION_ESTABLISHMENT_SUCCESS");
+    let session = session.as_str();
+    hears_on(&mut scene.alice, "at first");
+    hears_on(&mut scene.bob, "at first");
+
+    let answer = scene.asks(session, &json!({ "question": 1 }));
+    assert_eq!(answer["result"], "SUCCESS", "{answer}");
+    let open = scene.bob.hears("channel_open");
+    assert_eq!(open["label"], *scene.app);
+    scene.ear.learns(session, &scene.app, "OPENED");
+    assert_eq!(scene.bob.hears("line")["text"], "{\"question\":1}");
+    let say = format!("say {} ", open["channel"]);
+    let Scene {
+        ear, alice, bob, ..
+    } = &mut scene;
+    bob.told(&format!("{say}{{\"choice\":2}}"));
+    ear.hears(session, &json!({ "choice": 2 }));
+    hears_on(alice, "with a channel");
+    hears_on(bob, "with a channel");
+
+    // What a call does, both ways, with the channel in it.
+    for round in 0..2 {
+        let (who, whom) = if round == 0 {
+            (&mut *alice, &mut *bob)
+        } else {
+            (&mut *bob, &mut *alice)
+        };
+        who.told("hold");
+        who.hears("held");
+        assert_eq!(whom.hears("remote_hold")["held"], true);
+        who.told("resume");
+        who.hears("held");
+        assert_eq!(whom.hears("remote_hold")["held"], false);
+        who.told("reinvite");
+        who.hears("refreshed");
+        who.told("update");
+        who.hears("refreshed");
+        who.told("video off");
+        assert_eq!(who.hears("video")["video"], false);
+        assert_eq!(whom.hears("remote_video")["video"], false);
+        who.told("video on echo");
+        assert_eq!(who.hears("video")["video"], true);
+        assert_eq!(whom.hears("remote_video")["video"], true);
+        hears_on(who, "after changes");
+        hears_on(whom, "after changes");
+        // Without pictures, and with them again.
+        for _ in 0..2 {
+            ear.event("MEDIA_CHANGE_SUCCESS");
+        }
+        bob.told(&format!("{say}round {round}"));
+        ear.hears(session, &json!({ "text": format!("round {round}") }));
+    }
+    let other = Ear::open();
+    let status = scene.consumer.update_status(&json!({
+        "dcAppId": scene.app, "sessionId": "another", "notificationInfo": other.url(),
+    }));
+    assert_eq!(status, 404);
+
+    scene.alice.told("hangup");
+    assert_eq!(scene.bob.hears("ended")["status"], 200);
+    let mut last = [scene.ear.next(), scene.ear.next()];
+    last.sort_by_key(|told| told["eventType"].is_string());
+    assert_eq!(last[0]["mediaResourceInfo"]["channel"], "CLOSED");
+    assert_eq!(last[1]["eventType"], "SESSION_TERMINATION");
+    scene.product.wait_for_figure("isthmus_agw_contexts", 0);
+}
+
+/// The caller is the one whose calls may be changed, and the two have a channel of their own before.
+#[test]
+fn an_application_joins_two_who_have_a_channel_of_their_own() {
+    let mut scene = scene("alice");
+    scene.alice.told("call bob");
+    for phone in [&mut scene.alice, &mut scene.bob] {
+        phone.hears("media_connected");
+    }
+    let session = scene.ear.event("SESSION_ESTABLISHMENT_SUCCESS");
+    let mut own = Value::Null;
+    for spec in ["chat,stream=1500", "chat,in-band"] {
+        scene.bob.told(&format!("open {spec}"));
+        own = scene.bob.hears("channel_open");
+        let there = scene.alice.hears("channel_open");
+        assert_eq!(there["label"], "chat", "{spec}");
+        scene
+            .alice
+            .told(&format!("say {} to bob", there["channel"]));
+        assert_eq!(scene.bob.hears("line")["text"], "to bob");
+    }
+    let _ = scene.ear.event("MEDIA_CHANGE_SUCCESS");
+
+    let answer = scene.asks(&session, &json!({ "question": 1 }));
+    assert_eq!(answer["result"], "SUCCESS", "{answer}");
+    let open = scene.alice.hears("channel_open");
+    assert_eq!(open["label"], *scene.app);
+    scene.ear.learns(&session, &scene.app, "OPENED");
+    assert_eq!(scene.alice.hears("line")["text"], "{\"question\":1}");
+    scene.alice.told(&format!("say {} yes", open["channel"]));
+    scene.ear.hears(&session, &json!({ "text": "yes" }));
+    scene
+        .bob
+        .told(&format!("say {} still here", own["channel"]));
+    assert_eq!(scene.alice.hears("line")["text"], "still here");
+    scene.bob.told("hangup");
+    assert_eq!(scene.alice.hears("ended")["status"], 200);
+    scene.product.wait_for_figure("isthmus_agw_contexts", 0);
+}
+
+#[test]
+fn calls_that_do_not_come_about_pass_as_they_are() {
+    let mut scene = scene("bob");
+    scene.alice.told("call bob");
+    scene.alice.hears("answered");
+    let [_, ws] = scene.product.w2();
+    let password = scene.product.password("carol");
+    let mut carol = Phone::start(&ws, "carol", &password, &[]);
+    let _ = scene.ear.event("SESSION_ESTABLISHMENT_SUCCESS");
+    scene.alice.told("hangup");
+    scene.bob.hears("ended");
+    let _ = scene.ear.event("SESSION_TERMINATION");
+    // Refused, and taken back.
+    drop(std::mem::replace(
+        &mut scene.bob,
+        Phone::start(&ws, "bob", &scene.product.password("bob"), &[]),
+    ));
+    carol.told("call bob");
+    scene.bob.hears("incoming");
+    scene.bob.told("reject 603");
+    assert_eq!(carol.hears("ended")["status"], 603);
+    let _ = scene.ear.event("SESSION_ESTABLISHMENT_FAILURE");
+    carol.told("call bob");
+    scene.bob.hears("incoming");
+    carol.told("hangup");
+    assert_eq!(carol.hears("ended")["status"], 487);
+    scene.bob.hears("ended");
+    let _ = scene.ear.event("SESSION_ESTABLISHMENT_FAILURE");
+    scene.product.wait_for_figure("isthmus_agw_contexts", 0);
+}
