@@ -13,6 +13,7 @@ pub struct AllInOne {
     isthmus: String,
     printed: String,
     https: u16,
+    http: u16,
 }
 
 impl AllInOne {
@@ -36,7 +37,7 @@ impl AllInOne {
         }
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let mut process = Process::start(folder, &isthmus, &words)?;
-        let [https, _, _, _, admin] = ports[..] else {
+        let [https, http, _, _, admin] = ports[..] else {
             anyhow::bail!("five ports");
         };
         process.wait_for(([127, 0, 0, 1], admin).into())?;
@@ -47,12 +48,18 @@ impl AllInOne {
             isthmus,
             printed,
             https,
+            http,
         })
     }
 
     /// Its process id.
     pub fn id(&self) -> u32 {
         self.process.id()
+    }
+
+    /// Its port without TLS.
+    pub fn http(&self) -> std::net::SocketAddr {
+        ([127, 0, 0, 1], self.http).into()
     }
 
     /// A phone of one of its subscribers, which is not started.

@@ -8,6 +8,7 @@
 mod all_in_one;
 mod cpu;
 mod data;
+mod dccall;
 mod edge;
 mod file;
 mod forward;
@@ -68,6 +69,11 @@ const BENCHES: &[Bench] = &[
         name: "setup",
         what: "call set-up through the whole all-in-one",
         run: setup::run,
+    },
+    Bench {
+        name: "dccall",
+        what: "an application calls a headless WIC",
+        run: dccall::run,
     },
     Bench {
         name: "file",
