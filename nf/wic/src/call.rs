@@ -284,7 +284,7 @@ impl Call {
         sockets: &mut Sockets,
         random: &mut Random,
     ) {
-        let answer = remote.transport.offered;
+        let answer = remote.answers;
         let Some(theirs) = &remote.data else {
             let reason = if answer {
                 ChannelClosed::Refused
@@ -332,16 +332,23 @@ impl Call {
         sockets: &mut Sockets,
         random: &mut Random,
     ) -> Result<(), String> {
-        if self.media.is_started() {
-            let fresh = || credentials(random);
-            let useless = self.media.renew(now, &remote.transport, fresh)?;
-            sockets.close(useless);
-        } else {
-            self.media.start(now, &remote.transport)?;
+        if remote.audio.is_none() && self.data.is_none() && !self.channels.takes_any() {
+            return Err("nothing in common: no audio".into());
         }
-        let mut plan = remote.plan.clone();
-        plan.send = remote.direction.receives() && !self.held;
-        self.media.apply(now, plan);
+        if let Some(theirs) = &remote.audio {
+            if self.media.is_started() {
+                let fresh = || credentials(random);
+                let useless = self.media.renew(now, &theirs.transport, fresh)?;
+                sockets.close(useless);
+            } else {
+                self.media.start(now, &theirs.transport)?;
+            }
+            let mut plan = theirs.plan.clone();
+            plan.send = theirs.direction.receives() && !self.held;
+            self.media.apply(now, plan);
+        } else {
+            self.media.hush();
+        }
         match &remote.video {
             // Without a socket for it, it is as if it were not wanted.
             Some(theirs) if self.begin_video(now, sockets, random).is_ok() => {
@@ -381,6 +388,12 @@ impl Call {
         for local in self.lines().filter_map(Described::abandon_restart) {
             sockets.add(local);
         }
+    }
+
+    /// Whether both descriptions were there.
+    pub(crate) fn has_answer(&self) -> bool {
+        let data = self.data.as_ref();
+        self.media.is_started() || data.is_some_and(|data| data.role().is_some())
     }
 
     /// Whether video flows, or could.

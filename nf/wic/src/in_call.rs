@@ -135,7 +135,7 @@ impl Wic {
             };
             let body = describe(call, Some(&remote));
             response.set_body(Some("application/sdp"), Bytes::from(body));
-            let held = !remote.direction.receives();
+            let held = remote.holds();
             if held != call.remote_held {
                 call.remote_held = held;
                 events.push(Event::RemoteHold { held });

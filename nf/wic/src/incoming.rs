@@ -238,7 +238,7 @@ impl Wic {
                 .map_err(|error| error.to_string())
                 .and_then(|remote| {
                     call.apply(now, &remote, &mut self.sockets, &mut self.random)?;
-                    Ok(!remote.direction.receives())
+                    Ok(remote.holds())
                 });
             let held = match applied {
                 Ok(held) => held,

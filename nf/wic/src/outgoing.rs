@@ -254,7 +254,7 @@ impl Wic {
         }
         // Early media: the first answer settles the transport, whoever sent it.
         if !response.body().is_empty()
-            && !call.media.is_started()
+            && !call.has_answer()
             && let Ok(remote) = self.config.read(response.body(), true)
         {
             let _ = call.apply(now, &remote, &mut self.sockets, &mut self.random);
@@ -311,7 +311,7 @@ impl Wic {
         if call.given_up {
             return self.bye(now, call_id, 487, "cancelled");
         }
-        let applied = if response.body().is_empty() && call.media.is_started() {
+        let applied = if response.body().is_empty() && call.has_answer() {
             Ok(())
         } else {
             self.config

@@ -82,14 +82,31 @@ pub(crate) struct Ours<'a> {
 /// What the peer's description says of the m-lines that are ours.
 #[derive(Clone, Debug)]
 pub(crate) struct Remote {
-    pub(crate) transport: RemoteTransport,
-    pub(crate) plan: MediaPlan,
-    /// As its writer sees it.
-    pub(crate) direction: Direction,
+    /// It answers ours.
+    pub(crate) answers: bool,
+    /// A call of data channels may be without.
+    pub(crate) audio: Option<RemoteAudio>,
     pub(crate) video: Option<RemoteVideo>,
     pub(crate) data: Option<RemoteData>,
     /// All m-lines, for the answer.
     slots: Vec<Slot>,
+}
+
+/// What it says of audio.
+#[derive(Clone, Debug)]
+pub(crate) struct RemoteAudio {
+    pub(crate) transport: RemoteTransport,
+    pub(crate) plan: MediaPlan,
+    /// As its writer sees it.
+    pub(crate) direction: Direction,
+}
+
+impl Remote {
+    /// Whether its writer wants to hear nothing of a call that has audio.
+    pub(crate) fn holds(&self) -> bool {
+        let audio = self.audio.as_ref();
+        audio.is_some_and(|audio| !audio.direction.receives())
+    }
 }
 
 /// What it says of video.
@@ -217,17 +234,21 @@ impl Describe {
             setup,
             offer: false,
         };
-        let plan = &offer.plan;
-        let payloads = audio_payloads(&[(plan.payload_type, plan.codec)], plan.telephone_event);
-        let role = setup(ours.audio.line(), &offer.transport);
-        let audio_terms = terms(payloads, offer.direction, role);
+        // Of what is not there nothing is written.
+        let none = terms(Default::default(), Direction::Inactive, Setup::ActPass);
+        let audio_terms = offer.audio.as_ref().map_or(none.clone(), |theirs| {
+            let plan = &theirs.plan;
+            let payloads = audio_payloads(&[(plan.payload_type, plan.codec)], plan.telephone_event);
+            let role = setup(ours.audio.line(), &theirs.transport);
+            terms(payloads, theirs.direction, role)
+        });
         let video_terms = if let (Some(video), Some(theirs)) = (&mut ours.video, &offer.video) {
             let payloads = video_payloads(theirs.payload_type);
             let role = setup(video.line(), &theirs.transport);
             terms(payloads, theirs.direction, role)
         } else {
             ours.video = None;
-            audio_terms.clone()
+            none
         };
         let data_setup = if let (Some((data, _)), Some(theirs)) = (&ours.data, &offer.data) {
             setup(*data, &theirs.transport)
@@ -404,24 +425,8 @@ fn read(body: &[u8], codecs: &[Codec], offered: bool) -> Result<Remote, SdpError
         let mut medias = session.medias().iter();
         medias.position(|media| media.line().media == kind && media.line().port != 0)
     };
-    let index = first("audio").ok_or(SdpError::NothingInCommon("no audio"))?;
-    let media = &session.medias()[index];
-
-    // The order of the peer's preference (RFC 3264 §6.1).
-    let (payload_type, codec) = media
-        .line()
-        .payload_types()
-        .find_map(|number| {
-            let codec = codecs.iter().find(|codec| codec.payload_type() == number)?;
-            Some((number, *codec))
-        })
-        .ok_or(SdpError::NothingInCommon("no codec"))?;
-    let telephone_event = media.payloads().find_map(|(number, map)| {
-        map.filter(|map| map.is("telephone-event") && map.clock == 8000)
-            .map(|_| number)
-    });
-    let transport = read_transport(&session, index, offered)?;
-
+    let audio_at = first("audio");
+    let audio = audio_at.map(|at| read_audio(&session, at, codecs, offered));
     // Video that cannot be served is refused, and the call goes on.
     let video_at = first("video");
     let video = video_at.and_then(|at| {
@@ -445,8 +450,14 @@ fn read(body: &[u8], codecs: &[Codec], offered: bool) -> Result<Remote, SdpError
             channels,
         })
     });
+    let audio = match audio {
+        // A call may be one of data channels alone.
+        None if data.is_some() => None,
+        None => return Err(SdpError::NothingInCommon("no audio")),
+        Some(audio) => Some(audio?),
+    };
     let slots = session.medias().iter().enumerate().map(|(at, media)| {
-        let role = if at == index {
+        let role = if Some(at) == audio_at {
             Role::Audio
         } else if Some(at) == video_at && video.is_some() {
             Role::Video
@@ -457,9 +468,38 @@ fn read(body: &[u8], codecs: &[Codec], offered: bool) -> Result<Remote, SdpError
         };
         slot(role, media)
     });
-    let direction = session.media_direction(index);
     Ok(Remote {
-        transport,
+        answers: offered,
+        audio,
+        slots: slots.collect(),
+        video,
+        data,
+    })
+}
+
+fn read_audio(
+    session: &Session,
+    index: usize,
+    codecs: &[Codec],
+    offered: bool,
+) -> Result<RemoteAudio, SdpError> {
+    let media = &session.medias()[index];
+    // The order of the peer's preference (RFC 3264 §6.1).
+    let (payload_type, codec) = media
+        .line()
+        .payload_types()
+        .find_map(|number| {
+            let codec = codecs.iter().find(|codec| codec.payload_type() == number)?;
+            Some((number, *codec))
+        })
+        .ok_or(SdpError::NothingInCommon("no codec"))?;
+    let telephone_event = media.payloads().find_map(|(number, map)| {
+        map.filter(|map| map.is("telephone-event") && map.clock == 8000)
+            .map(|_| number)
+    });
+    let direction = session.media_direction(index);
+    Ok(RemoteAudio {
+        transport: read_transport(session, index, offered)?,
         plan: MediaPlan {
             codec,
             payload_type,
@@ -467,9 +507,6 @@ fn read(body: &[u8], codecs: &[Codec], offered: bool) -> Result<Remote, SdpError
             send: direction.receives(),
         },
         direction,
-        slots: slots.collect(),
-        video,
-        data,
     })
 }
 

@@ -169,6 +169,57 @@ fn a_channel_of_the_first_offer_carries_messages_of_each_kind_both_ways() {
 }
 
 #[test]
+fn a_call_of_channels_alone_is_answered_without_audio() {
+    let alice = Config {
+        channels: vec![chat()],
+        ..config("alice")
+    };
+    let mut lab = Lab::registered(alice, taking("bob"));
+    lab.without_audio = true;
+    call(&mut lab);
+    let success = |m: &Sip| m.status().is_some_and(wire_sip::StatusCode::is_success);
+    let answered = |m: &&Sip| success(m) && !m.body().is_empty();
+    let answer = lab.seen.iter().rfind(answered).expect("an answer");
+    let session = Session::parse(answer.body()).expect("SDP");
+    let ports = session.medias().iter().map(|media| media.line().port != 0);
+    assert_eq!(ports.collect::<Vec<_>>(), [false, true]);
+    let connected = [("alice", MediaPart::Audio), ("bob", MediaPart::Audio)];
+    for (name, part) in connected {
+        let event = Event::MediaConnected(part);
+        assert!(!lab.events_of(name).contains(&&event), "{name}");
+        assert!(
+            lab.events_of(name)
+                .contains(&&Event::MediaConnected(MediaPart::Data))
+        );
+    }
+    let (alice, bob) = (only(&mut lab, "alice"), only(&mut lab, "bob"));
+    // As long as the gateway takes them.
+    let long = Message {
+        kind: Kind::Binary,
+        data: vec![7; 262_144].into(),
+    };
+    send(&mut lab, "alice", alice, long.clone());
+    lab.run(SECOND);
+    assert_eq!(receive(&mut lab, "bob", bob), Some(long));
+    // A re-INVITE leaves it as it is.
+    let more = open(&mut lab, "alice", DataChannelInit::default());
+    assert!(told(&lab, "alice").contains(&(more.number, ChannelEvent::Opened)));
+    assert_eq!(lab.ended("alice"), None);
+}
+
+#[test]
+fn a_call_of_channels_alone_is_refused_by_who_takes_none() {
+    let alice = Config {
+        channels: vec![chat()],
+        ..config("alice")
+    };
+    let mut lab = Lab::registered(alice, config("bob"));
+    lab.without_audio = true;
+    call(&mut lab);
+    assert_eq!(lab.ended("alice").map(|ended| ended.status), Some(488));
+}
+
+#[test]
 fn channels_come_and_go_by_re_invite_and_their_streams_are_used_again() {
     let mut lab = talking(config("alice"), taking("bob"));
     assert_eq!(port(offers(&lab)[0]), None);

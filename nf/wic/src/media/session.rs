@@ -177,6 +177,13 @@ impl MediaSession {
         self.plan = Some(plan);
     }
 
+    /// Nobody hears it any more, until something else is agreed on.
+    pub(crate) fn hush(&mut self) {
+        if let Some(plan) = &mut self.plan {
+            plan.send = false;
+        }
+    }
+
     fn drain(&mut self) {
         while let Some(output) = self.line.poll() {
             match output {

@@ -37,6 +37,8 @@ pub(crate) struct Lab {
     origins: HashMap<String, SocketAddr>,
     /// The core answers each re-INVITE and UPDATE with 488.
     pub(crate) refuse_changes: bool,
+    /// Audio is taken out of every offer.
+    pub(crate) without_audio: bool,
     /// Sockets for media that were given up.
     pub(crate) closed: Vec<SocketAddr>,
     /// SIP as it passed the core: method or status, and the whole message.
@@ -130,6 +132,7 @@ impl Lab {
             closed: Vec::new(),
             origins: HashMap::new(),
             refuse_changes: false,
+            without_audio: false,
             seen: Vec::new(),
         };
         for config in configs {
@@ -309,9 +312,21 @@ impl Lab {
                 .send(now, core(), from, Packet::Sip(refusal.to_bytes()));
             return;
         }
+        if self.without_audio && message.is_request() && !message.body().is_empty() {
+            silence(&mut message);
+        }
         let bytes = message.to_bytes();
         self.net.send(now, core(), to, Packet::Sip(bytes));
     }
+}
+
+/// Its m-line for audio has port 0.
+fn silence(message: &mut Message) {
+    let sdp = String::from_utf8(message.body().to_vec()).expect("SDP is text");
+    let (before, audio) = sdp.split_once("m=audio ").expect("it offers audio");
+    let (_, rest) = audio.split_once(' ').expect("a port");
+    let sdp = format!("{before}m=audio 0 {rest}");
+    message.set_body(Some("application/sdp"), Bytes::from(sdp));
 }
 
 fn branch_of(message: &Message) -> String {
