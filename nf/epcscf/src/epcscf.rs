@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::time::{Instant, SystemTime};
 
 use bytes::Bytes;
+use core_bootstrap::Response;
 use core_credentials::jwk::JwkSet;
 use core_credentials::token::Verifier;
 use core_iq::{Notification, Refusal, Reply, RequestId};
@@ -24,7 +25,7 @@ use crate::introspection::Questions;
 use crate::lease::Leases;
 use crate::reg_event::Watches;
 use crate::register::Storm;
-use crate::session::Sessions;
+use crate::session::{Applications, Sessions};
 use crate::timer::{Timer, Timers};
 use crate::{Config, Counters, Output, W2Peer, place};
 
@@ -62,6 +63,8 @@ pub struct EpCscf {
     /// Which session asked the gateway what, and whether that makes a Context.
     pub(crate) iq: HashMap<RequestId, (u64, bool)>,
     pub(crate) next_iq: u64,
+    /// What was asked on bootstrap channels, and what is sent there.
+    pub(crate) applications: Applications,
     pub(crate) timers: Timers,
     pub(crate) outputs: VecDeque<Output>,
     pub(crate) counters: Counters,
@@ -110,6 +113,7 @@ impl EpCscf {
             deferred: HashMap::new(),
             iq: HashMap::new(),
             next_iq: 0,
+            applications: Applications::default(),
             timers: Timers::default(),
             outputs: VecDeque::new(),
             counters: Counters::default(),
@@ -195,6 +199,12 @@ impl EpCscf {
     /// Something happened in a Context.
     pub fn handle_iq_notification(&mut self, now: Instant, notification: &Notification) {
         self.gateway_notified(now, notification);
+        self.drive(now);
+    }
+
+    /// What the application repository answers to an [`Output::Applications`].
+    pub fn handle_applications(&mut self, now: Instant, id: u64, answer: &Response) {
+        self.applications_answered(id, answer);
         self.drive(now);
     }
 

@@ -56,3 +56,4 @@ pub use config::{Config, IntegrityProtected, Issuer, ThirdPartyForm};
 pub use epcscf::EpCscf;
 pub use output::{Counters, Output, W2Peer};
 pub use place::shard_of;
+pub use session::ApplicationsQuery;

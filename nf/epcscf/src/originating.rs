@@ -15,8 +15,8 @@ use crate::forward::{Forward, Purpose};
 use crate::ims_alg::{Leg, Negotiation};
 use crate::in_dialog::needs_session;
 use crate::session::{
-    Dialogs, Item, Numbering, Own, Party, Refresh, Session, SessionKey, State, Unacknowledged,
-    description,
+    Dialogs, FarEnd, Item, Numbering, Own, Party, Refresh, Session, SessionKey, State,
+    Unacknowledged, description,
 };
 use crate::{EpCscf, charging, emergency, identity, trust};
 
@@ -188,6 +188,8 @@ impl EpCscf {
             initiator,
             state: State::Early,
             negotiation,
+            served: std::collections::BTreeMap::new(),
+            far_end: FarEnd::default(),
             queue: std::collections::VecDeque::new(),
             waiting: None,
             invite: Some(server),
@@ -217,6 +219,7 @@ impl EpCscf {
         self.counters.calls += 1;
         let offered = description::find(invite).is_some();
         let id = self.sessions.insert(session);
+        self.note_far_end(id, initiator, invite);
         let party = |name| Pii(invite.header(name).and_then(uri_of).unwrap_or_default());
         let (from, to) = (party(HeaderName::From), party(HeaderName::To));
         tracing::info!(session = id, %from, %to, "a call");

@@ -8,6 +8,8 @@ use core_iq::{Command, RequestId};
 use core_sip::{ConnectionId, Source, Target};
 use wire_sip::Message;
 
+use crate::session::ApplicationsQuery;
+
 /// What the shell is to do.
 #[derive(Debug, Clone)]
 pub enum Output {
@@ -49,6 +51,13 @@ pub enum Output {
         issuer: String,
         /// The token.
         token: Secret,
+    },
+    /// Ask the application repository, and tell by `handle_applications`.
+    Applications {
+        /// For the answer.
+        id: u64,
+        /// What, and for whom.
+        query: Box<ApplicationsQuery>,
     },
     /// Look a host up (A and AAAA), and tell by `handle_resolved`.
     Resolve {

@@ -42,6 +42,9 @@ pub(crate) struct EpcscfConfig {
     pub(crate) session_expires_seconds: u64,
     /// Which data channels cross the edge.
     pub(crate) data_channels: DataChannelsConfig,
+    /// Who serves the WICs' bootstrap channels: `edge`, this server with its application repository, or `core`. The edge
+    /// does when it has a repository and nothing else is said.
+    pub(crate) bootstrap: Option<BootstrapConfig>,
     /// What P-Visited-Network-ID says; the home domain when absent (TS 24.229 §5.2.2.1).
     pub(crate) visited_network: Option<String>,
     /// What `integrity-protected` says of a TLS association: `tls-yes` (TS 24.229 §7.2A.2), or
@@ -80,6 +83,7 @@ impl Default for EpcscfConfig {
             reconnect_seconds: 30,
             session_expires_seconds: 1800,
             data_channels: DataChannelsConfig::Announced,
+            bootstrap: None,
             visited_network: None,
             integrity_protected: "tls-yes".to_owned(),
             emergency_numbers: ["112", "911", "999", "110", "118", "119", "000"]
@@ -214,6 +218,14 @@ impl From<DataChannelsConfig> for DataChannels {
             DataChannelsConfig::Always => Self::Always,
         }
     }
+}
+
+/// `epcscf.bootstrap`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum BootstrapConfig {
+    Edge,
+    Core,
 }
 
 /// `epcscf.third_party_form`.

@@ -11,7 +11,7 @@ mod load;
 mod shared;
 mod sip_tls;
 
-pub(crate) use epcscf::{EpcscfConfig, ThirdParty};
+pub(crate) use epcscf::{BootstrapConfig, EpcscfConfig, ThirdParty};
 pub(crate) use issuers::{IssuerConfig, read_certificates};
 pub(crate) use lab_core::LabCoreConfig;
 use load::line_of_key;

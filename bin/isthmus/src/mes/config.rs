@@ -36,6 +36,8 @@ pub struct EnablerConfig {
     pub max_package_bytes: u64,
     /// Only the providers named here are served.
     pub closed: bool,
+    /// PEM file with the operator's key (Ed25519, PKCS #8): the list says by it whose packages are.
+    pub signing_key: Option<PathBuf>,
     /// Calls of applications.
     pub calls: CallsConfig,
     /// Requests a second of one consumer; 0: any number.
@@ -209,6 +211,7 @@ impl Default for EnablerConfig {
             max_applications: settings.max_applications,
             max_package_bytes: settings.max_package_bytes,
             closed: false,
+            signing_key: None,
             calls: CallsConfig::default(),
             requests_per_second: 0,
             redirect: None,

@@ -15,6 +15,7 @@ use super::EnablerConfig;
 use super::calls::CallsHandle;
 use super::http::{Door, Rates, Redirect};
 use super::outbox::{self, Client, OutboxFigures};
+use super::repository::Repository;
 use crate::store::{self, Commit, EnablerChange, EnablerLoaded, Put, Store};
 use crate::web::Clock;
 
@@ -50,6 +51,9 @@ pub enum EnablerError {
     /// The HTTP client for notifications cannot be made.
     #[error("cannot make an HTTP client")]
     Client(#[source] reqwest::Error),
+    /// The operator's key for packages cannot be read.
+    #[error("{0} holds no PEM key of Ed25519 (PKCS #8)")]
+    SigningKey(String),
     /// A certificate cannot be read.
     #[error("{0} holds no PEM certificate")]
     Certificate(String),
@@ -78,6 +82,7 @@ struct Shared {
     token_url: Option<String>,
     rates: Option<Rates>,
     redirect: Option<Redirect>,
+    repository: Repository,
 }
 
 impl Enabler {
@@ -92,6 +97,7 @@ impl Enabler {
     ) -> Result<Self, EnablerError> {
         let settings = config.settings();
         let applications = applications(&settings, loaded.applications)?;
+        let repository = Repository::open(config.signing_key.as_deref())?;
         let figures = Arc::new(OutboxFigures::new(loaded.pending));
         let notifications = &config.notifications;
         let client = Client::new(notifications.targets(), &notifications.certificates()?)?;
@@ -115,6 +121,7 @@ impl Enabler {
             token_url: config.token.token_url(),
             rates: Rates::new(config.requests_per_second),
             redirect: config.redirect(),
+            repository,
         }));
         outbox::start(enabler.clone(), notifications.outbox(), client, arrivals)?;
         Ok(enabler)
@@ -220,6 +227,11 @@ impl Enabler {
             return Err(busy("What is stored is being read."));
         }
         Ok(ApplicationsGuard(guard))
+    }
+
+    /// What bootstrap channels are answered with beside the applications.
+    pub(super) fn repository(&self) -> &Repository {
+        &self.0.repository
     }
 
     /// Where consumers show their tokens, if they must.

@@ -19,6 +19,7 @@ mod config;
 mod enabler;
 mod http;
 mod outbox;
+mod repository;
 
 pub(crate) use config::AUDIENCE;
 pub use config::{EnablerConfig, NotificationsConfig, ProviderConfig, TokenConfig};

@@ -25,7 +25,7 @@ use super::gateway_events::gateway_events;
 use super::outbox::Outbox;
 use super::web_socket::ToWebSocket;
 use super::{SHARD_SHIFT, Setup, ToShard, accepted_by, mw};
-use crate::config::{Config, IssuerConfig, ThirdParty};
+use crate::config::{BootstrapConfig, Config, IssuerConfig, ThirdParty};
 use crate::fault::Fault;
 use crate::gateway::{GatewayClient, GatewayEvent};
 use crate::private_file;
@@ -363,6 +363,7 @@ impl Shard {
 
     fn act(self: &Rc<Self>, output: Output) {
         match output {
+            Output::Applications { id, query } => self.ask_repository(id, *query),
             Output::LeaseHeld { lease } => self.setup.leases.hold(lease),
             Output::LeaseLeft { lease } => self.lease_left(lease),
             Output::W2Send {
@@ -577,6 +578,7 @@ fn epcscf_config(
         address_requests_per_second: epcscf.requests_per_second.saturating_mul(50),
         media: Policy {
             data_channels: epcscf.data_channels.into(),
+            bootstrap: setup.enabler.is_some() && epcscf.bootstrap != Some(BootstrapConfig::Core),
             ..Policy::default()
         },
         ..EpcscfConfig::new(home_domain, &mw, &epcscf.next_hop)

@@ -10,6 +10,7 @@
 //! elsewhere, the connection stays where it is and its messages cross one bounded queue.
 
 mod accept;
+mod applications;
 mod drive;
 mod gateway_events;
 mod http;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use nf_wic::{CallId, ChannelEvent, DataChannelId, Kind, Message, SendError};
 use serde_json::{Value, json};
 
+use super::applications::{Asker, is_bootstrap};
 use super::channel_words::{channel, chat, describe, for_files};
 use super::driver::Driver;
 use super::files::{self, Heard, Receiving, Sending};
@@ -41,6 +42,7 @@ enum What {
     /// What comes goes back, when there is room.
     Echo(Option<Message>),
     Files(Box<Files>),
+    Applications(Box<Asker>),
 }
 
 #[derive(Debug)]
@@ -207,6 +209,8 @@ impl Driver {
                 replies: VecDeque::new(),
                 receiving: Receiving::new(self.args.save_files.clone()),
             }))
+        } else if is_bootstrap(channel) {
+            What::Applications(Box::new(Asker::new()))
         } else if self.args.echo_channels {
             What::Echo(None)
         } else {
@@ -216,13 +220,27 @@ impl Driver {
         self.channels.flows.entry(id).or_insert(flow);
     }
 
+    /// Who asks on a bootstrap channel, which is open or will be.
+    pub(super) fn asker(&mut self, now: Instant, id: DataChannelId) -> Option<&mut Asker> {
+        let flow = || Flow {
+            what: What::Applications(Box::new(Asker::new())),
+            told_at: now,
+        };
+        let flow = self.channels.flows.entry(id).or_insert_with(flow);
+        match &mut flow.what {
+            What::Applications(asker) => Some(asker),
+            _ => None,
+        }
+    }
+
     fn end_flow(&mut self, id: DataChannelId, reason: &str) {
         let flow = self.channels.flows.remove(&id);
-        if let Some(Flow {
-            what: What::Files(mut files),
-            ..
-        }) = flow
-        {
+        let what = flow.map(|flow| flow.what);
+        if let Some(What::Applications(asker)) = what {
+            for asked in asker.left() {
+                self.not_answered(id, &asked, reason);
+            }
+        } else if let Some(What::Files(mut files)) = what {
             if let Some(sending) = files.sending.take() {
                 self.file_failed(id, &sending.name, reason);
             }
@@ -254,7 +272,7 @@ impl Driver {
     }
 
     /// Sends and reads as much as can be.
-    fn pump(&mut self, now: Instant, id: DataChannelId) {
+    pub(super) fn pump(&mut self, now: Instant, id: DataChannelId) {
         let Some(mut flow) = self.channels.flows.remove(&id) else {
             return;
         };
@@ -267,6 +285,7 @@ impl Driver {
             }
             What::Echo(held) => self.echo(now, id, held),
             What::Files(files) => self.pump_files(now, id, files, &mut flow.told_at),
+            What::Applications(asker) => self.pump_applications(now, id, asker),
         };
         match result {
             Ok(()) | Err(SendError::Full | SendError::NotOpen) => {}
@@ -463,7 +482,7 @@ impl Driver {
         Ok(DataChannelId { call, number })
     }
 
-    fn say_of_channel(&self, id: DataChannelId, word: &str, more: Value) {
+    pub(super) fn say_of_channel(&self, id: DataChannelId, word: &str, more: Value) {
         let mut line = json!({ "channel": id.number });
         if let (Value::Object(line), Value::Object(more)) = (&mut line, more) {
             line.extend(more);

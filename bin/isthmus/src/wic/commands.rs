@@ -4,6 +4,7 @@ use std::io::BufRead as _;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use core_bootstrap::stream::Source;
 use nf_wic::CallId;
 use tokio::sync::mpsc;
 
@@ -38,6 +39,10 @@ pub(super) enum Command {
     Say(u32, String),
     /// Send a file.
     Send(PathBuf),
+    /// Say which applications there are: from that bootstrap channel.
+    Applications(Source),
+    /// Fetch one, from that bootstrap channel, into that file.
+    Fetch(Source, String, PathBuf),
     /// Say how the data channels are.
     Channels,
     /// Press these keys.
@@ -62,7 +67,7 @@ pub(super) enum Shown {
 }
 
 /// Each command with its words.
-pub(super) const HELP: [&str; 21] = [
+pub(super) const HELP: [&str; 23] = [
     "call URI",
     "answer [CALL]",
     "reject [STATUS]",
@@ -80,6 +85,8 @@ pub(super) const HELP: [&str; 21] = [
     "close NUMBER",
     "say NUMBER TEXT",
     "send FILE",
+    "applications [STREAM]",
+    "fetch APPLICATION FILE [STREAM]",
     "channels",
     "digits KEYS",
     "report",
@@ -161,6 +168,20 @@ impl Command {
                 Some((_, file)) => Ok(Self::Send(file.trim().into())),
                 None => Err("«send» wants a file".into()),
             },
+            "applications" => match rest.as_slice() {
+                [] => Ok(Self::Applications(Source::LocalNetwork)),
+                [stream] => source(stream).map(Self::Applications),
+                _ => Err("«applications» wants one stream at most".into()),
+            },
+            "fetch" => {
+                let (application, file, source) = match rest.as_slice() {
+                    [application, file] => (application, file, Source::LocalNetwork),
+                    [application, file, stream] => (application, file, source(stream)?),
+                    _ => return Err("«fetch» wants an application and a file".into()),
+                };
+                let application = (*application).to_owned();
+                Ok(Self::Fetch(source, application, (*file).into()))
+            }
             "channels" => none(Self::Channels),
             "digits" => {
                 let keys = one("keys: 0-9, *, #, A-D")?;
@@ -177,6 +198,12 @@ impl Command {
             _ => Err(format!("there is no command «{name}»; «help» lists them")),
         }
     }
+}
+
+/// TS 26.114 §6.2.10.1 — a bootstrap channel.
+fn source(word: &str) -> Result<Source, String> {
+    let source = word.parse().ok().and_then(Source::of);
+    source.ok_or_else(|| format!("«{word}» is none of the streams 0, 10, 100 and 110"))
 }
 
 fn number(word: &str) -> Result<u32, String> {
@@ -212,7 +239,10 @@ mod tests {
                 .replace("[ADDRESS]", "127.0.0.2")
                 .replace("KEYS", "12#")
                 .replace("NUMBER", "1")
-                .replace("URI", "bob");
+                .replace("URI", "bob")
+                .replace("[STREAM]", "100")
+                .replace("APPLICATION", "1")
+                .replace("FILE", "a.zip");
             assert!(Command::parse(&line).is_ok(), "{line}");
             if line.starts_with("say") || line.starts_with("send") {
                 continue;
@@ -238,6 +268,10 @@ mod tests {
             good("say 2  hello  all"),
             Command::Say(2, " hello  all".into())
         );
+        let local = Source::LocalNetwork;
+        assert_eq!(good("applications"), Command::Applications(local));
+        let fetch = Command::Fetch(Source::RemoteNetwork, "7".into(), "a.zip".into());
+        assert_eq!(good("fetch 7 a.zip 100"), fetch);
         assert_eq!(good("send a b.txt"), Command::Send("a b.txt".into()));
         assert_eq!(
             good("open chat,unordered"),
@@ -260,6 +294,8 @@ mod tests {
             ("restart here", "no IP address"),
             ("digits 12x", "no key"),
             ("say 1", "wants the number"),
+            ("applications 7", "«7» is none of the streams"),
+            ("fetch a", "wants an application and a file"),
             ("close x", "«x» is no number"),
         ] {
             let said = Command::parse(line).unwrap_err();

@@ -5,6 +5,7 @@
 //! token (`sign_in`), its SIM (`sim`), its files (`wav`, `ivf`), its data channels (`channels`) and
 //! the files that they carry (`files`), and the JSON lines that it prints (`report`).
 
+mod applications;
 mod args;
 mod channel_words;
 mod channels;

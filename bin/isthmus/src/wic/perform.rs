@@ -7,6 +7,7 @@ use nf_wic::media::VideoSource;
 use serde_json::json;
 use wire_sip::StatusCode;
 
+use super::applications::Asked;
 use super::commands::{Command, HELP, Shown};
 use super::driver::Driver;
 use super::ivf;
@@ -84,6 +85,13 @@ impl Driver {
             Command::Send(file) => {
                 let call = wic.current().ok_or("there is no call")?;
                 return self.send_file(now, call, file);
+            }
+            Command::Applications(source) => {
+                return self.ask_applications(now, source, Asked::List(0));
+            }
+            Command::Fetch(source, application, file) => {
+                let asked = Asked::Package(application, file);
+                return self.ask_applications(now, source, asked);
             }
             Command::Channels => {
                 self.list_channels();

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use core_iq::{ChannelAction, ChannelAt, ChannelDescription, Command, StreamId};
+use core_iq::{ChannelAction, ChannelAt, ChannelDescription, Command, MediaKind, StreamId};
 use wire_sdp::attribute::Dcmap;
 
 use super::call::Offer;
+use super::data::{Served, bootstrap};
 use super::stream::Agreement;
 use super::{DataChannels, Finality, Leg, Negotiation};
 
@@ -20,6 +21,54 @@ impl Negotiation {
     pub fn core_reads_channels(&mut self) {
         self.announcements.core_has_channels = true;
         self.announcements.core_reads_sdp = true;
+    }
+
+    /// Whose network the far end's is decides who answers on its bootstrap channels (TS 26.114 §6.2.10.1).
+    pub fn far_end_is_ours(&mut self, ours: bool) {
+        self.far_end_is_ours = ours;
+    }
+
+    /// Which bootstrap channels the edge ends itself.
+    pub(super) fn served(&self) -> Served {
+        if !self.policy.serves_bootstrap() {
+            Served::None
+        } else if self.far_end_is_ours {
+            Served::All
+        } else {
+            Served::Local
+        }
+    }
+
+    /// What that stream's end at the WIC takes at most in one message, if the edge ends this channel of it.
+    pub fn serves(&self, stream: StreamId, channel: u16) -> Option<u64> {
+        let settings = self.call.streams.get(&stream)?.data_settings()?;
+        bootstrap::agreed(Some(settings)).find(|one| one.id == channel)?;
+        // RFC 8841 §6.1: 64 KiB if nothing is said, and any size if it is 0.
+        Some(match settings.w3?.max_message_size {
+            None => 65536,
+            Some(0) => u64::MAX,
+            Some(size) => size,
+        })
+    }
+
+    /// Whether the call has video now.
+    pub fn has_video(&self) -> bool {
+        let mut settings = self
+            .call
+            .streams
+            .values()
+            .filter_map(|s| s.settings.as_ref());
+        settings.any(|settings| settings.media == MediaKind::Video)
+    }
+
+    /// Whether data channels go to the far end now.
+    pub fn has_far_channels(&self) -> bool {
+        let mut streams = self.call.streams.values();
+        streams.any(|stream| {
+            stream
+                .data_settings()
+                .is_some_and(|data| data.core.is_some())
+        })
     }
 
     /// Whether an offer's data channels are carried.
@@ -102,13 +151,12 @@ impl Negotiation {
         finality: Finality,
     ) {
         for (stream, agreement) in agreed {
-            let Some((core, _)) = &agreement.core.data else {
-                continue;
-            };
+            let core = agreement.core.data.as_ref().map(|(core, _)| core.ids());
+            let core = core.unwrap_or_default();
             // RFC 8864 §6: who writes dcmap reads it too.
-            self.announcements.core_reads_sdp |= !core.channels.is_empty();
+            self.announcements.core_reads_sdp |= !core.is_empty();
             if finality == Finality::Final {
-                let closed = self.announcements.settle(*stream, &core.ids());
+                let closed = self.announcements.settle(*stream, &core);
                 let closed = closed.into_iter().map(|at| (*stream, at));
                 self.closing.extend(closed);
             }

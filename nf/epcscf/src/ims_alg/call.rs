@@ -8,7 +8,7 @@ use wire_sdp::attribute::{Direction, Mid};
 use wire_sdp::{Attribute, Media, MediaIndex, Session};
 
 use super::core_media::CoreMedia;
-use super::data::DataMedia;
+use super::data::{DataMedia, Served, bootstrap};
 use super::stream::{Agreement, Stream};
 use super::wic_media::WicMedia;
 use super::{Finality, Leg, PeerMisbehaved, Refused, write_to_core, write_to_wic};
@@ -70,6 +70,10 @@ pub(super) struct Offer {
     pub(super) written: Bytes,
     /// The edge made it itself, out of an answer of this leg: the answer to it ends here.
     pub(super) own: bool,
+    /// Which bootstrap channels the edge ends itself.
+    pub(super) served: Served,
+    /// Streams of which the core's offer says nothing, and whose bootstrap channels go on.
+    pub(super) kept: Vec<StreamId>,
 }
 
 #[derive(Debug, Clone)]
@@ -107,6 +111,16 @@ impl Call {
         self.mids = mids;
         Ok(())
     }
+    /// A stream whose bootstrap channels are all that there is of it: the core has no part in it.
+    pub(super) fn alone(&self) -> Option<StreamId> {
+        let mut streams = self.streams.iter();
+        let found = streams.find(|(id, stream)| {
+            let core = self.index.right_of(usize::from(id.0));
+            core.is_none() && bootstrap::agreed(stream.data_settings()).next().is_some()
+        });
+        found.map(|(id, _)| *id)
+    }
+
     /// The place of an m-line that is carried, on both legs; its stream has the number that the WIC sees.
     pub(super) fn carry(&mut self, from: Leg, at: usize) -> StreamId {
         let wic = match from {

@@ -23,6 +23,17 @@ pub(super) struct CoreMedia {
 }
 
 impl CoreMedia {
+    /// Of an m-line of data channels in which the core has no part.
+    pub(super) fn absent() -> CoreMedia {
+        CoreMedia {
+            kind: MediaKind::Data,
+            rtp: None,
+            rtcp: None,
+            direction: Direction::Inactive,
+            data: None,
+        }
+    }
+
     /// Reads an m-line of an offer.
     pub(super) fn offered(session: &Session, index: usize) -> Result<CoreMedia, Refused> {
         CoreMedia::read(session, index, Setup::Active)

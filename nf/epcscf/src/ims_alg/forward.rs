@@ -5,10 +5,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use bytes::Bytes;
 use core_iq::{MediaKind, StreamId};
 use wire_sdp::attribute::{Direction, Mid};
-use wire_sdp::{Attribute, Media, Session};
+use wire_sdp::{Attribute, Line, Media, Session};
 
 use super::call::{Answer, LOST, MISSING, Offer, same_agreement};
-use super::data::{self, DataMedia};
+use super::data::{self, DataMedia, bootstrap};
 use super::payloads::{self, Pair};
 use super::remove_fingerprint_from_offer::remove_fingerprint_and_ice;
 use super::{Finality, Leg, Negotiation, Refused, write_to_core, write_to_wic};
@@ -23,6 +23,10 @@ impl Negotiation {
         for at in 0..self.call.len(to) {
             let source = self.call.position(to, at, offer.from);
             let carried = source.and_then(|from| Some((from, (*offer.streams.get(from)?)?)));
+            if to == Leg::Wic && offer.kept.contains(&StreamId(at as u16)) {
+                media.push(self.offer_kept(StreamId(at as u16))?);
+                continue;
+            }
             let written = match carried {
                 Some((from, id)) => {
                     let stream = self.call.streams.get(&id).ok_or(MISSING)?;
@@ -111,9 +115,17 @@ impl Negotiation {
             let written = match (agreed, carried) {
                 (Some((id, agreed)), _) => {
                     let stream = self.call.streams.get(&id).ok_or(MISSING)?;
+                    let kind = agreed.wic.kind;
+                    if kind == MediaKind::Data && agreed.core.data.is_none() {
+                        // The core has no part in it.
+                        let mut own = offer.received.clone();
+                        remove_fingerprint_and_ice(&mut own);
+                        let own = own.media(at).cloned().ok_or(LOST)?;
+                        media.push(self.answer_data(own, to, id, Some(offered))?);
+                        continue;
+                    }
                     let from = self.call.position(to, at, to.other()).ok_or(LOST)?;
                     let clean = template.media(from).cloned().ok_or(LOST)?;
-                    let kind = agreed.wic.kind;
                     Some(match to {
                         _ if kind == MediaKind::Data => {
                             self.answer_data(clean, to, id, Some(offered))?
@@ -190,6 +202,10 @@ impl Negotiation {
     ) -> Result<Media, Refused> {
         let stream = self.call.streams.get(&id).ok_or(MISSING)?;
         let mut channels = said.ids();
+        let mut clean = clean;
+        if self.policy.bootstrap {
+            clean.remove_attribute(bootstrap::USED_BY);
+        }
         Ok(match to {
             Leg::Core => {
                 let announced = self.announcements.of(id);
@@ -198,7 +214,10 @@ impl Negotiation {
             Leg::Wic => {
                 // The WIC knows these by the ids that it gave them itself.
                 channels.retain(|channel| !self.announcements.agreed(id).any(|a| a.is(*channel)));
-                data::to_wic(clean, stream, mid, None, &channels)
+                let mut media = data::to_wic(clean, stream, mid, None, &channels);
+                // Those that are there stay there.
+                bootstrap::describe(&mut media, bootstrap::agreed(stream.data_settings()));
+                media
             }
         })
     }
@@ -212,7 +231,12 @@ impl Negotiation {
         offered: Option<&Media>,
     ) -> Result<Media, Refused> {
         let stream = self.call.streams.get(&id).ok_or(MISSING)?;
-        let settings = stream.settings.as_ref().and_then(|s| s.data.as_ref());
+        let settings = stream.data_settings();
+        let mut clean = clean;
+        let used_by = offered.and_then(|offered| offered.value(bootstrap::USED_BY));
+        if self.policy.bootstrap {
+            clean.remove_attribute(bootstrap::USED_BY);
+        }
         let refused = stream.data.as_ref().map_or(&[][..], |data| &data.refused);
         let channels = data::settled(settings.ok_or(LOST)?, refused, to);
         Ok(match to {
@@ -223,9 +247,28 @@ impl Negotiation {
             }
             Leg::Wic => {
                 let mid = offered.and_then(|offered| offered.value(Mid::NAME));
-                data::to_wic(clean, stream, mid, offered, &channels)
+                let mut media = data::to_wic(clean, stream, mid, offered, &channels);
+                let ours = || bootstrap::agreed(settings).filter(|one| channels.contains(&one.id));
+                bootstrap::describe(&mut media, ours());
+                if let Some(whose) = used_by.filter(|_| bootstrap::is_remote(ours())) {
+                    let name = bootstrap::USED_BY;
+                    media.insert(Line::new('a', format_args!("{name}:{}", whose.trim())));
+                }
+                media
             }
         })
+    }
+
+    /// An m-line whose bootstrap channels are all there is of it, in an offer to the WIC: as it was agreed on.
+    fn offer_kept(&self, id: StreamId) -> Result<Media, Refused> {
+        let stream = self.call.streams.get(&id).ok_or(MISSING)?;
+        let at = usize::from(id.0);
+        let mid = self.call.mids.get(at).cloned().flatten();
+        let line = self.call.wic_lines.get(at).ok_or(LOST)?.line();
+        let empty = Media::new(&line).map_err(|_| LOST)?;
+        let mut media = data::to_wic(empty, stream, mid.as_deref(), None, &[]);
+        bootstrap::describe(&mut media, bootstrap::agreed(stream.data_settings()));
+        Ok(media)
     }
 
     pub(super) fn signed(&mut self, to: Leg, template: &Session, media: Vec<Media>) -> Bytes {

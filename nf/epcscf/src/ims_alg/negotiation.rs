@@ -63,6 +63,7 @@ pub struct Negotiation {
     pub(super) announcements: Announcements,
     /// Of these, the ones that are to be closed.
     pub(super) closing: Vec<(StreamId, ChannelAt)>,
+    pub(super) far_end_is_ours: bool,
 }
 
 impl Negotiation {
@@ -79,6 +80,7 @@ impl Negotiation {
             unseen: None,
             announcements: Announcements::default(),
             closing: Vec::new(),
+            far_end_is_ours: false,
         }
     }
 
@@ -451,7 +453,8 @@ impl Negotiation {
     ) -> Result<Next, Refused> {
         let mut call = self.call.clone();
         let data = self.carries_data(from);
-        let (mut offer, reserve) = call.take_offer(from, received, &self.policy, data)?;
+        let (mut offer, reserve) =
+            call.take_offer(from, received, &self.policy, data, self.served())?;
         offer.own = own;
         self.make_way(&offer);
         let mut commands = VecDeque::new();

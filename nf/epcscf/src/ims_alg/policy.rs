@@ -22,10 +22,21 @@ pub struct Policy {
     /// Whether data channels are carried. Else their m-lines are answered with port 0 (TS 24.371 §8.4.2, without
     /// any interworking).
     pub data_channels: DataChannels,
+    /// TS 26.114 §6.2.10 — whether the edge ends the WIC's bootstrap channels itself. Else they are the core's, as others
+    /// are.
+    pub bootstrap: bool,
     /// How many m-lines of one call are carried; what comes after is rejected with port 0.
     pub streams: usize,
     /// `b=AS` of a video m-line that came without one, in kbit/s.
     pub video_bandwidth: u64,
+}
+
+impl Policy {
+    /// Whether the edge ends any bootstrap channel itself.
+    #[must_use]
+    pub fn serves_bootstrap(&self) -> bool {
+        self.bootstrap && self.data_channels != DataChannels::Never
+    }
 }
 
 impl Default for Policy {
@@ -33,6 +44,7 @@ impl Default for Policy {
         Policy {
             without_3ge2ae: true,
             data_channels: DataChannels::Announced,
+            bootstrap: false,
             streams: 8,
             video_bandwidth: 2048,
         }

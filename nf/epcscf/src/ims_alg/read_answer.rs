@@ -32,13 +32,19 @@ impl Call {
         let mut agreed = BTreeMap::new();
         for (at, id) in offer.streams.iter().enumerate() {
             let Some(id) = id else { continue };
-            let to = self
-                .position(offer.from, at, offer.from.other())
-                .ok_or(LOST)?;
+            let alone = || {
+                let wic = offer.wic.get(id).filter(|_| offer.from == Leg::Wic)?;
+                Agreement::alone(wic.clone())
+            };
+            let Some(to) = self.position(offer.from, at, offer.from.other()) else {
+                agreed.insert(*id, alone().ok_or(LOST)?);
+                continue;
+            };
             let (Some(asked), Some(media)) = (sent.media(to), answer.media(to)) else {
                 continue;
             };
             if media.line().port == 0 {
+                agreed.extend(alone().map(|alone| (*id, alone)));
                 continue;
             }
             let (wic, core) = match offer.from {
@@ -47,7 +53,7 @@ impl Call {
                     CoreMedia::answered(answer, to)?,
                 ),
                 Leg::Core => (
-                    WicMedia::answered(answer, to)?,
+                    WicMedia::answered(answer, to, offer.served)?,
                     offer.core.get(id).cloned().ok_or(LOST)?,
                 ),
             };
@@ -91,6 +97,17 @@ impl Call {
                     feedback,
                 },
             );
+        }
+        for id in &offer.kept {
+            let at = usize::from(id.0);
+            if answer.media(at).is_none_or(|media| media.line().port == 0) {
+                continue;
+            }
+            let wic = WicMedia::answered(answer, at, offer.served)?;
+            if wic.setup == Setup::ActPass {
+                return Err(PeerMisbehaved::AnswerActPass.into());
+            }
+            agreed.extend(Agreement::alone(wic).map(|alone| (*id, alone)));
         }
         Ok(agreed)
     }

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use core_iq::{MediaKind, StreamSettings};
+use core_iq::{MediaKind, StreamId, StreamSettings};
 use wire_sdp::Session;
 
 use super::call::{Call, Offer};
 use super::core_media::CoreMedia;
-use super::data::is_data;
+use super::data::{Served, bootstrap, is_data};
 use super::wic_media::WicMedia;
 use super::{Leg, PeerMisbehaved, Policy, Refused, Unsupported, payloads, stream};
 
@@ -20,6 +20,7 @@ impl Call {
         received: Session,
         policy: &Policy,
         data_channels: bool,
+        served: Served,
     ) -> Result<(Offer, Vec<StreamSettings>), Refused> {
         if received.medias().len() < self.len(from) {
             return Err(PeerMisbehaved::OfferLostMedia.into());
@@ -37,11 +38,14 @@ impl Call {
             sent: None,
             written: Bytes::new(),
             own: false,
+            served,
+            kept: Vec::new(),
         };
         let mut refused = None;
         for at in 0..offer.received.medias().len() {
             let carried = offer.streams.iter().flatten().count();
-            let read = match read(from, &offer.received, at, policy, data_channels) {
+            let read = read(from, &offer.received, at, policy, data_channels, served);
+            let read = match read {
                 Ok(Some(_)) if carried == policy.streams => Err(Unsupported::TooMany.into()),
                 Ok(Some(media)) if self.is_other_kind(from, at, media.kind()) => {
                     Err(Unsupported::MediaType.into())
@@ -54,7 +58,22 @@ impl Call {
                     None
                 }
                 Ok(Some(media)) => {
-                    let id = self.carry(from, at);
+                    let id =
+                        if media.kind() == MediaKind::Data && from == Leg::Wic && !data_channels {
+                            // The core does not hear of it.
+                            self.leave_out(from, at);
+                            StreamId(at as u16)
+                        } else {
+                            if media.kind() == MediaKind::Data
+                                && from == Leg::Core
+                                && self.index.left_of(at).is_none()
+                                && let Some(alone) = self.alone()
+                            {
+                                // RFC 8841 §10.1: a client has one association; the core joins it.
+                                self.index.join(usize::from(alone.0), at);
+                            }
+                            self.carry(from, at)
+                        };
                     match media {
                         Read::Wic(media) => drop(offer.wic.insert(id, media)),
                         Read::Core(media) => drop(offer.core.insert(id, media)),
@@ -69,6 +88,13 @@ impl Call {
                 Err(other) => return Err(other),
             };
             offer.streams.push(id);
+        }
+        if from == Leg::Core {
+            let streams = self.streams.iter().filter(|(id, stream)| {
+                !offer.streams.contains(&Some(**id))
+                    && bootstrap::agreed(stream.data_settings()).next().is_some()
+            });
+            offer.kept = streams.map(|(id, _)| *id).collect();
         }
         if offer.streams.iter().flatten().count() == 0 {
             // Every m-line ended is a change of a call that has some; otherwise there is nothing to serve.
@@ -113,6 +139,7 @@ fn read(
     at: usize,
     policy: &Policy,
     data_channels: bool,
+    served: Served,
 ) -> Result<Option<Read>, Refused> {
     let Some(media) = session.media(at) else {
         return Err(Unsupported::NoMedia.into());
@@ -122,13 +149,30 @@ fn read(
     if media.line().port == 0 && !bundle_only {
         return Ok(None);
     }
-    if is_data(&media.line()) && !data_channels {
+    // Bootstrap channels of the WIC's are ours, whatever the core carries.
+    let alone = !data_channels && from == Leg::Wic && served != Served::None;
+    if is_data(&media.line()) && !data_channels && !alone {
         return Err(Unsupported::MediaType.into());
     }
-    let read = match from {
+    let mut read = match from {
         Leg::Wic => Read::Wic(WicMedia::offered(session, at, policy)?),
         Leg::Core => Read::Core(CoreMedia::offered(session, at)?),
     };
+    match &mut read {
+        Read::Wic(WicMedia {
+            data: Some(data), ..
+        }) => {
+            data.take_bootstrap(served, media);
+            if alone && data.bootstrap.is_empty() {
+                return Err(Unsupported::MediaType.into());
+            }
+        }
+        Read::Core(CoreMedia {
+            data: Some((data, _)),
+            ..
+        }) => data.take_bootstrap(served, media),
+        _ => {}
+    }
     if read.kind() == MediaKind::Data {
         return Ok(Some(read));
     }

@@ -20,6 +20,7 @@ impl Agreed {
     pub(super) fn of(offer: &Offer, answer: &Answer) -> Self {
         // What was refused, or is the edge's own word, is looked at anew.
         let whole = !offer.own
+            && offer.kept.is_empty()
             && answer.given.is_none()
             && offer.streams.iter().all(Option::is_some)
             && answer.received.medias().iter().all(|m| m.line().port != 0);

@@ -1,8 +1,8 @@
 //! One stream of the call: what the gateway told of it, and what was agreed on.
 
 use core_iq::{
-    CoreLocal, CoreSettings, DataLocal, DtlsRole, Feedback, Gate, IceCredentials, ReservedStream,
-    StreamId, StreamSettings, W3Local, W3Settings,
+    CoreLocal, CoreSettings, DataLocal, DataSettings, DtlsRole, Feedback, Gate, IceCredentials,
+    MediaKind, ReservedStream, StreamId, StreamSettings, W3Local, W3Settings,
 };
 use wire_sdp::attribute::Direction;
 
@@ -47,6 +47,11 @@ impl Stream {
         }
     }
 
+    /// What the gateway was last told of data channels.
+    pub(super) fn data_settings(&self) -> Option<&DataSettings> {
+        self.settings.as_ref()?.data.as_deref()
+    }
+
     pub(super) fn told(&mut self, reserved: &ReservedStream) {
         self.w3 = reserved.w3.clone();
         self.core = reserved.core;
@@ -89,6 +94,20 @@ pub(super) struct Agreement {
     pub(super) feedback: Feedback,
 }
 
+impl Agreement {
+    /// Of an m-line whose bootstrap channels the edge ends itself, and in which the core has no part.
+    pub(super) fn alone(wic: WicMedia) -> Option<Agreement> {
+        let there = wic.data.as_ref().is_some_and(|d| !d.bootstrap.is_empty());
+        there.then(|| Agreement {
+            wic,
+            core: CoreMedia::absent(),
+            direction: Direction::SendRecv,
+            pairs: Vec::new(),
+            feedback: Feedback::default(),
+        })
+    }
+}
+
 /// TS 23.334 §6.2.10.5 — a Configure with what the answer said, gates by direction.
 pub(super) fn configure(
     id: StreamId,
@@ -126,6 +145,8 @@ pub(super) fn configure(
         let role = data::core_role(dtls.setup, stream.core_role);
         stream.core_role = Some(role);
         settings.data = data::settings(id, agreed, role, offered, announcements).map(Box::new);
+    } else if agreed.wic.kind == MediaKind::Data {
+        settings.data = data::settings_alone(agreed, offered).map(Box::new);
     } else {
         settings.payloads = Some(payloads::map(&agreed.pairs));
         settings.feedback = Some(agreed.feedback);
@@ -136,7 +157,7 @@ pub(super) fn configure(
 }
 
 /// Both gates closed and the rest as it is: a fork refused the stream, and another may still take it.
-pub(super) fn close(id: StreamId, kind: core_iq::MediaKind) -> StreamSettings {
+pub(super) fn close(id: StreamId, kind: MediaKind) -> StreamSettings {
     let mut settings = StreamSettings::new(id, kind);
     settings.w3 = Some(W3Settings {
         gate: Some(Gate::CLOSED),

@@ -5,7 +5,7 @@ use wire_sdp::Attribute;
 use wire_sdp::attribute::{BundleOnly, Crypto, EndToAccessEdge, RtcpMux, RtcpMuxOnly, Setup};
 use wire_sdp::{MediaLine, Session};
 
-use super::data::{DataMedia, is_data};
+use super::data::{DataMedia, Served, is_data};
 use super::{Policy, Refused, Unsupported};
 
 /// The WIC's end of one stream, as it describes it.
@@ -51,8 +51,18 @@ impl WicMedia {
     }
 
     /// Reads an m-line of an answer: the same without what only an offer asks for.
-    pub(super) fn answered(session: &Session, index: usize) -> Result<WicMedia, Refused> {
-        WicMedia::read(session, index, Setup::Passive)
+    // Deviates: RFC 8864 §6.4 lets an answer have no channel that its offer has not. A browser that answers cannot add an
+    // m-line, and the core's offer knows nothing of bootstrap channels, so the WIC may say in its answer which it wants.
+    pub(super) fn answered(
+        session: &Session,
+        index: usize,
+        served: Served,
+    ) -> Result<WicMedia, Refused> {
+        let mut read = WicMedia::read(session, index, Setup::Passive)?;
+        if let (Some(data), Some(media)) = (&mut read.data, session.media(index)) {
+            data.take_bootstrap(served, media);
+        }
+        Ok(read)
     }
 
     /// RFC 4145 §4.1 — an offer without `a=setup` means active, an answer passive.

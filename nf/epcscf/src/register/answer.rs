@@ -42,6 +42,13 @@ impl EpCscf {
         }
         trust::to_wic(&mut response);
         remove_keys(&mut response);
+        // TS 24.186: the network has data channels. With bootstrap channels it is the edge that has them.
+        if status.is_success()
+            && self.config.media.serves_bootstrap()
+            && !core_has_data_channels(&response)
+        {
+            response.push_back(HeaderName::FeatureCaps, "*;+g.3gpp.datachannel");
+        }
         if let Some((from, to)) = &registering.own {
             // The WIC matches by what it wrote; only the tag is the core's.
             let tag = response

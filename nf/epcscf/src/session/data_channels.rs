@@ -30,14 +30,18 @@ impl EpCscf {
 /// TS 26.114 §6.2.10.1, TS 24.186 — whoever sent this has data channels as IMS has them: `webrtc-datachannel` among the
 /// `+sip.app-subtype` of its Contact (RFC 5688), `g.3gpp.datachannel` there or in Feature-Caps (RFC 6809).
 pub(super) fn names_data_channels(message: &Message) -> bool {
+    is_data_channel_client(message) || core_has_data_channels(message)
+}
+
+/// TS 26.114 §6.2.10.1 — the client itself has them.
+pub(super) fn is_data_channel_client(message: &Message) -> bool {
     let mut contacts = message.values(HeaderName::Contact);
-    let client = contacts.any(|contact| {
+    contacts.any(|contact| {
         let contact = contact.to_ascii_lowercase();
         let subtype = contact.split("+sip.app-subtype=").nth(1);
         contact.contains("+g.3gpp.datachannel")
             || subtype.is_some_and(|subtype| subtype.contains("webrtc-datachannel"))
-    });
-    client || core_has_data_channels(message)
+    })
 }
 
 /// TS 24.186 — the network says that it knows data channels.

@@ -10,6 +10,7 @@
 //! overtakes the 183 before it.
 
 mod acknowledgement;
+mod bootstrap;
 pub(crate) mod data_channels;
 pub(crate) mod description;
 mod dialog;
@@ -24,6 +25,8 @@ mod retry;
 mod table;
 
 pub(crate) use acknowledgement::Unacknowledged;
+pub use bootstrap::ApplicationsQuery;
+pub(crate) use bootstrap::{Applications, FarEnd, Served};
 pub(crate) use dialog::{Dialog, Dialogs, Party, Stage};
 pub(crate) use numbering::Numbering;
 pub(crate) use own::{Own, Plan};
@@ -33,12 +36,12 @@ pub(crate) use refresh::Refresh;
 pub(crate) use retry::Attempt;
 pub(crate) use table::{SessionKey, Sessions};
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use core_iq::RequestId;
+use core_iq::{RequestId, StreamId};
 use core_sip::{ClientTransactionId, ServerTransactionId};
 use smallvec::SmallVec;
 use wire_sip::header::{RAck, RSeq};
@@ -58,6 +61,9 @@ pub(crate) struct Session {
     pub(crate) initiator: Leg,
     pub(crate) state: State,
     pub(crate) negotiation: Negotiation,
+    /// The bootstrap channels that the edge ends, by stream and channel.
+    pub(crate) served: BTreeMap<(StreamId, u16), Box<Served>>,
+    pub(crate) far_end: FarEnd,
     pub(crate) queue: VecDeque<Item>,
     /// What waits for the gateway.
     pub(crate) waiting: Option<Waiting>,

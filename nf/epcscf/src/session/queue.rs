@@ -8,6 +8,7 @@ use core_sip::proxy::LoopHash;
 use core_sip::{ClientTransactionId, ServerTransactionId, retry_after};
 use wire_sip::{Message, Method, StatusCode};
 
+use super::bootstrap::says_who;
 use super::data_channels::names_data_channels;
 use super::{
     Exchange, Inviting, LONGEST_QUEUE, Plan, Session, State, Waiting, cseq, description, reliable,
@@ -198,6 +199,9 @@ impl EpCscf {
             return;
         }
         let sdp = item.sdp();
+        if item.is_from_core() && says_who(item.message()) {
+            self.note_far_end(id, Leg::Core, item.message());
+        }
         let Some(session) = self.sessions.get_mut(id) else {
             return;
         };
@@ -295,6 +299,9 @@ impl EpCscf {
         request: RequestId,
         result: Result<Reply, Refusal>,
     ) {
+        if self.served_replied(request, &result) {
+            return;
+        }
         let asked = self.iq.remove(&request);
         let Some((id, session)) = asked.and_then(|(id, _)| Some((id, self.sessions.get_mut(id)?)))
         else {
@@ -339,6 +346,9 @@ impl EpCscf {
         let Some(id) = self.sessions.by_context(notification.context) else {
             return;
         };
+        if self.served_notified(id, notification.stream, &notification.event) {
+            return;
+        }
         match &notification.event {
             Event::DtlsFailed { reason } => {
                 tracing::info!(session = id, reason, "no DTLS with a WIC");

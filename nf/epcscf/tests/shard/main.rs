@@ -4,6 +4,7 @@
 mod announce;
 mod bearer;
 mod bindings;
+mod bootstrap;
 mod calls;
 mod changes;
 mod digest;

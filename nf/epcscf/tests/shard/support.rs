@@ -6,11 +6,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use core_iq::{
-    Command, ContextId, CoreLocal, DataLocal, Event, Fingerprint, IceCredentials, MediaKind,
-    Notification, Refusal, Reply, Reserved, ReservedStream, StreamId, W3Local,
+    ChannelAction, Command, ContextId, CoreLocal, DataLocal, Event, Fingerprint, IceCredentials,
+    MediaKind, Notification, Refusal, Reply, Reserved, ReservedStream, StreamId, W3Local,
 };
 use core_sip::{ConnectionId, Source, Target, Transport};
-use nf_epcscf::{Config, EpCscf, Output, W2Peer};
+use nf_epcscf::{ApplicationsQuery, Config, EpCscf, Output, W2Peer};
 use testbed::Clock;
 use wire_sip::{HeaderName, Message, Method, StatusCode};
 
@@ -40,6 +40,10 @@ pub(crate) struct Bench {
     pub(crate) questions: Vec<(u64, String, String)>,
     /// How many messages the core has sent to alice.
     pub(crate) messages: u32,
+    /// What was asked of the application repository.
+    pub(crate) queries: Vec<(u64, ApplicationsQuery)>,
+    /// Sends on a data channel that are refused, the first ones.
+    pub(crate) full: usize,
     /// What the shell was told of leases.
     pub(crate) leases: Vec<String>,
 }
@@ -70,6 +74,8 @@ impl Bench {
             contexts: 0,
             questions: Vec::new(),
             messages: 0,
+            queries: Vec::new(),
+            full: 0,
             leases: Vec::new(),
         };
         bench.open(WIC);
@@ -233,6 +239,7 @@ impl Bench {
                 Output::Resolve { host } => {
                     self.shard.handle_resolved(self.now, &host, Vec::new());
                 }
+                Output::Applications { id, query } => self.queries.push((id, *query)),
                 Output::LeaseHeld { lease } => self.leases.push(format!("held {lease}")),
                 Output::LeaseLeft { lease } => self.leases.push(format!("left {lease}")),
                 Output::Introspect { id, issuer, token } => {
@@ -241,6 +248,12 @@ impl Bench {
                 other => panic!("{other:?}"),
             }
         }
+    }
+
+    /// The application repository answers.
+    pub(crate) fn repository_says(&mut self, question: u64, answer: &core_bootstrap::Response) {
+        self.shard.handle_applications(self.now, question, answer);
+        self.drain();
     }
 
     /// An issuer answers, or does not.
@@ -261,6 +274,15 @@ impl Bench {
             Command::Reserve { context, streams } => {
                 self.contexts += u64::from(context.is_none());
                 (context.unwrap_or(ContextId(self.contexts)), streams)
+            }
+            Command::Channel {
+                action: ChannelAction::Send(..),
+                ..
+            } if self.full > 0 => {
+                self.full -= 1;
+                let full = Err(Refusal::ChannelFull);
+                self.shard.handle_iq_reply(self.now, id, full);
+                return;
             }
             Command::Configure { context, .. }
             | Command::Subtract { context, .. }

@@ -5,13 +5,16 @@
 //! `3gpp-qos-hint`) passes byte for byte; what belongs to the transport is the gateway's on each leg.
 //!
 //! - `read.rs` what an m-line says; `write.rs` the m-lines that either leg sees;
-//! - `announce.rs` channels that a client opened in band, and that the core hears of in SDP.
+//! - `announce.rs` channels that a client opened in band, and that the core hears of in SDP;
+//! - `bootstrap.rs` those that the edge ends itself.
 
 mod announce;
+pub(super) mod bootstrap;
 mod read;
 mod write;
 
 pub(super) use announce::Announcements;
+pub(super) use bootstrap::Served;
 pub(super) use read::{CoreDtls, DataMedia, is_data};
 pub(super) use write::{to_core, to_wic};
 
@@ -51,6 +54,7 @@ pub(super) fn settings(
     let both = wic.channels.iter().filter(|one| core.has(one.id));
     let announced = announcements.of(id).filter(|one| core.has(one.id));
     let channels = both
+        .chain(&wic.bootstrap)
         .cloned()
         .chain(announced.map(announce::Announced::as_negotiated))
         .collect();
@@ -64,10 +68,7 @@ pub(super) fn settings(
             remote_tls_id: core.tls_id.clone(),
             dtls_role: Some(role),
         }),
-        offered: Some(match offered {
-            Leg::Wic => StreamEnd::W3,
-            Leg::Core => StreamEnd::Core,
-        }),
+        offered: Some(end(offered)),
         channels: Some(channels),
         far_end: Some(FarEnd::Relay {
             announce: announcements.core_reads_sdp,
@@ -75,11 +76,35 @@ pub(super) fn settings(
     })
 }
 
+/// The same where the core has no part in the m-line: bootstrap channels, and no others.
+pub(super) fn settings_alone(agreed: &Agreement, offered: Leg) -> Option<DataSettings> {
+    let wic = agreed.wic.data.as_ref()?;
+    Some(DataSettings {
+        w3: Some(wic.sctp),
+        w3_tls_id: wic.tls_id.clone(),
+        offered: Some(end(offered)),
+        channels: Some(wic.bootstrap.clone()),
+        far_end: Some(FarEnd::Nobody),
+        ..DataSettings::default()
+    })
+}
+
+fn end(leg: Leg) -> StreamEnd {
+    match leg {
+        Leg::Wic => StreamEnd::W3,
+        Leg::Core => StreamEnd::Core,
+    }
+}
+
 /// The channels of an answer as it is passed on to a leg: what was settled but for what the gateway cannot do.
 pub(super) fn settled(settings: &DataSettings, refused: &[u16], to: Leg) -> Vec<u16> {
     let channels = settings.channels.iter().flatten();
     let theirs = channels.filter(|one| {
-        let known = matches!(one.place, ChannelPlace::Both) || to == Leg::Core;
+        let known = match one.place {
+            ChannelPlace::Both => true,
+            ChannelPlace::At(_) => to == Leg::Wic,
+            ChannelPlace::For(_) => to == Leg::Core,
+        };
         known && !refused.contains(&one.id)
     });
     theirs.map(|one| one.id).collect()

@@ -18,6 +18,8 @@ pub(in crate::ims_alg) struct DataMedia {
     pub(in crate::ims_alg) tls_id: Option<String>,
     /// Without those whose label or subprotocol is too long: these are as if they were not there.
     pub(in crate::ims_alg) channels: Vec<NegotiatedChannel>,
+    /// Those of the WIC that the edge takes for itself; they are not among the others.
+    pub(in crate::ims_alg) bootstrap: Vec<NegotiatedChannel>,
 }
 
 /// DTLS of the far end.
@@ -88,6 +90,7 @@ impl DataMedia {
                 .flatten()
                 .map(|id| id.0.to_owned()),
             channels,
+            bootstrap: Vec::new(),
         })
     }
 
