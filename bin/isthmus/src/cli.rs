@@ -13,7 +13,8 @@ Examples:
   isthmus check --config epcscf.toml        say what is wrong with a configuration, and do nothing
   isthmus epcscf --config epcscf.toml       one function alone, before a core of yours
   isthmus wic --help                        a phone without a browser, for probing and for load
-  isthmus app new board                     begin an application for calls; docs/applications.md";
+  isthmus app new board                     begin an application for calls; docs/applications.md
+  isthmus mes call bob                      have the enabler call bob; docs/mmtel-enabler.md";
 
 /// The Web and the IMS, joined: a browser is a phone on an operator's IMS core.
 #[derive(Debug, Parser)]
@@ -49,6 +50,9 @@ pub(crate) enum Function {
     Check(FromFile),
     /// A WIC without a browser: registers, calls or answers, and prints what happens as JSON lines.
     Wic(Box<crate::wic::Args>),
+    /// For application providers and operators: ask an enabler to upload, list, call, and show what happens.
+    #[command(subcommand)]
+    Mes(Box<crate::mes_commands::MesCommand>),
     /// For authors of data channel applications: begin, check, pack, upload.
     #[command(subcommand)]
     App(crate::app::AppCommand),

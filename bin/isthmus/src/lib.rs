@@ -23,6 +23,7 @@ pub mod gateway;
 mod lab_core;
 mod log;
 pub mod mes;
+mod mes_commands;
 mod private_file;
 mod run;
 mod shard;

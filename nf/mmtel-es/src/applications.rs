@@ -88,7 +88,7 @@ impl Applications {
     }
 
     /// All of them, in no order.
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Application> {
+    pub fn all(&self) -> impl Iterator<Item = &Application> {
         self.by_id.values()
     }
 

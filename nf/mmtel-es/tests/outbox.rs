@@ -262,6 +262,34 @@ fn a_target_that_fails_is_asked_later_and_later() {
 }
 
 #[test]
+fn an_operator_has_a_target_tried_at_once() {
+    let mut bench = Bench::new();
+    bench.put(1, "s", A);
+    assert_eq!(bench.delivered(), [(1, A.to_owned())]);
+    let origin = "https://a.example.com";
+    assert!(!bench.outbox.release(bench.now, origin), "it is not down");
+    let busy = Answer::Response {
+        status: 503,
+        location: None,
+        retry_after: Some(Duration::from_hours(1)),
+        cause: None,
+    };
+    bench.answer(1, busy);
+    assert_eq!(bench.delivered(), []);
+    let until = bench.outbox.down()[0].until;
+    assert_eq!(until, bench.now + Duration::from_hours(1));
+    assert!(!bench.outbox.release(bench.now, "https://b.example.com"));
+    assert!(bench.outbox.release(bench.now, origin));
+    assert_eq!(bench.delivered(), [(1, A.to_owned())]);
+    // It is under way: another release does not send it twice.
+    assert!(bench.outbox.release(bench.now, origin));
+    assert_eq!(bench.delivered(), []);
+    bench.answer(1, status(503));
+    assert_eq!(bench.delivered(), []);
+    assert_eq!(bench.wait().as_secs(), 2);
+}
+
+#[test]
 fn no_answer_is_a_failure_and_others_go_on() {
     let mut bench = Bench::new();
     bench.put(1, "s", A);

@@ -15,7 +15,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-pub(crate) use args::AppCommand;
+pub(crate) use args::{AppCommand, Upload};
 use aws_lc_rs::digest::{SHA256, digest};
 use nf_mmtel_es::package::Limits;
 
@@ -94,7 +94,7 @@ fn pack(pack: &args::Pack) -> anyhow::Result<(bool, Vec<String>)> {
     Ok((good, said))
 }
 
-fn upload(upload: &args::Upload) -> anyhow::Result<(bool, Vec<String>)> {
+fn upload(upload: &Upload) -> anyhow::Result<(bool, Vec<String>)> {
     let (good, mut said, package) = checked(&upload.folder)?;
     if good {
         said.push(upload::run(upload, &package)?);

@@ -126,6 +126,8 @@ pub struct NotificationsConfig {
     pub plain: Option<bool>,
     /// PEM files with certificates that are trusted beside the system's.
     pub trust: Vec<PathBuf>,
+    /// The texts of the last ones are shown to operators. Left out: all in one.
+    pub show_texts: Option<bool>,
     /// How long one is tried, in seconds.
     pub max_age_seconds: u64,
     /// How many are on their way at a time, to all targets.
@@ -141,6 +143,7 @@ impl Default for NotificationsConfig {
             hosts: Vec::new(),
             private: None,
             plain: None,
+            show_texts: None,
             trust: Vec::new(),
             max_age_seconds: 24 * 3600,
             at_once: settings.at_once,
@@ -154,6 +157,7 @@ impl NotificationsConfig {
     pub(crate) fn for_laboratory(&mut self) {
         self.private.get_or_insert(true);
         self.plain.get_or_insert(true);
+        self.show_texts.get_or_insert(true);
     }
 
     /// Where notifications may go.

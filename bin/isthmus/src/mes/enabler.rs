@@ -7,15 +7,16 @@ use std::time::Duration;
 use api_mmtel_es::common::Uri;
 use api_mmtel_es::{Cause, ProblemDetails};
 use core_credentials::jwk::JwkSet;
-use nf_mmtel_es::calls::{Ask, Told};
+use nf_mmtel_es::calls::{Ask, SessionSeen, Told};
 use nf_mmtel_es::{Applications, Change, Consumer, Notice, Settings};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc, watch};
 
 use super::EnablerConfig;
 use super::calls::CallsHandle;
 use super::http::{Door, Rates, Redirect};
 use super::outbox::{self, Client, OutboxFigures};
 use super::repository::Repository;
+use super::view::Deliveries;
 use crate::store::{self, Commit, EnablerChange, EnablerLoaded, Put, Store};
 use crate::web::Clock;
 
@@ -75,6 +76,11 @@ struct Shared {
     /// numbers is the order in which they are written.
     numbers: Mutex<Numbers>,
     figures: Arc<OutboxFigures>,
+    /// Grows with everything that operators may see.
+    seen: watch::Sender<u64>,
+    deliveries: Deliveries,
+    /// Targets that an operator has tried at once.
+    releases: mpsc::UnboundedSender<String>,
     large: Arc<Semaphore>,
     /// The way to the calls, once they run.
     calls: OnceLock<CallsHandle>,
@@ -102,6 +108,7 @@ impl Enabler {
         let notifications = &config.notifications;
         let client = Client::new(notifications.targets(), &notifications.certificates()?)?;
         let arrivals = store.tell_of_notifications();
+        let (releases, released) = mpsc::unbounded_channel();
         let enabler = Self(Arc::new(Shared {
             store,
             clock,
@@ -115,6 +122,9 @@ impl Enabler {
                 age: notifications.max_age_seconds,
             }),
             figures,
+            seen: watch::Sender::new(0),
+            deliveries: Deliveries::new(notifications.show_texts.unwrap_or(false)),
+            releases,
             large: Arc::new(Semaphore::new(LARGE_AT_ONCE)),
             calls: OnceLock::new(),
             door: config.token.door(),
@@ -123,7 +133,8 @@ impl Enabler {
             redirect: config.redirect(),
             repository,
         }));
-        outbox::start(enabler.clone(), notifications.outbox(), client, arrivals)?;
+        let inputs = outbox::Inputs { arrivals, released };
+        outbox::start(enabler.clone(), notifications.outbox(), client, inputs)?;
         Ok(enabler)
     }
 
@@ -147,6 +158,34 @@ impl Enabler {
             Some(calls) => calls.ask(consumer, ask).await,
             None => Err(busy("Nobody can be called from here.")),
         }
+    }
+
+    /// All sessions.
+    pub(super) async fn sessions(&self) -> Vec<SessionSeen> {
+        match self.0.calls.get() {
+            Some(calls) => calls.sessions().await,
+            None => Vec::new(),
+        }
+    }
+
+    /// A target that does not answer well is tried at once.
+    pub(super) fn release(&self, target: String) {
+        let _ = self.0.releases.send(target);
+    }
+
+    /// The last deliveries.
+    pub(super) fn deliveries(&self) -> &Deliveries {
+        &self.0.deliveries
+    }
+
+    /// Tells when there is something new to be seen.
+    pub(super) fn seen(&self) -> watch::Receiver<u64> {
+        self.0.seen.subscribe()
+    }
+
+    /// There is something new to be seen.
+    pub(super) fn show(&self) {
+        self.0.seen.send_modify(|version| *version += 1);
     }
 
     /// An application server refused to be told about a session, for good.
@@ -212,6 +251,7 @@ impl Enabler {
     /// read from the store again.
     pub(crate) async fn written(&self, commit: Commit) -> Result<(), Box<ProblemDetails>> {
         if commit.written().await.is_ok() {
+            self.show();
             return Ok(());
         }
         self.reload();

@@ -6,6 +6,7 @@
 //! - `http` has the routes: the table of operations finds one, the rules that all share are looked
 //!   at, and its behaviour is asked;
 //! - `outbox/` delivers notifications;
+//! - `view/` shows operators what there is;
 //! - `Enabler` has the state, and writes down what changes.
 //!
 //! **How an operation gets its route.** `http/behaviour.rs` names a function for each operation that is
@@ -20,6 +21,7 @@ mod enabler;
 mod http;
 mod outbox;
 mod repository;
+pub(crate) mod view;
 
 pub(crate) use config::AUDIENCE;
 pub use config::{EnablerConfig, NotificationsConfig, ProviderConfig, TokenConfig};

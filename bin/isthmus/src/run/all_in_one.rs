@@ -15,7 +15,7 @@ use crate::config::{Config, load};
 use crate::fault::Fault;
 use crate::gateway;
 use crate::lab_core;
-use crate::mes::{Enabler, calls};
+use crate::mes::{Enabler, calls, view};
 use crate::shard::{Leases, Listeners, Setup, Shards, shard_count};
 use crate::sip::SipAddresses;
 use crate::store::{EnablerLoaded, Loaded, Store};
@@ -134,6 +134,7 @@ pub(super) fn run(mut config: Config) -> Result<(), Fault> {
     let sessions = std::mem::take(&mut stored.sessions);
     let enabler = open_enabler(&config, &url, store.clone(), stored)?;
     let notifications = Arc::clone(enabler.figures());
+    let view = view::routes(enabler.clone());
     super::keys::follow_for_enabler(&config, &enabler, &tls.chain)?;
     let calls = calls::CallsSetup {
         config: config.mmtel_es.calls.clone(),
@@ -180,7 +181,7 @@ pub(super) fn run(mut config: Config) -> Result<(), Fault> {
     let shown = Arc::clone(&shards);
     let core_figures = core.figures.clone();
     let call_figures = calls.figures.clone();
-    let routes = super::registrations::routes(core.orders.clone());
+    let routes = super::registrations::routes(core.orders.clone()).merge(view);
     admin.serve_with(
         admin_listener,
         Arc::new(move || {

@@ -10,7 +10,7 @@ use super::all_in_one::{open_enabler, open_store, open_web, public_url};
 use super::keys;
 use super::registrations;
 use super::signals::Signals;
-use crate::admin::Admin;
+use crate::admin::{Admin, FiguresFn};
 use crate::certificate::{self, ServerTls};
 use crate::config::Config;
 use crate::fault::Fault;
@@ -175,7 +175,9 @@ pub(super) fn mmtel_es(config: &Config) -> Result<(), Fault> {
         serve_pages(Arc::clone(&tls.config), &listeners, router)?;
     }
     let figures = Arc::clone(enabler.figures());
-    admin.serve(listener, Arc::new(move || figures.named()))?;
+    let figures: FiguresFn = Arc::new(move || figures.named());
+    let view = mes::view::routes(enabler.clone());
+    admin.serve_with(listener, figures, || true, view)?;
     let signals = Signals::listen()?;
     admin.set_ready(true);
     if let Some(http) = http {

@@ -34,6 +34,7 @@ pub fn main() -> ExitCode {
     match cli.command {
         Some(Function::Wic(args)) => return crate::wic::run(*args),
         Some(Function::App(command)) => return crate::app::run(command),
+        Some(Function::Mes(command)) => return crate::mes_commands::run(*command),
         _ => {}
     }
     match run(cli) {
@@ -65,7 +66,7 @@ fn run(cli: Cli) -> Result<(), Fault> {
         Function::LabCore(file) => (file, alone::lab_core),
         Function::Check(file) => return check(&file.config),
         // Run by `main`: they have other exit codes.
-        Function::Wic(_) | Function::App(_) => return Ok(()),
+        Function::Wic(_) | Function::App(_) | Function::Mes(_) => return Ok(()),
     };
     let config = load(&file.config)?;
     begin_log(&config, &log)?;

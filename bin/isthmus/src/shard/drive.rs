@@ -196,7 +196,11 @@ impl Thread {
 /// The pages and APIs of the functions that live here.
 fn router(setup: &Setup) -> Option<Router> {
     let web = setup.web.clone().map(crate::web::router);
-    let enabler = setup.enabler.clone().map(crate::mes::router);
+    // All in one, the laboratory's page is there, too.
+    let enabler = setup
+        .enabler
+        .clone()
+        .map(|enabler| crate::mes::router(enabler.clone()).merge(crate::mes::view::page(enabler)));
     match (web, enabler) {
         (Some(web), Some(enabler)) => Some(web.merge(enabler)),
         (web, enabler) => web.or(enabler),

@@ -11,6 +11,8 @@ use rust_embed::RustEmbed;
 #[exclude = "package*.json"]
 #[exclude = "*.config.js"]
 #[exclude = "tsconfig.json"]
+// A page of the laboratory alone.
+#[exclude = "enabler/*"]
 #[exclude = ".*"]
 struct Wic;
 
@@ -37,6 +39,7 @@ mod tests {
             "tsconfig.json",
             "eslint.config.js",
             "test/message.test.js",
+            "enabler/index.html",
         ] {
             assert!(read(file).is_none(), "{file}");
         }

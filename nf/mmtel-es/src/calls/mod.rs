@@ -23,7 +23,7 @@
 //! - `description.rs` SDP; `channel.rs`, `channels.rs` data channels;
 //! - `anchor/` calls of subscribers that applications may change;
 //! - `observer.rs` MMTel_CallEvent: calls that pass by;
-//! - `saved.rs` what outlives the process.
+//! - `saved.rs` what outlives the process; `overview.rs` what operators see.
 
 mod again;
 mod anchor;
@@ -39,6 +39,7 @@ mod in_dialog;
 mod machine;
 mod observer;
 mod output;
+mod overview;
 mod refresh;
 mod saved;
 mod sending;
@@ -49,3 +50,4 @@ pub use config::{CallsConfig, Format};
 pub use machine::{Calls, Counters};
 pub use observer::{CallEvents, OBSERVER};
 pub use output::{Ask, AskId, CommitId, Output, Told};
+pub use overview::SessionSeen;

@@ -27,6 +27,7 @@ use wire_sip::{HeaderName, Message, Method, StatusCode};
 
 use super::ending::notify;
 use super::machine::Calls;
+use super::overview::SessionSeen;
 use super::saved::SavedDialog;
 use super::sending::Errand;
 use crate::{Change, StoredSession};
@@ -58,6 +59,25 @@ pub(super) struct Observed {
     /// Of one that we are in the middle of: how both sides are reached.
     #[serde(default)]
     dialogs: Vec<SavedDialog>,
+}
+
+impl Observed {
+    /// To be shown.
+    pub(super) fn seen(&self, session: &str) -> SessionSeen {
+        SessionSeen {
+            session: session.to_owned(),
+            service: "MMTel_CallEvent",
+            calling: self.calling.clone(),
+            called: self.called.clone(),
+            media: self.media.iter().map(|one| one.to_lowercase()).collect(),
+            state: if self.standing {
+                "established"
+            } else {
+                "calling"
+            },
+            channels: Vec::new(),
+        }
+    }
 }
 
 /// A request that was forwarded, until its final response.

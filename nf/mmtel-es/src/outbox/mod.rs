@@ -126,6 +126,7 @@ impl Outbox {
                 origin: origin.clone(),
                 since: pause.since,
                 tries: pause.tries,
+                until: pause.until,
                 sessions: target.ready.len() + target.under_way,
             })
         });
@@ -240,6 +241,18 @@ impl Outbox {
             self.fill(now, origin);
         }
         self.feed(now);
+    }
+
+    /// An operator says that a target answers again: it is tried at once, whatever it asked for. Whether
+    /// it was down.
+    pub fn release(&mut self, now: Instant, origin: &str) -> bool {
+        let target = self.targets.get_mut(origin);
+        let Some(pause) = target.and_then(|target| target.down.as_mut()) else {
+            return false;
+        };
+        pause.until = now;
+        self.handle_timeout(now);
+        true
     }
 
     /// When to come back.

@@ -162,6 +162,8 @@ pub struct Down {
     pub since: Instant,
     /// How often it was tried.
     pub tries: u32,
+    /// When it is tried again.
+    pub until: Instant,
     /// How many sessions wait for it.
     pub sessions: usize,
 }

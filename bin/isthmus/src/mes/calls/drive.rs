@@ -84,6 +84,10 @@ impl Parts {
                 Some(event) = said.recv() => driver.hear(event),
                 Some(told) = told.recv() => match told {
                     ToCalls::Asked(asked) => driver.ask(*asked),
+                    ToCalls::Looked(answer) => {
+                        // Who looked may have gone.
+                        let _ = answer.send(driver.machine.borrow().sessions());
+                    }
                     ToCalls::Refused { session, cause } => {
                         driver.input(|machine, _| machine.handle_refused(&session, &cause));
                     }

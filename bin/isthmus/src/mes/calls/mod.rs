@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use api_mmtel_es::{Cause, ProblemDetails};
-use nf_mmtel_es::calls::{Ask, Counters, Told};
+use nf_mmtel_es::calls::{Ask, Counters, SessionSeen, Told};
 use nf_mmtel_es::{Consumer, StoredSession};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::LocalSet;
@@ -34,6 +34,8 @@ const QUEUE: usize = 1024;
 enum ToCalls {
     /// A request of a consumer.
     Asked(Box<Asked>),
+    /// An operator looks.
+    Looked(oneshot::Sender<Vec<SessionSeen>>),
     /// An application server does not want to hear of this session.
     Refused { session: String, cause: Cause },
 }
@@ -68,6 +70,15 @@ impl CallsHandle {
             .map_err(|_| busy("Too many requests wait."))?;
         let answered = answered.await;
         answered.map_err(|_| busy("The server is being stopped."))?
+    }
+
+    /// All sessions; none while it is too busy to say.
+    pub(crate) async fn sessions(&self) -> Vec<SessionSeen> {
+        let (answer, answered) = oneshot::channel();
+        if self.0.try_send(ToCalls::Looked(answer)).is_err() {
+            return Vec::new();
+        }
+        answered.await.unwrap_or_default()
     }
 
     /// TS 29.392 §6.3.7.3 — an application server refused what it was told of a session. Where too much

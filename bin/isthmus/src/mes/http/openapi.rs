@@ -1,4 +1,4 @@
-//! The documents of the APIs that are served.
+//! The documents of the APIs, of the one too that only tells (TS 29.392 §6.3).
 
 use api_mmtel_es::Api;
 use axum::body::Body;
@@ -7,19 +7,12 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, Response};
 use serde_json::{Value, json};
 
-use super::{Refusal, behaviour};
+use super::Refusal;
 use crate::mes::Enabler;
-
-/// Whether anything of an API is served.
-fn served(api: Api) -> bool {
-    let mut operations = api.operations().iter();
-    operations.any(|operation| behaviour::of(operation).is_some())
-}
 
 /// Which documents there are.
 pub(super) async fn index(State(enabler): State<Enabler>) -> Response<Body> {
-    let apis = Api::ALL.into_iter().filter(|api| served(*api));
-    let apis = apis.map(|api| {
+    let apis = Api::ALL.into_iter().map(|api| {
         json!({
             "name": api.name(),
             "service": api.service(),
@@ -34,8 +27,7 @@ pub(super) async fn document(
     State(enabler): State<Enabler>,
     Path(name): Path<String>,
 ) -> Response<Body> {
-    let api = Api::ALL.into_iter().filter(|api| served(*api));
-    match api.into_iter().find(|api| api.name() == name) {
+    match Api::ALL.into_iter().find(|api| api.name() == name) {
         Some(api) => document_of(&api_mmtel_es::document(
             api,
             enabler.api_root(),

@@ -102,12 +102,20 @@ impl OutboxFigures {
     }
 }
 
+/// What the thread hears.
+pub(super) struct Inputs {
+    /// What was written.
+    pub(super) arrivals: mpsc::Receiver<Arrival>,
+    /// Targets that are to be tried at once.
+    pub(super) released: mpsc::UnboundedReceiver<String>,
+}
+
 /// Begins to deliver, on a thread of its own, until the process ends.
 pub(super) fn start(
     enabler: Enabler,
     settings: OutboxSettings,
     client: Client,
-    arrivals: mpsc::Receiver<Arrival>,
+    inputs: Inputs,
 ) -> Result<(), EnablerError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -115,17 +123,16 @@ pub(super) fn start(
     let runtime = runtime.map_err(EnablerError::Thread)?;
     std::thread::Builder::new()
         .name("notifications".into())
-        .spawn(move || runtime.block_on(run(enabler, settings, client, arrivals)))
+        .spawn(move || runtime.block_on(run(enabler, settings, client, inputs)))
         .map_err(EnablerError::Thread)?;
     Ok(())
 }
 
-async fn run(
-    enabler: Enabler,
-    settings: OutboxSettings,
-    client: Client,
-    mut arrivals: mpsc::Receiver<Arrival>,
-) {
+async fn run(enabler: Enabler, settings: OutboxSettings, client: Client, inputs: Inputs) {
+    let Inputs {
+        mut arrivals,
+        mut released,
+    } = inputs;
     let (answer, mut answers) = mpsc::channel(settings.at_once.max(1));
     let (load, loads) = mpsc::unbounded_channel();
     let (loaded, mut loads_done) = mpsc::channel(1);
@@ -140,7 +147,12 @@ async fn run(
     };
     sender.act();
     let mut looked = Instant::now();
+    // Whether something happened since.
+    let mut stale = false;
     loop {
+        let look = stale
+            .then(|| looked + AGAIN)
+            .map(tokio::time::Instant::from_std);
         let wake = sender.machine.poll_timeout();
         let wake = wake.map(tokio::time::Instant::from_std);
         tokio::select! {
@@ -160,11 +172,16 @@ async fn run(
                 }
                 sender.machine.handle_answer(Instant::now(), id, came);
             }
+            Some(target) = released.recv() => {
+                sender.machine.release(Instant::now(), &target);
+            }
             Some(loaded) = loads_done.recv() => sender.loaded(loaded),
             () = sleep(wake) => sender.machine.handle_timeout(Instant::now()),
+            () = sleep(look) => {}
         }
         sender.act();
-        if looked.elapsed() > AGAIN {
+        stale = looked.elapsed() < AGAIN;
+        if !stale {
             looked = Instant::now();
             sender.look();
         }
@@ -228,9 +245,16 @@ impl Sender {
     fn deliver(&self, id: u64, target: Uri) {
         let (client, store) = (Arc::clone(&self.client), self.enabler.store().clone());
         let answer = self.answer.clone();
+        let enabler = self.enabler.clone();
         tokio::spawn(async move {
             let came = match store.notification(id).await {
-                Ok(Some(body)) => client.deliver(&target, body).await,
+                Ok(Some(body)) => {
+                    let came = client.deliver(&target, body.clone()).await;
+                    let (now, target) = (enabler.now(), target.as_str());
+                    enabler.deliveries().add(id, now, target, &body, &came);
+                    enabler.show();
+                    came
+                }
                 // It is not in the store any more: it is over.
                 Ok(None) => Answer::Response {
                     status: 204,
@@ -301,7 +325,11 @@ impl Sender {
                     "a target of notifications does not answer well"
                 );
             }
+            let same = shown.len() == down.len();
             *shown = down;
+            if !same {
+                self.enabler.show();
+            }
         }
     }
 }

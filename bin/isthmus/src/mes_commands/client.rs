@@ -1,0 +1,170 @@
+//! How an enabler is asked, and how its refusals read.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+
+use super::args::{Admin, Server};
+
+/// A UE may ring for a minute, and two of them for two.
+const PATIENCE: Duration = Duration::from_mins(3);
+
+/// A way to the APIs.
+pub(super) struct Client {
+    http: reqwest::Client,
+    root: String,
+    token: Option<String>,
+}
+
+impl Client {
+    pub(super) fn new(server: &Server) -> anyhow::Result<Self> {
+        let mut builder = builder();
+        if server.insecure {
+            builder = builder.danger_accept_invalid_certs(true);
+        }
+        if let Some(file) = &server.ca {
+            let certificates = reqwest::Certificate::from_pem_bundle(&read(file)?)
+                .with_context(|| format!("{} holds no certificates", file.display()))?;
+            builder = builder.tls_certs_only(certificates);
+        }
+        if let Some(file) = &server.certificate {
+            let identity = reqwest::Identity::from_pem(&read(file)?)
+                .with_context(|| format!("{} holds no certificate with its key", file.display()))?;
+            builder = builder.identity(identity);
+        }
+        let token = server.token_file.as_deref().map(first_line).transpose()?;
+        Ok(Self {
+            http: builder.build()?,
+            root: server.server.trim_end_matches('/').to_owned(),
+            token,
+        })
+    }
+
+    /// Asks; the answer, when it is a good one.
+    pub(super) async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> anyhow::Result<Value> {
+        let mut request = self.http.request(method, format!("{}{path}", self.root));
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        answered(&self.root, request).await
+    }
+
+    pub(super) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        self.ask(Method::POST, path, Some(body)).await
+    }
+}
+
+/// What the operators' port shows.
+pub(super) async fn state(admin: &Admin) -> anyhow::Result<Value> {
+    let root = admin.admin.trim_end_matches('/');
+    let request = builder().build()?.get(format!("{root}/enabler/state"));
+    answered(root, request).await
+}
+
+/// Has a target tried now.
+pub(super) async fn release(admin: &Admin, target: &str) -> anyhow::Result<()> {
+    let root = admin.admin.trim_end_matches('/');
+    // A URL as it is shown, however it was typed.
+    let origin = url::Url::parse(target).map(|url| url.origin().ascii_serialization());
+    let origin = origin.with_context(|| format!("«{target}» is no URL"))?;
+    let mut url = url::Url::parse(&format!("{root}/enabler/release"))
+        .with_context(|| format!("«{root}» is no URL"))?;
+    url.query_pairs_mut().append_pair("target", &origin);
+    let reply = builder().build()?.put(url).send().await;
+    let reply = reply.with_context(|| unreachable(root))?;
+    match reply.status() {
+        StatusCode::OK => Ok(()),
+        StatusCode::NOT_FOUND => bail!("{origin} is not among the targets that do not answer well"),
+        status => bail!("the admin port answers {status}"),
+    }
+}
+
+fn builder() -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::limited(5))
+        .no_proxy()
+        .timeout(PATIENCE)
+        .user_agent(concat!("isthmus/", env!("CARGO_PKG_VERSION")))
+}
+
+fn unreachable(root: &str) -> String {
+    format!("{root} cannot be asked; does an enabler run there?")
+}
+
+async fn answered(root: &str, request: reqwest::RequestBuilder) -> anyhow::Result<Value> {
+    let reply = request.send().await.with_context(|| unreachable(root))?;
+    let status = reply.status();
+    let text = reply.text().await.with_context(|| unreachable(root))?;
+    if status == StatusCode::NO_CONTENT {
+        return Ok(Value::Null);
+    }
+    let answer = serde_json::from_str::<Value>(&text);
+    if status.is_success() {
+        return answer.with_context(|| format!("{root} answers {status}, and not in JSON"));
+    }
+    bail!(refusal(status, &answer.unwrap_or_default()))
+}
+
+/// TS 29.122 §5.2.6: what ProblemDetails say.
+fn refusal(status: StatusCode, problem: &Value) -> String {
+    let word = |name: &str| problem[name].as_str();
+    let why = word("detail")
+        .or(word("title"))
+        .unwrap_or("it does not say why");
+    let mut text = format!("the enabler refuses ({status}): {why}");
+    for fault in problem["invalidParams"].as_array().into_iter().flatten() {
+        let word = |name: &str| fault[name].as_str().unwrap_or_default();
+        // Writing into a String cannot fail.
+        let _ = write!(text, "\n  {} {}", word("param"), word("reason"));
+    }
+    let more = match status {
+        StatusCode::UNAUTHORIZED => "\n  it wants an access token: --token-file",
+        StatusCode::NOT_FOUND if problem.is_null() => "\n  is that an enabler's address?",
+        _ => "",
+    };
+    text + more
+}
+
+fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
+    std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))
+}
+
+/// A secret that stands in a file, so that it is in no list of processes.
+fn first_line(file: &Path) -> anyhow::Result<String> {
+    let text =
+        String::from_utf8(read(file)?).with_context(|| format!("{} is no text", file.display()))?;
+    let line = text.lines().next().unwrap_or_default().trim();
+    anyhow::ensure!(!line.is_empty(), "{} is empty", file.display());
+    Ok(line.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_names_what_was_wrong() {
+        let problem = json!({ "title": "Bad Request", "invalidParams": [
+            { "param": "/reqId", "reason": "is missing" }] });
+        assert_eq!(
+            refusal(StatusCode::BAD_REQUEST, &problem),
+            "the enabler refuses (400 Bad Request): Bad Request\n  /reqId is missing"
+        );
+        let text = refusal(StatusCode::UNAUTHORIZED, &Value::Null);
+        assert!(text.ends_with("--token-file"), "{text}");
+    }
+}
