@@ -136,9 +136,10 @@ test('every answer of MMTel_CallControl is one that the document knows, and sess
   await examine('mmtel-callcontrol', 60, imsSessionInfo.sessionId);
 });
 
+test('MMTel_CallEvent has nothing to ask for, and says so', () => examine('mmtel-callevent', 30));
+
 test('what was told is what the documents say', async () => {
-  // What MMTel_CallEvent tells is what MMTel_CallControl does.
-  const documents = ['mmtel-dcappcall', 'mmtel-callcontrol'].map((each) => `${origin}/openapi/${each}`);
+  const documents = ['mmtel-dcappcall', 'mmtel-callcontrol', 'mmtel-callevent'].map((each) => `${origin}/openapi/${each}`);
   const { code, printed } = await run([path.join(PEERS, 'check_notifications.py'), ...documents], {}, `${told.join('\n')}\n`);
   assert.equal(code, 0, printed);
   assert.ok(Number(printed) > 2 && Number(printed) === told.length, printed);
