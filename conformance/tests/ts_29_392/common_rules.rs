@@ -113,14 +113,19 @@ fn another_node_may_serve() {
     }
 }
 
-fn trusting(waf: &Waf) -> Enabler {
+pub(crate) fn trusting(waf: &Waf) -> Enabler {
+    trusting_with(waf, "")
+}
+
+/// One with more lines of configuration.
+pub(crate) fn trusting_with(waf: &Waf, lines: &str) -> Enabler {
     let issuer = waf.issuer();
-    let enabler = Enabler::with(&format!("[mmtel_es.token]\nissuer = \"{issuer}\"\n"));
+    let enabler = Enabler::with(&format!("{lines}[mmtel_es.token]\nissuer = \"{issuer}\"\n"));
     enabler.wait_for("the WAF's keys are here");
     enabler
 }
 
-fn token(waf: &Waf, client: &str, change: impl FnOnce(&mut Claims)) -> String {
+pub(crate) fn token(waf: &Waf, client: &str, change: impl FnOnce(&mut Claims)) -> String {
     let mut claims = Claims {
         aud: vec!["mmtel-es".into()],
         client_id: client.into(),

@@ -1,6 +1,7 @@
 //! TS 29.392, the MMTel Enabler Server: each operation by requests that are written from its OpenAPI
 //! document alone, and the rules that TS 29.122 has for all of them.
 
+mod bad_input;
 mod common_rules;
 mod s5_2_2_2_configure;
 mod s5_2_2_3_update;
@@ -17,6 +18,17 @@ mod s5_5_2_5_notify;
 mod s6_1_3_resources;
 mod s6_1_6_data_model;
 mod s6_1_7_errors;
+mod s6_2_3_operations;
+mod s6_2_5_notifications;
+mod s6_2_6_data_model;
+mod s6_2_7_errors;
+mod s6_3_3_resources;
+mod s6_4_3_resources;
+mod s6_4_5_notifications;
+mod s6_4_6_data_model;
+mod s6_4_7_errors;
+mod silent_core;
+mod targets;
 mod zip;
 
 use conformance::Enabler;

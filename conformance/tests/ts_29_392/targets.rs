@@ -1,0 +1,33 @@
+//! Where notifications must not go, for the tests of each API.
+
+/// URIs of this machine, of its neighbourhood, of no network at all, and what is wrong with each.
+pub(crate) const NO_TARGETS: &[&str] = &[
+    "file:///etc/passwd",
+    "ftp://as.example.com/",
+    "gopher://as.example.com/",
+    "data:text/plain,x",
+    "javascript:alert(1)",
+    "sip:as@example.com",
+    "http://as.example.com/",
+    "https://user:hunter2@as.example.com/",
+    "https://127.0.0.1/",
+    "https://127.1/",
+    "https://2130706433/",
+    "https://0x7f.0.0.1/",
+    "https://0.0.0.0/",
+    "https://10.0.0.1/",
+    "https://172.16.0.1/",
+    "https://192.168.1.1:8443/",
+    "https://169.254.169.254/latest/meta-data/",
+    "https://100.64.0.1/",
+    "https://224.0.0.1/",
+    "https://255.255.255.255/",
+    "https://[::1]/",
+    "https://[::]/",
+    "https://[::ffff:127.0.0.1]/",
+    "https://[64:ff9b::7f00:1]/",
+    "https://[2002:7f00:1::]/",
+    "https://[fe80::1]/",
+    "https://[fd00::1]/",
+    "https://[ff02::1]/",
+];
