@@ -70,7 +70,7 @@ fn a_token_is_for_this_api() {
         let other = token(&waf, "games", |claims| claims.aud = vec!["eP-CSCF".into()]);
         send(&other).problem(401);
         let narrow = token(&waf, "games", |claims| {
-            claims.scope = "mmtel-dcappmgmt".into()
+            claims.scope = "mmtel-dcappmgmt".into();
         });
         let refused = send(&narrow);
         refused.problem(403);
@@ -80,7 +80,7 @@ fn a_token_is_for_this_api() {
                 .is_some_and(|it| it.contains("insufficient_scope"))
         );
         let good = token(&waf, "games", |claims| {
-            claims.scope = "mmtel-dcappcall".into()
+            claims.scope = "mmtel-dcappcall".into();
         });
         send(&good).problem(400);
     }

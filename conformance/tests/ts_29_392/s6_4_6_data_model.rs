@@ -82,7 +82,7 @@ fn media_are_told_apart() {
     assert_eq!(found, [format!("{INFO}/mediaInfoSet/0/mediaType")]);
     // The word that was meant is taken for the one that is written; both at once are not.
     let both = refused(|body| {
-        body["imsSessionInfo"]["mediaInfoSet"][0]["mediaCorrelationId"] = "b".into()
+        body["imsSessionInfo"]["mediaInfoSet"][0]["mediaCorrelationId"] = "b".into();
     });
     assert_eq!(both, [format!("{INFO}/mediaInfoSet/0/mediaCorrelationId")]);
     for stream in [json!(-1), json!(65_536), json!(1.5)] {

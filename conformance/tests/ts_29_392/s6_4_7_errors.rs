@@ -27,7 +27,7 @@ fn a_session_of_another_is_not_found() {
     let enabler = trusting_with(&waf, bench::CALLS);
     let as_client = |client: &str| {
         let scope = |claims: &mut core_credentials::token::Claims| {
-            claims.scope = "mmtel-callcontrol".into()
+            claims.scope = "mmtel-callcontrol".into();
         };
         token(&waf, client, scope)
     };
@@ -67,7 +67,7 @@ fn a_token_is_for_this_api() {
         let other = token(&waf, "games", |claims| claims.aud = vec!["eP-CSCF".into()]);
         enabler.send(method, &path, &other, "{}").problem(401);
         let narrow = token(&waf, "games", |claims| {
-            claims.scope = "mmtel-dcappcall".into()
+            claims.scope = "mmtel-dcappcall".into();
         });
         enabler.send(method, &path, &narrow, "{}").problem(403);
     }
