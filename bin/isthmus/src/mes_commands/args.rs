@@ -48,7 +48,7 @@ pub(crate) enum MesCommand {
 pub(crate) struct Server {
     /// Where the enabler is: its apiRoot.
     #[arg(long, value_name = "URL", default_value = "http://localhost:8080")]
-    pub(crate) server: String,
+    pub(crate) url: String,
     /// A file whose first line is an access token for the enabler.
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,

@@ -39,7 +39,7 @@ impl Client {
         let token = server.token_file.as_deref().map(first_line).transpose()?;
         Ok(Self {
             http: builder.build()?,
-            root: server.server.trim_end_matches('/').to_owned(),
+            root: server.url.trim_end_matches('/').to_owned(),
             token,
         })
     }

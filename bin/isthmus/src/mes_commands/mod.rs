@@ -63,7 +63,7 @@ impl From<Upload> for crate::app::AppCommand {
         let server = upload.server;
         Self::Upload(crate::app::Upload {
             folder: upload.folder,
-            server: server.server,
+            server: server.url,
             provider: upload.provider,
             token_file: server.token_file,
             credential_file: upload.credential_file,
@@ -143,11 +143,7 @@ async fn events(events: &Events) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn show(
-    admin: &Admin,
-    what: &str,
-    columns: &[(&'static str, fn(&Value) -> String)],
-) -> anyhow::Result<()> {
+async fn show(admin: &Admin, what: &str, columns: &[tables::Column]) -> anyhow::Result<()> {
     let state = client::state(admin).await?;
     let rows = state[what].as_array();
     print_rows(admin, rows.map_or(&[][..], Vec::as_slice), columns);
@@ -161,7 +157,7 @@ async fn release(release: &Release) -> anyhow::Result<()> {
 }
 
 #[expect(clippy::print_stdout, reason = "it is what was asked for")]
-fn print_rows(admin: &Admin, rows: &[Value], columns: &[(&'static str, fn(&Value) -> String)]) {
+fn print_rows(admin: &Admin, rows: &[Value], columns: &[tables::Column]) {
     if admin.json {
         rows.iter().for_each(print);
     } else {

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-/// A table with these columns: a title, and how a value is written in it.
-type Column = (&'static str, fn(&Value) -> String);
+/// A column of a table: its title, and how a value is written in it.
+pub(super) type Column = (&'static str, fn(&Value) -> String);
 
 pub(super) const APPLICATIONS: &[Column] = &[
     ("ID", |one| text(&one["id"])),
