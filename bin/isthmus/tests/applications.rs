@@ -110,13 +110,15 @@ fn applications_are_listed_and_fetched_in_a_call() {
         folder.path(),
         &server,
         "large",
-        "provider = \"games\"\n",
+        "provider = \"games\"\nworks_without_peer = true\n",
         16_000_000,
     );
-    let bobs = format!("provider = \"sip:bob@{home}\"\n");
+    let bobs = format!("provider = \"sip:bob@{home}\"\nworks_without_peer = true\n");
     let (own, own_sha256) = uploaded(folder.path(), &server, "bobs", &bobs, 1000);
-    let film = "provider = \"games\"\nscenes = \"video\"\n";
+    let film = "provider = \"games\"\nscenes = \"video\"\nworks_without_peer = true\n";
     uploaded(folder.path(), &server, "film", film, 10);
+    // Only for two who have data channels.
+    uploaded(folder.path(), &server, "pair", "provider = \"games\"\n", 10);
 
     let mut alice = Phone::start(
         &wss,
@@ -124,12 +126,18 @@ fn applications_are_listed_and_fetched_in_a_call() {
         &product.password("alice"),
         &["--channel", ",protocol=http,stream=0"],
     );
-    let mut bob = Phone::start(&ws, "bob", &product.password("bob"), &["--answer"]);
+    let mut bob = Phone::start(
+        &ws,
+        "bob",
+        &product.password("bob"),
+        &["--answer", "--echo-video"],
+    );
     alice.told("call bob");
     for phone in [&mut alice, &mut bob] {
         phone.hears("answered");
     }
     assert_eq!(alice.hears("channel_open")["stream"], 0);
+    // Bob has taken the call without data channels.
     let list = listed(&mut alice, 0);
     assert_eq!(names(&list), ["board", "large"]);
     let first = &list[0];
@@ -159,15 +167,16 @@ fn applications_are_listed_and_fetched_in_a_call() {
     assert_eq!(heard["sha256"], board_sha256.as_str());
     assert_eq!(sha256(&file), board_sha256);
 
-    // Whoever was called asks for a channel of its own when it wants one; 16 MB go through in pieces.
+    // Whoever was called asks for a channel of its own when it wants one; 16 MB go through in pieces. Both have
+    // data channels from then on.
     let list = listed(&mut bob, 0);
-    assert_eq!(names(&list), ["board", "large"]);
+    assert_eq!(names(&list), ["board", "large", "pair"]);
     let heard = fetched(&mut bob, &large, &file, 0);
     assert_eq!(heard["sha256"], large_sha256.as_str());
     assert_eq!(names(&listed(&mut bob, 10)), ["bobs"]);
 
     // The far end's network is ours: its lists are there too, each on its own channel.
-    assert_eq!(names(&listed(&mut alice, 100)), ["board", "large"]);
+    assert_eq!(names(&listed(&mut alice, 100)), ["board", "large", "pair"]);
     assert_eq!(names(&listed(&mut alice, 110)), ["bobs"]);
     assert_eq!(names(&listed(&mut alice, 10)), Vec::<&str>::new());
     let heard = fetched(&mut alice, &own, &file, 110);
@@ -179,7 +188,10 @@ fn applications_are_listed_and_fetched_in_a_call() {
     // The call has video now, and another list.
     alice.told("video on echo");
     alice.hears("video");
-    assert_eq!(names(&listed(&mut alice, 0)), ["board", "film", "large"]);
+    assert_eq!(
+        names(&listed(&mut alice, 0)),
+        ["board", "film", "large", "pair"]
+    );
     alice.told("hangup");
     for phone in [&mut alice, &mut bob] {
         phone.hears("ended");

@@ -82,7 +82,7 @@ fn each(examine: impl Fn(&Enabler, &Asked)) {
     let shared = Silent::shared();
     let enabler: &Enabler = &shared;
     let app = configured(enabler, "bad-input", json!({ "appName": "Chess" }));
-    let session = bench::created(enabler, &bench::session("bad-input"));
+    let session = bench::created(enabler, &bench::session_of_its_own("bad-input"));
     let before = (
         retrieved(enabler, "bad-input", &app),
         bench::now(enabler, &session),

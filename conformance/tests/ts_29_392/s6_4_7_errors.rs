@@ -82,7 +82,7 @@ fn who_has_no_room_says_when_to_come_again() {
     assert!(answer.header("retry-after").is_some(), "{answer:?}");
     let enabler = Silent::with("max_calls = 1\n");
     let path = bench::created(&enabler, &bench::session("games"));
-    let answer = enabler.post(SESSIONS, &bench::session("games"));
+    let answer = enabler.post(SESSIONS, &bench::session_of_its_own("games"));
     answer.problem(503);
     assert!(answer.header("retry-after").is_some(), "{answer:?}");
     assert_eq!(enabler.send("DELETE", &path, "", "").status, 204);

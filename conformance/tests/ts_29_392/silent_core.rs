@@ -3,6 +3,7 @@
 
 use std::net::UdpSocket;
 use std::ops::Deref;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use bytes::Bytes;
@@ -106,6 +107,15 @@ pub(crate) fn session(af: &str) -> Value {
             "notifUri": TARGET, "notifCorrelationId": "c",
         },
     })
+}
+
+/// A session that no other request is for: whoever asks the same again is told of the session that is there.
+pub(crate) fn session_of_its_own(af: &str) -> Value {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    let mut session = session(af);
+    let called = format!("tel:+1555{:07}", NEXT.fetch_add(1, Ordering::Relaxed));
+    session["imsSessionInfo"]["sessionInfo"]["calledId"] = called.into();
+    session
 }
 
 /// Creates one, and says its path.

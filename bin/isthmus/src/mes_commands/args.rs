@@ -47,7 +47,11 @@ pub(crate) enum MesCommand {
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Server {
     /// Where the enabler is: its apiRoot.
-    #[arg(long, value_name = "URL", default_value = "http://localhost:8080")]
+    #[arg(
+        long = "server",
+        value_name = "URL",
+        default_value = "http://localhost:8080"
+    )]
     pub(crate) url: String,
     /// A file whose first line is an access token for the enabler.
     #[arg(long, value_name = "FILE")]
