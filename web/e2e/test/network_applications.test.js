@@ -1,6 +1,6 @@
 // Applications that the network offers: listed, fetched and opened in a call, over bootstrap channels.
 
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -13,20 +13,18 @@ import { startIsthmus } from '../harness/isthmus.js';
 import { signIn } from '../harness/person.js';
 
 const BINARY = process.env.ISTHMUS_BIN ?? path.join(APPS, '../target/debug/isthmus');
+const SERVER = path.join(APPS, '../examples/application-server/server.js');
 
 describe('applications that the network offers', { timeout: 120_000 }, () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'apps-'));
   let product;
   let browser;
-  let alice;
+  let site;
 
   before(async () => {
     product = await startIsthmus();
     browser = await startChromium();
-    const own = path.join(folder, 'whiteboard');
-    fs.cpSync(path.join(APPS, 'whiteboard'), own, { recursive: true });
-    await promisify(execFile)(BINARY, ['app', 'upload', own, '--server', `http://localhost:${product.ports.http}`]);
-    alice = await signIn(browser, product, 'alice');
+    site = `http://localhost:${product.ports.http}`;
   });
 
   after(async () => {
@@ -35,8 +33,42 @@ describe('applications that the network offers', { timeout: 120_000 }, () => {
     fs.rmSync(folder, { recursive: true, force: true });
   });
 
+  /** Uploads an application of `apps`, and says its identifier. */
+  async function upload(name) {
+    const own = path.join(folder, name);
+    fs.cpSync(path.join(APPS, name), own, { recursive: true });
+    const { stdout } = await promisify(execFile)(BINARY, ['app', 'upload', own, '--server', site]);
+    return /^configured: (\S+)$/m.exec(stdout)[1];
+  }
+
+  /** The application server of the examples, which calls bob about an application. */
+  function serve(application) {
+    const server = spawn(process.execPath, [SERVER, '--call', 'sip:bob@ims.mnc001.mcc001.3gppnetwork.org', '--application', application, '--enabler', site]);
+    let said = '';
+    const waiting = new Set();
+    for (const stream of [server.stdout, server.stderr]) {
+      stream.setEncoding('utf8').on('data', (text) => {
+        said += text;
+        for (const look of waiting) look();
+      });
+    }
+    const hears = (pattern) => new Promise((resolve, reject) => {
+      const patience = setTimeout(() => reject(new Error(`the server waited for ${pattern}, and said:\n${said}`)), 15_000);
+      const look = () => {
+        if (!pattern.test(said)) return;
+        clearTimeout(patience);
+        waiting.delete(look);
+        resolve(undefined);
+      };
+      waiting.add(look);
+      look();
+    });
+    return { hears, stop: () => server.kill() };
+  }
+
   it('neither has it, both get it from the network, and draw on one board', async () => {
-    const bob = await signIn(browser, product, 'bob');
+    await upload('whiteboard');
+    const [alice, bob] = [await signIn(browser, product, 'alice'), await signIn(browser, product, 'bob')];
     await alice.call('bob');
     await bob.answer();
     await Promise.all([alice.hears(/^In a call with bob/), bob.hears(/^In a call with Alice/)]);
@@ -51,5 +83,25 @@ describe('applications that the network offers', { timeout: 120_000 }, () => {
     await theirs.waitForFunction(drawn, { polling: 50 });
     await closeAll([alice, bob]);
     await alice.press('Hang up');
+    await bob.hears(/ended/);
+    for (const person of [alice, bob]) await person.page.close();
+  });
+
+  it('a server calls, and its menu is asked about by name, opened and answered', async () => {
+    const bob = await signIn(browser, product, 'bob');
+    const server = serve(await upload('menu'));
+    try {
+      await bob.answer();
+      await bob.hears(/^In a call/);
+      await bob.press('Open Menu');
+      const frame = await running(bob, 'Menu');
+      await (await frame.waitForSelector('#choices li:nth-child(2) button')).click();
+      await server.hears(/^answer: Leave a message$/m);
+      await frame.waitForFunction(() => document.querySelector('#text').textContent === 'Thank you.', { polling: 50 });
+      await bob.press('Hang up');
+      await server.hears(/^call: ENDED/m);
+    } finally {
+      server.stop();
+    }
   });
 });

@@ -64,6 +64,7 @@ export class Applications extends Emitter {
     this.#agreed = agreed;
     this.#frame = frame;
     shelf.on('change', () => {
+      this.#name();
       this.emit('change', null);
       this.#byThemselves();
     });
@@ -75,6 +76,7 @@ export class Applications extends Emitter {
     call.on('state', (state) => {
       if (state === 'ended') for (const each of [...this.open]) each.close();
       else this.emit('change', null);
+      this.#lookForNames();
     });
   }
 
@@ -155,6 +157,24 @@ export class Applications extends Emitter {
     if (there || ask.requests.length + ask.channels.length === 0) return;
     this.asks.push(ask);
     this.emit('ask', ask);
+    this.#lookForNames();
+  }
+
+  /** People are asked about names: where all that is known is an identifier, the network's list may have one. */
+  #lookForNames() {
+    // Who waits for an answer comes first: an offer of ours would have to wait for it.
+    const unnamed = this.asks.some(({ id, name, requests }) => name === id && requests.length === 0);
+    if (unnamed && this.#call.state === 'connected' && this.shelf.state === 'unknown') void this.shelf.look();
+  }
+
+  /** What was asked about by its identifier is asked about by its name. */
+  #name() {
+    for (const ask of this.asks) {
+      const name = this.#entry(ask.id)?.application.name ?? ask.name;
+      if (name === ask.name) continue;
+      ask.name = name;
+      this.emit('ask', ask);
+    }
   }
 
   /**

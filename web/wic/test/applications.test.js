@@ -288,6 +288,18 @@ describe('the applications of a call', () => {
     }
   });
 
+  it('what is known by its identifier alone is asked about by the name that the list has', async () => {
+    const { applications, call } = bed({ 0: [listed('menu', { name: 'Menu' })] });
+    const words = [];
+    applications.on('ask', (ask) => words.push(askWords(ask, 'Bob')));
+    call.state = 'answering';
+    call.emit('channelrequest', request('menu', { endpoint: 'server' }));
+    call.state = 'connected';
+    call.emit('state', 'connected');
+    await settle();
+    assert.deepEqual(words, ['A service of the network wants to open menu here.', 'A service of the network wants to open Menu here.']);
+  });
+
   it('who asked and has gone is asked about no more', () => {
     const { applications, call } = bed();
     call.state = 'answering';
