@@ -6,11 +6,34 @@ import { fileURLToPath } from 'node:url';
 
 export const APPS = path.join(path.dirname(fileURLToPath(import.meta.url)), '../../../apps');
 
-/** Has an author's own folder, or package, in the person's list. */
+/**
+ * Has an author's own folder, or package, in the person's list: until the page says that it is there. Chromium gives an empty choice
+ * for a folder whose tab goes to the background before it has been read, so nothing else is done meanwhile.
+ */
 export async function develops(person, folder) {
   await openList(person);
-  const input = /\.zip$/.test(folder) ? '#developer-package-file' : '#developer-folder-files';
-  await (await person.page.$(input)).uploadFile(folder);
+  const input = await person.page.$(/\.zip$/.test(folder) ? '#developer-package-file' : '#developer-folder-files');
+  const answer = await person.page.evaluateHandle(listens, input);
+  await input.uploadFile(folder);
+  const said = await Promise.race([answer.evaluate(({ heard }) => heard), new Promise((resolve) => setTimeout(resolve, 20_000, 'nothing').unref())]);
+  await answer.dispose();
+  if (!/ is in your list\.$/.test(said)) throw new Error(`${person.name} chose ${path.basename(folder)} and was told «${said}»\n${await person.told()}`);
+}
+
+/** In the page: what it says next of a folder or a package, or that nothing was chosen. */
+function listens(input) {
+  const heard = new Promise((resolve) => {
+    const observer = new MutationObserver((changes) => {
+      // The same region says what else becomes of applications.
+      const words = changes.map(({ target }) => target).find(({ id, textContent }) => (id === 'developer-hint' ? textContent !== '' : / is in your list\.$/.test(textContent)));
+      if (!words) return;
+      observer.disconnect();
+      resolve(words.textContent);
+    });
+    for (const id of ['applications-said', 'developer-hint']) observer.observe(document.getElementById(id), { childList: true });
+    input.addEventListener('cancel', () => resolve('the choice was empty'), { once: true });
+  });
+  return { heard };
 }
 
 /** The list of applications is there. */
@@ -38,7 +61,7 @@ export async function running(person, name) {
 /** Waits for what the window of an application says. */
 export async function says(person, name, words) {
   const seen = () => person.page.$$eval('.window', (all) => Object.fromEntries(all.map((each) => [each.querySelector('h2').textContent, each.querySelector('.window-words').textContent])));
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 20_000;
   for (;;) {
     const said = await seen();
     if (words.test(said[name] ?? '')) return;
@@ -94,7 +117,7 @@ export async function closeAll(people) {
     await nothingOpen(person);
   }
   for (const [index, person] of people.entries()) {
-    const patience = Date.now() + 10_000;
+    const patience = Date.now() + 20_000;
     while ((await person.figures()).packetsReceived <= sounds[index].packetsReceived) {
       if (Date.now() > patience) throw new Error(`${person.name} hears nothing`);
       await new Promise((resolve) => setTimeout(resolve, 50));

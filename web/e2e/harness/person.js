@@ -72,7 +72,7 @@ export class Person {
   }
 
   /** Waits for something with a role and a name that can be used, and returns it. */
-  async find(role, name, within = 10_000) {
+  async find(role, name, within = 20_000) {
     // A tab in the background draws no frames, and nothing in it can be clicked.
     await this.page.bringToFront();
     // To Firefox a password is no textbox.
@@ -84,7 +84,7 @@ export class Person {
       for (const element of await this.page.$$(selector).catch(() => [])) {
         if (await element.evaluate(usable, role === 'textbox').catch(() => false)) return element;
       }
-      if (Date.now() > deadline) throw new Error(`${this.name} found no ${role} «${name}»\n${await this.told()}`);
+      if (Date.now() > deadline) throw new Error(`${this.name} found no ${role} «${name}» among ${await this.buttons()}\n${await this.told()}`);
       await sleep(50);
     }
   }
@@ -141,6 +141,13 @@ export class Person {
       if (Date.now() > deadline) throw new Error(`${this.name} waited for ${words}\n${await this.told()}`);
       await sleep(50);
     }
+  }
+
+  /** The buttons that are there to be pressed, for a failure's message. */
+  buttons() {
+    return this.page
+      .$$eval('button', (all) => all.filter((each) => each.checkVisibility()).map((each) => each.getAttribute('aria-label') ?? each.textContent.trim()).join(', '))
+      .catch(() => '(no page)');
   }
 
   /** What the page said, for a failure's message. */
