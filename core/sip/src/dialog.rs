@@ -144,11 +144,7 @@ impl Dialog {
             return Err(StatusCode::SERVER_INTERNAL_ERROR);
         }
         self.remote_cseq = Some(number);
-        if refreshes_target(method)
-            && let Some(target) = contact(request)
-        {
-            self.remote_target = target;
-        }
+        self.refresh_target(request);
         Ok(())
     }
 
@@ -166,11 +162,21 @@ impl Dialog {
             self.route_set = record_routes(response);
             self.route_set.reverse();
         }
-        if refreshes_target(method)
-            && let Some(target) = contact(response)
-        {
+        self.refresh_target(response);
+    }
+
+    /// RFC 3261 §12.2 — where the other side wants requests from now on: the Contact of a message of its that
+    /// refreshes the target. Of use where that message was to somebody else, as in the middle of a call.
+    pub fn refresh_target(&mut self, message: &Message) {
+        let refreshes = cseq(message).is_some_and(|(_, method)| refreshes_target(method));
+        if let Some(target) = contact(message).filter(|_| refreshes) {
             self.remote_target = target;
         }
+    }
+
+    /// RFC 3261 §12.2.1.1 — our next request has a higher number than this one, which somebody else gave.
+    pub fn follow(&mut self, number: u32) {
+        self.local_cseq = self.local_cseq.max(number);
     }
 
     /// Our 2xx to the INVITE confirms the dialog (RFC 3261 §13.3.1.4).

@@ -146,3 +146,23 @@ fn what_makes_no_dialog() {
     assert!(Dialog::from_response(&invite(), &answer(486, "sip:bob@192.0.2.2")).is_none());
     assert!(Dialog::from_response(&invite(), &response(&invite(), 200)).is_none());
 }
+
+/// In the middle of a dialog of two others, what they say to one another is heard.
+#[test]
+fn a_target_and_a_number_are_heard_of_in_passing() {
+    let (mut caller, _) = ends(200);
+    let mut moved = response(&invite(), 200);
+    moved.push_back(HeaderName::Contact, "\"Bob\" <sip:bob@192.0.2.9>;expires=5");
+    caller.refresh_target(&moved);
+    assert_eq!(caller.remote_target(), "sip:bob@192.0.2.9");
+    caller.refresh_target(&response(&invite(), 200)); // no Contact
+    let mut bye = caller.request(Method::Bye);
+    bye.push_back(HeaderName::Contact, "<sip:bob@192.0.2.10>"); // refreshes nothing
+    caller.refresh_target(&bye);
+    assert_eq!(caller.remote_target(), "sip:bob@192.0.2.9");
+
+    caller.follow(7);
+    caller.follow(3);
+    let info = caller.request(Method::Info);
+    assert_eq!(info.header(HeaderName::CSeq), Some("8 INFO"));
+}

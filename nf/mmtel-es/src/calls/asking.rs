@@ -197,7 +197,7 @@ impl Calls {
             target,
             streams,
             deadline: Some(deadline),
-            ..Call::new(session, consumer.clone(), legs)
+            ..Call::new(session, Some(consumer.clone()), legs)
         };
         self.by_number.insert(number, call);
         self.ask_gateway(IqPurpose::Reserve(number), command);

@@ -36,8 +36,8 @@ use crate::Consumer;
 pub(crate) struct Call {
     /// Its identifier, as consumers know it.
     pub(crate) session: String,
-    /// Who made it: to others it is not there.
-    pub(crate) owner: Consumer,
+    /// Who made it: to others it is not there. None made a subscriber's own call.
+    pub(crate) owner: Option<Consumer>,
     /// What it was asked by, of MMTel_DCAppCall.
     pub(crate) request: Option<Box<DcCallReq>>,
     /// What it is in MMTel_CallControl.
@@ -294,7 +294,7 @@ impl Leg {
 
 impl Call {
     /// One of which nothing is there yet.
-    pub(crate) fn new(session: String, owner: Consumer, legs: SmallVec<[Leg; 2]>) -> Self {
+    pub(crate) fn new(session: String, owner: Option<Consumer>, legs: SmallVec<[Leg; 2]>) -> Self {
         Self {
             session,
             owner,

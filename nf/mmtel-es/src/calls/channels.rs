@@ -96,7 +96,7 @@ impl Calls {
         let call = call.filter(|call| match &call.anchor {
             // Of a subscriber's own call: those whose applications may be in it.
             Some(anchor) => anchor.is_for(consumer, applications.settings()),
-            None => call.owner == *consumer,
+            None => call.owner.as_ref() == Some(consumer),
         });
         let Some((number, call)) = number.zip(call) else {
             let problem = ProblemDetails::new(404).detail("There is no such session of yours.");

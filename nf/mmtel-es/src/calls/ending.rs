@@ -199,7 +199,9 @@ impl Calls {
             return;
         }
         if let Some(call) = self.by_number.remove(&number) {
-            if let Entry::Occupied(mut owned) = self.owned.entry(call.owner) {
+            if let Some(Entry::Occupied(mut owned)) =
+                call.owner.map(|owner| self.owned.entry(owner))
+            {
                 *owned.get_mut() -= 1;
                 if *owned.get() == 0 {
                     owned.remove();

@@ -140,8 +140,11 @@ impl Calls {
         let number = self.by_session.get(session).copied();
         let number = number.ok_or_else(unknown)?;
         let call = self.by_number.get(&number);
-        let own = call.is_some_and(|call| call.owner == *consumer && call.resource.is_some());
-        if own { Ok(number) } else { Err(unknown()) }
+        let own = call.filter(|call| call.resource.is_some());
+        match own.and_then(|call| call.owner.as_ref()) {
+            Some(owner) if owner == consumer => Ok(number),
+            _ => Err(unknown()),
+        }
     }
 
     fn check_session(

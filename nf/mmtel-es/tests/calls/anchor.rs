@@ -11,7 +11,7 @@ use nf_mmtel_es::calls::{Ask, CallEvents};
 use serde_json::{Value, json};
 use wire_sip::{HeaderName, Message, Method, StatusCode};
 
-use super::bed::{BOB, Bed, TARGET, audio, audio_and_data};
+use super::bed::{BOB, Bed, TARGET, audio, audio_and_data, call_bob};
 use super::observer::{invite, respond, within};
 
 const AT: ChannelAt = ChannelAt {
@@ -284,6 +284,35 @@ fn only_those_who_may_come_into_a_call() {
     bed.ask_as(&Consumer::Client("other".into()), Ask::UpdateMedia(request));
     assert_eq!(bed.problem().status, Some(404));
     bed.nothing_more();
+}
+
+/// Without access tokens all consumers are one; the calls of subscribers are still nobody's.
+#[test]
+fn a_subscribers_own_call_does_not_count_as_a_call_of_somebody() {
+    let mut bed = Bed::with(|config| {
+        config.max_calls_of_consumer = 1;
+        config.call_events.push(CallEvents {
+            subscribers: vec![BOB.to_owned()],
+            target: Uri::new(TARGET).unwrap(),
+            applications: vec!["provider".into()],
+        });
+    });
+    let ask = |bed: &mut Bed, body: &Value| {
+        let request = api_mmtel_es::read(body.to_string().as_bytes()).unwrap();
+        bed.ask_as(&Consumer::Anybody, Ask::Call(request));
+    };
+    ask(&mut bed, &call_bob(&["audio"], false));
+    let called = bed.request(Method::Invite);
+    bed.answer(&called, 200, Some(&audio()));
+    assert_eq!(bed.called().call_result, Status::Success);
+    bed.request(Method::Ack);
+    let (forwarded, _, _) = established(&mut bed);
+    bed.say(&within(&forwarded, Method::Bye, 2));
+    let bye = bed.request(Method::Bye);
+    respond(&mut bed, &bye, 200, None);
+    assert_eq!(bed.notified()["eventType"], "SESSION_TERMINATION");
+    ask(&mut bed, &call_bob(&["audio"], true));
+    assert_eq!(bed.problem().status, Some(429));
 }
 
 #[test]

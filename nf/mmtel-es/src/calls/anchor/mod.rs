@@ -25,7 +25,9 @@ use smallvec::SmallVec;
 use wire_sdp::Session;
 use wire_sip::Message;
 
+use super::call::Call;
 use super::description::Far;
+use super::machine::Calls;
 use crate::{Consumer, Settings};
 
 /// The two sides: who called is 0, who was called 1.
@@ -96,6 +98,22 @@ struct Held {
     hash: LoopHash,
     /// How many m-lines each side had before it.
     lines: [usize; 2],
+}
+
+impl Calls {
+    /// Something is done with a call that we are in the middle of, if it is one. `None` if not.
+    fn in_anchored<R>(
+        &mut self,
+        number: u64,
+        done: impl FnOnce(&mut Anchor, &mut Call) -> R,
+    ) -> Option<R> {
+        let call = self.by_number.get_mut(&number)?;
+        // What is done with either needs the other one whole.
+        let mut anchor = call.anchor.take()?;
+        let result = done(&mut anchor, call);
+        call.anchor = Some(anchor);
+        Some(result)
+    }
 }
 
 impl Anchor {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use core_iq::{Command, Refusal, Reply};
+use core_iq::{Command, ContextId, Refusal, Reply, StreamSettings};
 use core_sip::address::{UriView, uri_of};
 use core_sip::dialog::{Dialog, DialogId};
 use core_sip::proxy::LoopHash;
@@ -18,8 +18,7 @@ use super::super::machine::{Calls, IqPurpose};
 use super::super::observer::is_ours;
 use super::super::sending::{Errand, Purpose};
 use super::super::setup::settings;
-use super::{Anchor, Held, Side};
-use crate::Consumer;
+use super::{Anchor, Held, Offered, Side};
 
 /// How many INVITEs of one dialog an ACK or a PRACK may still be for.
 const MAX_INVITES: usize = 8;
@@ -68,7 +67,7 @@ impl Calls {
         let call = Call {
             anchor: Some(Box::new(anchor)),
             written: true,
-            ..Call::new(session.to_owned(), Consumer::Anybody, SmallVec::from(legs))
+            ..Call::new(session.to_owned(), None, SmallVec::from(legs))
         };
         self.by_number.insert(number, call);
     }
@@ -98,68 +97,32 @@ impl Calls {
         hash: LoopHash,
     ) {
         let room = self.gateway_there;
-        let Some(it) = self.by_number.get_mut(&call) else {
-            return;
-        };
-        let Some(mut anchor) = it.anchor.take() else {
-            return;
-        };
-        let from = anchor.side_of(request.from_tag());
-        let to = 1 - from;
-        let sdp = description_of(&request);
-        let invite = request.method() == Method::Invite;
-        let prack = request.method() == Method::Prack;
-        let answers = prack && anchor.offered.as_ref().is_some_and(|one| one.from == to);
-        let offers = (invite || sdp.is_some()) && !answers;
-        let met = it.legs[to].changing == Some(Changing::Offered)
-            || anchor.held.is_some()
-            || sdp.is_some() && anchor.offered.is_some();
-        if offers && request.to_tag().is_some() && met {
-            // RFC 3261 §14.2, RFC 3311 §5.2.
-            it.anchor = Some(anchor);
-            return self.forwarded_in_vain(now, number, None, StatusCode::REQUEST_PENDING);
-        }
-        anchor.renumber(it, to, &mut request);
-        anchor.hear_of(it, from, &request);
-        if offers {
-            anchor.open.push(number);
-        }
-        let mut wanted = Vec::new();
-        if let Some(sdp) = &sdp {
-            let told = if answers {
-                anchor.pass_answer(it, from, sdp)
-            } else {
-                let lines = [anchor.lines[0].len(), anchor.lines[1].len()];
-                let room = room && !prack;
-                wanted = anchor.learn(&mut it.streams, from, sdp, room);
-                if !wanted.is_empty() {
-                    anchor.held = Some(Box::new(Held {
-                        number,
-                        request: request.clone(),
-                        next: next.to_owned(),
-                        hash,
-                        lines,
-                    }));
-                }
-                if wanted.is_empty() {
-                    anchor.pass_offer(it, from, Some(number), lines, sdp)
-                } else {
-                    sdp.clone()
-                }
-            };
-            set_description(&mut request, &told);
-        }
-        let context = it.context;
-        it.anchor = Some(anchor);
-        if !wanted.is_empty() {
-            let command = Command::Reserve {
+        let passes = self.in_anchored(call, |anchor, call| {
+            anchor.pass_request(call, number, &mut request, room)
+        });
+        match passes {
+            None => return,
+            Some(Passes::Met) => {
+                return self.forwarded_in_vain(now, number, None, StatusCode::REQUEST_PENDING);
+            }
+            Some(Passes::Waits {
                 context,
-                streams: wanted,
-            };
-            return self.ask_gateway(IqPurpose::Anchor(call), command);
-        }
-        if answers {
-            self.configure(call);
+                streams,
+                lines,
+            }) => {
+                let held = Box::new(Held {
+                    number,
+                    request,
+                    next: next.to_owned(),
+                    hash,
+                    lines,
+                });
+                self.in_anchored(call, |anchor, _| anchor.held = Some(held));
+                let command = Command::Reserve { context, streams };
+                return self.ask_gateway(IqPurpose::Anchor(call), command);
+            }
+            Some(Passes::Answers) => self.configure(call),
+            Some(Passes::Goes) => {}
         }
         self.send(now, next, request, Errand::Forward(number, hash));
     }
@@ -183,23 +146,20 @@ impl Calls {
             self.by_context.insert(reserved.context, number);
             call.has_room(reserved);
         }
-        let Some(mut anchor) = call.anchor.take() else {
-            return;
-        };
-        anchor.let_pass(&call.streams);
-        let held = anchor.held.take();
-        let Some(mut held) = held else {
-            call.anchor = Some(anchor);
-            return;
-        };
-        let from = anchor.side_of(held.request.from_tag());
-        if let Some(sdp) = description_of(&held.request) {
-            let told = anchor.pass_offer(call, from, Some(held.number), held.lines, &sdp);
-            set_description(&mut held.request, &told);
+        let held = self.in_anchored(number, |anchor, call| {
+            anchor.let_pass(&call.streams);
+            let mut held = anchor.held.take()?;
+            let from = anchor.side_of(held.request.from_tag());
+            if let Some(sdp) = description_of(&held.request) {
+                let told = anchor.pass_offer(call, from, Some(held.number), held.lines, &sdp);
+                set_description(&mut held.request, &told);
+            }
+            Some(held)
+        });
+        if let Some(Some(held)) = held {
+            let errand = Errand::Forward(held.number, held.hash);
+            self.send(now, &held.next, held.request, errand);
         }
-        call.anchor = Some(anchor);
-        let errand = Errand::Forward(held.number, held.hash);
-        self.send(now, &held.next, held.request, errand);
     }
 
     /// A response goes back, as the other side is to see it.
@@ -218,73 +178,41 @@ impl Calls {
         {
             response.set(HeaderName::CSeq, cseq);
         }
-        let Some(call) = self.by_number.get_mut(&number) else {
-            return;
-        };
-        let Some(mut anchor) = call.anchor.take() else {
-            return;
-        };
-        let from = 1 - anchor.side_of(request.from_tag());
-        let mut agreed = false;
-        if let Some(sdp) = description_of(response).filter(|_| status.as_u16() < 300) {
-            let told = if request.body().is_empty() {
-                let lines = [anchor.lines[0].len(), anchor.lines[1].len()];
-                anchor.learn(&mut call.streams, from, &sdp, false);
-                anchor.pass_offer(call, from, None, lines, &sdp)
-            } else {
-                agreed = true;
-                anchor.pass_answer(call, from, &sdp)
-            };
-            set_description(response, &told);
-        }
-        if status.is_final() {
-            anchor.open.retain(|one| *one != forwarded);
-            let own = anchor
-                .offered
-                .as_ref()
-                .is_some_and(|one| one.by == Some(forwarded));
-            if own && !status.is_success() {
-                anchor.roll_back();
+        let address = self.config.address;
+        let agreed = self.in_anchored(number, |anchor, call| {
+            let from = 1 - anchor.side_of(request.from_tag());
+            let agreed = anchor.pass_description(call, from, request, response);
+            if status.is_final() {
+                anchor.closes(forwarded, status);
             }
-        }
-        if status.is_success() {
-            if request.method() == Method::Invite && call.stage != Stage::Standing {
-                call.stage = Stage::Standing;
-                let address = self.config.address;
-                stand(call, request, response, |uri| is_ours(uri, address));
+            if status.is_success() {
+                if request.method() == Method::Invite && call.stage != Stage::Standing {
+                    call.stage = Stage::Standing;
+                    stand(call, request, response, |uri| is_ours(uri, address));
+                }
+                anchor.hear_of(call, from, response);
+                anchor.hear_interval(from, response);
             }
-            anchor.hear_of(call, from, response);
-            if let Some(interval) = response.header(HeaderName::SessionExpires) {
-                let by_caller = interval.contains("refresher=uac");
-                let refresher = if by_caller { 1 - from } else { from };
-                let seconds = interval.split(';').next().unwrap_or("").trim().to_owned();
-                anchor.interval = Some((seconds, refresher == anchor.subscriber));
-            }
-        }
-        call.anchor = Some(anchor);
-        if agreed {
+            agreed
+        });
+        if agreed == Some(true) {
             self.configure(number);
         }
     }
 
     /// An ACK goes on, perhaps with an answer.
     pub(in crate::calls) fn pass_ack(&mut self, number: u64, ack: &mut Message) {
-        let Some(call) = self.by_number.get_mut(&number) else {
-            return;
-        };
-        let Some(mut anchor) = call.anchor.take() else {
-            return;
-        };
-        let from = anchor.side_of(ack.from_tag());
-        anchor.renumber(call, 1 - from, ack);
-        let offered = anchor.offered.as_ref().is_some_and(|one| one.from != from);
-        if let Some(sdp) = description_of(ack).filter(|_| offered) {
-            let told = anchor.pass_answer(call, from, &sdp);
-            set_description(ack, &told);
-        } else if offered {
-            anchor.roll_back();
-        }
-        call.anchor = Some(anchor);
+        self.in_anchored(number, |anchor, call| {
+            let from = anchor.side_of(ack.from_tag());
+            anchor.renumber(call, 1 - from, ack);
+            let offered = anchor.offered.as_ref().is_some_and(|one| one.from != from);
+            if let Some(sdp) = description_of(ack).filter(|_| offered) {
+                let told = anchor.pass_answer(call, from, &sdp);
+                set_description(ack, &told);
+            } else if offered {
+                anchor.roll_back();
+            }
+        });
         self.configure(number);
     }
 
@@ -329,45 +257,30 @@ impl Calls {
 
     /// RFC 3261 §14.1 — an offer of ours to the subscriber, which the other party does not notice.
     pub(in crate::calls) fn offer_in_anchored(&mut self, now: Instant, number: u64, side: Side) {
-        let Some(call) = self.by_number.get_mut(&number) else {
-            return;
-        };
-        let Some(mut anchor) = call.anchor.take() else {
-            return;
-        };
-        if anchor.held.is_some() || anchor.offered.is_some() || !anchor.open.is_empty() {
-            let at = now + WAIT;
-            call.legs[side].changing = Some(Changing::Again(at));
-            call.anchor = Some(anchor);
-            self.deadlines.insert((at, number));
-            return;
+        let offer = self.in_anchored(number, |anchor, call| {
+            if anchor.held.is_some() || anchor.offered.is_some() || !anchor.open.is_empty() {
+                let at = now + WAIT;
+                call.legs[side].changing = Some(Changing::Again(at));
+                return OwnOffer::Later(at);
+            }
+            match anchor.offer(call, side) {
+                Some((next, invite)) => OwnOffer::Goes(next, Box::new(invite)),
+                None => OwnOffer::Cannot,
+            }
+        });
+        match offer {
+            None => {}
+            Some(OwnOffer::Later(at)) => {
+                self.deadlines.insert((at, number));
+            }
+            Some(OwnOffer::Cannot) => {
+                self.change_refused(number, "nothing is known of the media of the call");
+            }
+            Some(OwnOffer::Goes(next, invite)) => {
+                let purpose = Purpose::ReInvite(number, side);
+                self.send(now, &next, *invite, Errand::Request(purpose));
+            }
         }
-        let offer = anchor.own_offer(call, side);
-        let dialog = call.legs[side].dialog();
-        let Some((offer, dialog)) = offer.zip(dialog) else {
-            call.anchor = Some(anchor);
-            return self.change_refused(number, "nothing is known of the media of the call");
-        };
-        let mut invite = dialog.request(Method::Invite);
-        let next = dialog.next_hop().to_owned();
-        anchor.made[side] += 1;
-        // The UE sends to the other party, not to us.
-        if let Some(contact) = &anchor.contacts[1 - side] {
-            invite.push_back(HeaderName::Contact, contact);
-        }
-        if let Some((seconds, by_subscriber)) = &anchor.interval {
-            // RFC 4028 §7.4: as it was agreed on; an INVITE without it would end the refreshing.
-            let refresher = if *by_subscriber { "uas" } else { "uac" };
-            invite.push_back(HeaderName::Supported, "timer");
-            let interval = format_args!("{seconds};refresher={refresher}");
-            invite.push_back(HeaderName::SessionExpires, interval);
-        }
-        invite.set_body(Some("application/sdp"), offer.to_bytes());
-        call.legs[side].changing = Some(Changing::Offered);
-        anchor.own = Some(offer);
-        call.anchor = Some(anchor);
-        let purpose = Purpose::ReInvite(number, side);
-        self.send(now, &next, invite, Errand::Request(purpose));
     }
 
     /// The subscriber has answered an offer of ours.
@@ -377,35 +290,178 @@ impl Calls {
         side: Side,
         response: &Message,
     ) -> Result<(), &'static str> {
-        let Some(call) = self.by_number.get_mut(&number) else {
-            return Ok(());
-        };
-        let Some(mut anchor) = call.anchor.take() else {
-            return Ok(());
-        };
-        let told = anchor.own.take();
-        anchor.hear_of(call, side, response);
         let answer = description_of(response);
-        if let Some(answer) = &answer {
-            anchor.own_answered(call, side, told, answer);
+        let there = self.in_anchored(number, |anchor, call| {
+            let told = anchor.own.take();
+            anchor.hear_of(call, side, response);
+            if let Some(answer) = &answer {
+                anchor.own_answered(call, side, told, answer);
+            }
+        });
+        if there.is_none() {
+            return Ok(());
         }
-        call.anchor = Some(anchor);
         self.configure(number);
         answer.map(drop).ok_or("an answer without SDP")
     }
 }
 
+/// What becomes of a request on its way through.
+enum Passes {
+    /// It goes on.
+    Goes,
+    /// It goes on, and both have agreed on something.
+    Answers,
+    /// It waits for room at the gateway; there were that many m-lines at each side before it.
+    Waits {
+        context: Option<ContextId>,
+        streams: Vec<StreamSettings>,
+        lines: [usize; 2],
+    },
+    /// Another offer is in its way.
+    Met,
+}
+
+/// What becomes of an offer of ours.
+enum OwnOffer {
+    Goes(String, Box<Message>),
+    /// Those of the two are waited for.
+    Later(Instant),
+    Cannot,
+}
+
 impl Anchor {
+    /// A request as the other side is to see it.
+    fn pass_request(
+        &mut self,
+        call: &mut Call,
+        number: u64,
+        request: &mut Message,
+        room: bool,
+    ) -> Passes {
+        let from = self.side_of(request.from_tag());
+        let to = 1 - from;
+        let sdp = description_of(request);
+        let invite = request.method() == Method::Invite;
+        let prack = request.method() == Method::Prack;
+        let answers = prack && self.offered.as_ref().is_some_and(|one| one.from == to);
+        let offers = (invite || sdp.is_some()) && !answers;
+        let met = call.legs[to].changing == Some(Changing::Offered)
+            || self.held.is_some()
+            || sdp.is_some() && self.offered.is_some();
+        if offers && request.to_tag().is_some() && met {
+            // RFC 3261 §14.2, RFC 3311 §5.2.
+            return Passes::Met;
+        }
+        self.renumber(call, to, request);
+        self.hear_of(call, from, request);
+        if offers {
+            self.open.push(number);
+        }
+        let Some(sdp) = sdp else {
+            return Passes::Goes;
+        };
+        if answers {
+            let told = self.pass_answer(call, from, &sdp);
+            set_description(request, &told);
+            return Passes::Answers;
+        }
+        let lines = [self.lines[0].len(), self.lines[1].len()];
+        let streams = self.learn(&mut call.streams, from, &sdp, room && !prack);
+        if !streams.is_empty() {
+            return Passes::Waits {
+                context: call.context,
+                streams,
+                lines,
+            };
+        }
+        let told = self.pass_offer(call, from, Some(number), lines, &sdp);
+        set_description(request, &told);
+        Passes::Goes
+    }
+
+    /// A response's description, as the other side is to see it. Whether both agree on something now.
+    fn pass_description(
+        &mut self,
+        call: &mut Call,
+        from: Side,
+        request: &Message,
+        response: &mut Message,
+    ) -> bool {
+        let fails = response
+            .status()
+            .is_none_or(|status| status.as_u16() >= 300);
+        let Some(sdp) = description_of(response).filter(|_| !fails) else {
+            return false;
+        };
+        let answers = !request.body().is_empty();
+        let told = if answers {
+            self.pass_answer(call, from, &sdp)
+        } else {
+            let lines = [self.lines[0].len(), self.lines[1].len()];
+            self.learn(&mut call.streams, from, &sdp, false);
+            self.pass_offer(call, from, None, lines, &sdp)
+        };
+        set_description(response, &told);
+        answers
+    }
+
+    /// A request that went through has its final response.
+    fn closes(&mut self, forwarded: u64, status: StatusCode) {
+        self.open.retain(|one| *one != forwarded);
+        let its = |one: &Offered| one.by == Some(forwarded);
+        if !status.is_success() && self.offered.as_ref().is_some_and(its) {
+            self.roll_back();
+        }
+    }
+
+    /// RFC 4028 §7.2 — how long the session lives, and who refreshes it.
+    fn hear_interval(&mut self, from: Side, response: &Message) {
+        let Some(interval) = response.header(HeaderName::SessionExpires) else {
+            return;
+        };
+        let by_caller = interval.contains("refresher=uac");
+        let refresher = if by_caller { 1 - from } else { from };
+        let seconds = interval.split(';').next().unwrap_or("").trim().to_owned();
+        self.interval = Some((seconds, refresher == self.subscriber));
+    }
+
+    /// An offer of ours to one side, and where it goes.
+    fn offer(&mut self, call: &mut Call, side: Side) -> Option<(String, Message)> {
+        let offer = self.own_offer(call, side)?;
+        let leg = &mut call.legs[side];
+        let dialog = leg.dialog()?;
+        let mut invite = dialog.request(Method::Invite);
+        let next = dialog.next_hop().to_owned();
+        self.made[side] += 1;
+        // The UE sends to the other party, not to us.
+        if let Some(contact) = &self.contacts[1 - side] {
+            invite.push_back(HeaderName::Contact, contact);
+        }
+        if let Some((seconds, by_subscriber)) = &self.interval {
+            // RFC 4028 §7.4: as it was agreed on; an INVITE without it would end the refreshing.
+            let refresher = if *by_subscriber { "uas" } else { "uac" };
+            invite.push_back(HeaderName::Supported, "timer");
+            let interval = format_args!("{seconds};refresher={refresher}");
+            invite.push_back(HeaderName::SessionExpires, interval);
+        }
+        invite.set_body(Some("application/sdp"), offer.to_bytes());
+        leg.changing = Some(Changing::Offered);
+        self.own = Some(offer);
+        Some((next, invite))
+    }
+
     /// RFC 3261 §12.2.1.1, RFC 3262 §7.2: with numbers of ours among them, all later ones are higher.
     fn renumber(&mut self, call: &mut Call, to: Side, request: &mut Message) {
         let Some((number, method)) = request.cseq() else {
             return;
         };
+        let method = method.to_string();
         let known = |invites: &[(u32, u32)], number: u32| {
             let mut known = invites.iter().rev();
             known.find(|one| one.0 == number).map(|one| one.1)
         };
-        if method == Method::Prack
+        if method == "PRACK"
             && let Some(rack) = request.header(HeaderName::RAck)
         {
             let mut words = rack.split_whitespace();
@@ -418,9 +474,6 @@ impl Anchor {
                 request.set(HeaderName::RAck, rack);
             }
         }
-        let method = request
-            .cseq()
-            .map_or(String::new(), |(_, method)| method.to_string());
         let mapped = match method.as_str() {
             "ACK" => known(&self.invites[to], number).unwrap_or(number),
             _ => number.saturating_add(self.made[to]),
@@ -436,10 +489,8 @@ impl Anchor {
         }
         if method != "ACK"
             && let Some(dialog) = call.legs[to].dialog()
-            && dialog.local_cseq() < mapped
         {
-            let route = dialog.route_set().to_vec();
-            dialog.set_route(route, mapped);
+            dialog.follow(mapped);
         }
     }
 
@@ -455,16 +506,8 @@ impl Anchor {
             return;
         }
         self.contacts[side] = Some(contact.to_owned());
-        let target = message.values(HeaderName::Contact).next().and_then(uri_of);
-        if let (Some(dialog), Some(target)) = (call.legs[side].dialog(), target)
-            && dialog.remote_target() != target
-        {
-            let route = dialog.route_set().to_vec();
-            let number = dialog.local_cseq();
-            let (id, local) = (dialog.id().clone(), dialog.local().to_owned());
-            let remote = dialog.remote().to_owned();
-            *dialog = Dialog::confirmed(id, local, remote, target.to_owned());
-            dialog.set_route(route, number);
+        if let Some(dialog) = call.legs[side].dialog() {
+            dialog.refresh_target(message);
         }
     }
 }
