@@ -213,6 +213,7 @@ impl EpCscf {
         self.release_all(now, "the media gateway was lost");
         // Nobody will answer what it was asked.
         self.iq.clear();
+        self.applications.gateway_lost();
         self.drive(now);
     }
 

@@ -202,10 +202,7 @@ impl Negotiation {
     ) -> Result<Media, Refused> {
         let stream = self.call.streams.get(&id).ok_or(MISSING)?;
         let mut channels = said.ids();
-        let mut clean = clean;
-        if self.policy.bootstrap {
-            clean.remove_attribute(bootstrap::USED_BY);
-        }
+        let clean = self.without_used_by(clean);
         Ok(match to {
             Leg::Core => {
                 let announced = self.announcements.of(id);
@@ -232,11 +229,8 @@ impl Negotiation {
     ) -> Result<Media, Refused> {
         let stream = self.call.streams.get(&id).ok_or(MISSING)?;
         let settings = stream.data_settings();
-        let mut clean = clean;
         let used_by = offered.and_then(|offered| offered.value(bootstrap::USED_BY));
-        if self.policy.bootstrap {
-            clean.remove_attribute(bootstrap::USED_BY);
-        }
+        let clean = self.without_used_by(clean);
         let refused = stream.data.as_ref().map_or(&[][..], |data| &data.refused);
         let channels = data::settled(settings.ok_or(LOST)?, refused, to);
         Ok(match to {
@@ -257,6 +251,14 @@ impl Negotiation {
                 media
             }
         })
+    }
+
+    /// Whose remote bootstrap channels are is said to whom they end at, and no further.
+    fn without_used_by(&self, mut media: Media) -> Media {
+        if self.policy.bootstrap {
+            media.remove_attribute(bootstrap::USED_BY);
+        }
+        media
     }
 
     /// An m-line whose bootstrap channels are all there is of it, in an offer to the WIC: as it was agreed on.

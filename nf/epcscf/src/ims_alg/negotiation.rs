@@ -205,8 +205,8 @@ impl Negotiation {
         self.proceed()
     }
 
-    /// The gateway answered the command of [`Next::Gateway`]. When it refused to change what an answer says,
-    /// [`Negotiation::rollback`] or [`Negotiation::release`] is what is left.
+    /// The gateway answered the command of [`Next::Gateway`]. An offer that it has no room for has never been; when it
+    /// refused to change what an answer says, [`Negotiation::rollback`] or [`Negotiation::release`] is what is left.
     pub fn replied(&mut self, reply: Result<Reply, Refusal>) -> Result<Next, Refused> {
         let reply = match reply {
             Ok(reply) => reply,
@@ -438,6 +438,11 @@ impl Negotiation {
             Phase::Repeated(agreed, _) => Some(agreed.from),
             Phase::Idle | Phase::Answered(..) | Phase::Agreed(..) => None,
         }
+    }
+
+    /// Whether the gateway still makes room for an offer.
+    pub fn is_preparing(&self) -> bool {
+        matches!(self.call.phase, Phase::Preparing(..))
     }
 
     /// Whether the last offer has been answered in provisional responses only.

@@ -58,22 +58,7 @@ impl Call {
                     None
                 }
                 Ok(Some(media)) => {
-                    let id =
-                        if media.kind() == MediaKind::Data && from == Leg::Wic && !data_channels {
-                            // The core does not hear of it.
-                            self.leave_out(from, at);
-                            StreamId(at as u16)
-                        } else {
-                            if media.kind() == MediaKind::Data
-                                && from == Leg::Core
-                                && self.index.left_of(at).is_none()
-                                && let Some(alone) = self.alone()
-                            {
-                                // RFC 8841 §10.1: a client has one association; the core joins it.
-                                self.index.join(usize::from(alone.0), at);
-                            }
-                            self.carry(from, at)
-                        };
+                    let id = self.place(from, at, media.kind(), data_channels);
                     match media {
                         Read::Wic(media) => drop(offer.wic.insert(id, media)),
                         Read::Core(media) => drop(offer.core.insert(id, media)),
@@ -115,6 +100,26 @@ impl Call {
             .filter_map(|id| stream::reserve(*id, offer.wic.get(id), offer.core.get(id)))
             .collect();
         Ok((offer, reserve))
+    }
+
+    /// The stream of an m-line that is carried.
+    fn place(&mut self, from: Leg, at: usize, kind: MediaKind, data_channels: bool) -> StreamId {
+        if kind != MediaKind::Data {
+            return self.carry(from, at);
+        }
+        if from == Leg::Wic && !data_channels {
+            // The core does not hear of it.
+            self.leave_out(from, at);
+            return StreamId(at as u16);
+        }
+        if from == Leg::Core
+            && self.index.left_of(at).is_none()
+            && let Some(alone) = self.alone()
+        {
+            // RFC 8841 §10.1: a client has one association; the core joins it.
+            self.index.join(usize::from(alone.0), at);
+        }
+        self.carry(from, at)
     }
 }
 

@@ -76,6 +76,13 @@ pub(crate) struct Applications {
     next: u64,
 }
 
+impl Applications {
+    /// The gateway takes no message any more, and says so of none.
+    pub(crate) fn gateway_lost(&mut self) {
+        self.sent.clear();
+    }
+}
+
 /// Who is at the far end.
 #[derive(Debug, Default)]
 pub(crate) struct FarEnd {

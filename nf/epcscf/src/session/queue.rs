@@ -323,7 +323,12 @@ impl EpCscf {
         else {
             return;
         };
+        let never_was = result.is_err() && session.negotiation.is_preparing();
         let next = session.negotiation.replied(result);
+        if never_was && !matches!(*waiting.item, Item::Own { .. }) {
+            // There is no offer to be taken back: what is open is what was before.
+            session.exchange = session.previous.take();
+        }
         self.sessions.note_context(id);
         self.proceed(now, id, *waiting.item, next);
         self.run_queue(now, id);

@@ -156,6 +156,30 @@ fn an_update_inside_a_re_invite_that_fails_keeps_what_it_has_changed() {
     assert_eq!(bench.shard.counters().sessions, 1);
 }
 
+/// What the gateway has no room for was never begun: the change around it goes on.
+#[test]
+fn an_update_that_the_gateway_refuses_inside_a_re_invite_leaves_the_re_invite() {
+    let mut bench = Bench::new();
+    let ok = bench.talks();
+    let change = changes(&mut bench, &ok, 2, &wics(3, "recvonly"));
+    let early = answers_reliably(&mut bench, &change, &cores(6, 30_500, "sendonly"), 3);
+    bench.gateway_is_full = true;
+    let video = "m=video 30800 RTP/AVP 31\r\nc=IN IP4 192.0.2.4\r\n";
+    let more = cores(7, 30_700, "sendrecv") + video;
+    bench.core_says(&with_sdp(bobs("UPDATE", 1, &early), &more));
+    let refused = bench.at_core().status().map(StatusCode::as_u16);
+    assert_eq!(refused, Some(503));
+    assert_eq!(
+        to_core(&bench),
+        Some((30_500, false)),
+        "the 183 still holds"
+    );
+    let last = bench.commands.len();
+    bench.core_says(&answer(&change, StatusCode::OK, "bob", None));
+    assert_eq!(bench.at_wic().status(), Some(StatusCode::OK));
+    assert_eq!(bench.commands.len(), last, "and its 200 confirms it");
+}
+
 /// Both fail: first the UPDATE, then what was around it; and the other way round.
 #[test]
 fn an_update_that_fails_inside_a_re_invite_that_fails_leaves_nothing_of_either() {

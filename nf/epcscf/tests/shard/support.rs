@@ -32,6 +32,8 @@ pub(crate) struct Bench {
     pub(crate) gateway_holds: bool,
     /// The gateway has no room for the next change.
     pub(crate) gateway_refuses_change: bool,
+    /// The next Reserve is refused.
+    pub(crate) gateway_is_full: bool,
     /// While true no name is found, nor known to be none.
     pub(crate) names_wait: bool,
     held: Vec<(core_iq::RequestId, Command)>,
@@ -69,6 +71,7 @@ impl Bench {
             commands: Vec::new(),
             gateway_holds: false,
             gateway_refuses_change: false,
+            gateway_is_full: false,
             names_wait: false,
             held: Vec::new(),
             contexts: 0,
@@ -264,8 +267,12 @@ impl Bench {
     }
 
     fn reply(&mut self, id: core_iq::RequestId, command: Command) {
-        let changes = matches!(command, Command::Configure { .. });
-        if changes && std::mem::take(&mut self.gateway_refuses_change) {
+        let refused = match command {
+            Command::Configure { .. } => std::mem::take(&mut self.gateway_refuses_change),
+            Command::Reserve { .. } => std::mem::take(&mut self.gateway_is_full),
+            _ => false,
+        };
+        if refused {
             let refusal = Refusal::NoResources("ports".into());
             self.shard.handle_iq_reply(self.now, id, Err(refusal));
             return;

@@ -9,10 +9,11 @@
 //! An offer of the core's that has it no longer closes it too. What the client closes is no longer said.
 
 use core_iq::{
-    ChannelAt, ChannelDescription, ChannelPlace, ChannelReliability, NegotiatedChannel, StreamEnd,
-    StreamId,
+    ChannelAt, ChannelDescription, ChannelPlace, NegotiatedChannel, StreamEnd, StreamId,
 };
 use wire_sdp::attribute::ChannelParameters;
+
+use super::parameters::parameters;
 
 /// TS 26.114 §6.2.10.1 — the first id of an application's channel.
 const FIRST: u16 = 1000;
@@ -64,20 +65,7 @@ impl Announced {
 
     /// For `a=dcmap`.
     pub(super) fn parameters(&self) -> ChannelParameters {
-        let channel = &self.channel;
-        let (max_retr, max_time) = match channel.reliability {
-            ChannelReliability::Reliable => (None, None),
-            ChannelReliability::MaxRetransmits(times) => (Some(times), None),
-            ChannelReliability::MaxLifetime(time) => (None, Some(time)),
-        };
-        ChannelParameters {
-            label: channel.label.clone(),
-            subprotocol: channel.protocol.clone(),
-            ordered: channel.ordered,
-            max_retr,
-            max_time,
-            priority: channel.priority,
-        }
+        parameters(&self.channel)
     }
 }
 

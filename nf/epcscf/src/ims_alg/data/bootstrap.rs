@@ -9,9 +9,10 @@
 use core_bootstrap::stream::{SUBPROTOCOL, Source};
 use core_iq::{ChannelPlace, ChannelReliability, DataSettings, NegotiatedChannel, StreamEnd};
 use wire_sdp::Media;
-use wire_sdp::attribute::{ChannelParameters, Dcmap};
+use wire_sdp::attribute::Dcmap;
 
 use super::DataMedia;
+use super::parameters::parameters;
 
 /// TS 26.114 §6.2.10.1 — whose a remote bootstrap channel is: of the sender of the description, or of its receiver.
 pub(in crate::ims_alg) const USED_BY: &str = "3gpp-bdc-used-by";
@@ -95,16 +96,7 @@ pub(in crate::ims_alg) fn describe<'a>(
         if there {
             continue;
         }
-        let channel = &one.channel;
-        let options = ChannelParameters {
-            label: channel.label.clone(),
-            subprotocol: channel.protocol.clone(),
-            ordered: true,
-            max_retr: None,
-            max_time: None,
-            priority: channel.priority,
-        }
-        .to_string();
+        let options = parameters(&one.channel).to_string();
         media.push_attribute(&Dcmap {
             stream: one.id,
             options: &options,

@@ -6,10 +6,12 @@
 //!
 //! - `read.rs` what an m-line says; `write.rs` the m-lines that either leg sees;
 //! - `announce.rs` channels that a client opened in band, and that the core hears of in SDP;
-//! - `bootstrap.rs` those that the edge ends itself.
+//! - `bootstrap.rs` those that the edge ends itself;
+//! - `parameters.rs` one channel, as `a=dcmap` and as Iq have it.
 
 mod announce;
 pub(super) mod bootstrap;
+mod parameters;
 mod read;
 mod write;
 

@@ -1,13 +1,13 @@
 //! What an m-line of data channels says.
 
 use core_iq::{
-    ChannelDescription, ChannelPlace, ChannelReliability, DataSettings, Fingerprint,
-    IceCredentials, NegotiatedChannel, SctpSettings,
+    ChannelPlace, DataSettings, Fingerprint, IceCredentials, NegotiatedChannel, SctpSettings,
 };
 use wire_sdp::attribute::{ChannelParameters, Dcmap, MaxMessageSize, SctpPort, Setup, TlsId};
 use wire_sdp::{Media, MediaLine};
 
 use super::super::{Refused, Unsupported};
+use super::parameters::description;
 use super::{FORMAT, OLD_PROTO, PROTO, SCTPMAP};
 
 /// One side's data channels, as its m-line describes them.
@@ -110,26 +110,16 @@ fn channel(map: &Dcmap<'_>) -> Option<NegotiatedChannel> {
     if map.stream == u16::MAX {
         return None;
     }
-    let read = ChannelParameters::read(map)?;
     Some(NegotiatedChannel {
         id: map.stream,
-        channel: ChannelDescription {
-            label: read.label,
-            protocol: read.subprotocol,
-            ordered: read.ordered,
-            reliability: match (read.max_retr, read.max_time) {
-                (Some(times), _) => ChannelReliability::MaxRetransmits(times),
-                (None, Some(time)) => ChannelReliability::MaxLifetime(time),
-                (None, None) => ChannelReliability::Reliable,
-            },
-            priority: read.priority,
-        },
+        channel: description(ChannelParameters::read(map)?),
         place: ChannelPlace::Both,
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use core_iq::ChannelReliability;
     use wire_sdp::Attribute;
 
     use super::*;
