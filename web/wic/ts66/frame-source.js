@@ -5,7 +5,7 @@
 /** In this order, each after what it needs. */
 const FILES = [
   'names.js', 'messages.js', 'frame/events.js', 'frame/link.js', 'frame/data-channel.js', 'frame/parameters.js', 'frame/signalling-service.js',
-  'frame/peer-connection.js', 'frame/interfaces.js',
+  'frame/stats.js', 'frame/peer-connection.js', 'frame/interfaces.js',
 ];
 
 /**

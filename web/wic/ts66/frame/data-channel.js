@@ -12,7 +12,7 @@ import { defineHandlers, errorEvent } from './events.js';
  * @property {Link} link
  * @property {number} number the channel's between frame and page
  * @property {ChannelParameters} parameters
- * @property {string} applicationId
+ * @property {() => string} applicationId known once there is an association
  * @property {(channel: DataChannel) => void} changed its readyState is another one
  * @property {(maxMessageSize: number) => void} opened before its event says so
  */
@@ -22,6 +22,7 @@ export const OURS = Symbol('ours');
 /** What the connection does with it, and an application does not. */
 export const END = Symbol('end');
 export const ABANDON = Symbol('abandon');
+export const COUNTS = Symbol('counts');
 
 /** RFC 8831 §6.4: the W3C's words for priorities. */
 export const PRIORITIES = /** @type {const} */ ({ 'very-low': 128, low: 256, medium: 512, high: 1024 });
@@ -45,6 +46,8 @@ export class DataChannel extends EventTarget {
   /** Messages wait here behind a Blob that is being read. @type {Promise<void> | null} */
   #reading = null;
   #closes = false;
+  /** WebRTC Statistics §8.9. */
+  #counts = { messagesSent: 0, bytesSent: 0, messagesReceived: 0, bytesReceived: 0 };
 
   /** @param {[typeof OURS, ChannelParts]} given */
   constructor(...given) {
@@ -128,7 +131,7 @@ export class DataChannel extends EventTarget {
   }
 
   get [CHANNEL.applicationId]() {
-    return this.#applicationId;
+    return this.#applicationId();
   }
 
   /** @param {string | Blob | ArrayBuffer | ArrayBufferView<ArrayBuffer>} data */
@@ -211,6 +214,11 @@ export class DataChannel extends EventTarget {
     this.dispatchEvent(new Event('close'));
   }
 
+  /** What has gone through it. */
+  get [COUNTS]() {
+    return this.#counts;
+  }
+
   /** Its connection was closed: W3C WebRTC §4.4.2 (close) has no event then. */
   [ABANDON]() {
     if (this.#closes) return;
@@ -222,6 +230,8 @@ export class DataChannel extends EventTarget {
 
   /** @param {string | ArrayBuffer} data */
   #received(data) {
+    this.#counts.messagesReceived += 1;
+    this.#counts.bytesReceived += octets(data);
     const value = typeof data === 'string' || this.#binaryType === 'arraybuffer' ? data : new Blob([data]);
     this.dispatchEvent(new MessageEvent('message', { data: value }));
   }
@@ -255,6 +265,8 @@ export class DataChannel extends EventTarget {
   /** @param {string | ArrayBuffer} data */
   #post(data) {
     if (this.#closes) return;
+    this.#counts.messagesSent += 1;
+    this.#counts.bytesSent += octets(data);
     this.#link.post({ type: 'send', channel: this.#number, data }, typeof data === 'string' ? [] : [data]);
   }
 }

@@ -9,17 +9,18 @@ import { SignallingService } from './signalling-service.js';
  * @param {import('./link.js').Link} link
  */
 export function interfaces(link) {
+  class Service extends SignallingService {
+    /** @param {unknown} [init] */
+    constructor(init = undefined) {
+      super(link, init);
+    }
+  }
   const made = {
-    [INTERFACES.service]: class extends SignallingService {
-      /** @param {unknown} [init] */
-      constructor(init = undefined) {
-        super(link, init);
-      }
-    },
+    [INTERFACES.service]: Service,
     [INTERFACES.connection]: class extends PeerConnection {
       /** @param {unknown} [configuration] */
       constructor(configuration = undefined) {
-        super(link, configuration);
+        super(link, configuration, () => new Service());
       }
 
       /** W3C WebRTC §4.9.2: nobody here needs one. */

@@ -1,8 +1,9 @@
 import { CONFIGURATION, REQUEST, SERVICE, SERVICE_EVENTS, SESSION_STATES, STATES } from '../names.js';
-import { ABANDON, DataChannel, END, OURS } from './data-channel.js';
+import { ABANDON, COUNTS, DataChannel, END, OURS } from './data-channel.js';
 import { defineHandlers } from './events.js';
 import { channelParameters } from './parameters.js';
 import { SignallingService } from './signalling-service.js';
+import { StatsReport, statsTime } from './stats.js';
 
 /**
  * RTCPeerConnection of W3C WebRTC §4.4, adapted: the connection is the call's, and what is left of it to an application is
@@ -90,9 +91,13 @@ export class PeerConnection extends EventTarget {
   /** @type {RTCPeerConnectionState} */
   #state = 'new';
   #maxMessageSize = 0;
+  /** How many of its channels have been open, and have left that state: WebRTC Statistics §8.8. */
+  #opened = 0;
+  #left = 0;
+  /** @type {Set<DataChannel>} */
+  #open = new Set();
   #sctp = associationOf(() => ({ over: this.#closed || this.#failed, maxMessageSize: this.#maxMessageSize }));
   #listener = {
-    session: () => this.#update(),
     lost: () => this.#end({ name: 'OperationError', message: 'The call has ended' }),
     requested: (/** @type {import('./link.js').OfChannel & { type: 'requested' }} */ message) => this.#requested(message),
   };
@@ -100,12 +105,13 @@ export class PeerConnection extends EventTarget {
   /**
    * @param {Link} link
    * @param {unknown} [configuration]
+   * @param {() => SignallingService} [associated] the association of one that is given none
    */
-  constructor(link, configuration = {}) {
+  constructor(link, configuration = {}, associated = () => new SignallingService(link)) {
     super();
     if (typeof configuration !== 'object' && typeof configuration !== 'function') throw new TypeError('RTCConfiguration is a dictionary');
     const given = /** @type {Record<string, unknown>} */ (configuration ?? {});
-    const service = given[CONFIGURATION.service] ?? new SignallingService(link);
+    const service = given[CONFIGURATION.service] ?? associated();
     if (!(service instanceof SignallingService)) throw new TypeError(`${CONFIGURATION.service} is an RTCPeerSignallingService`);
     if (service[SERVICE.state] === STATES.closed || service[SERVICE.state] === STATES.failed) throw new DOMException('The association is over', 'InvalidStateError');
     this.#link = link;
@@ -113,6 +119,7 @@ export class PeerConnection extends EventTarget {
     this.#configuration = { ...DEFAULTS, ...given, [CONFIGURATION.service]: service };
     link.add(this.#listener);
     service.addEventListener(SERVICE_EVENTS.state, () => this.#serviceChanged());
+    service.addEventListener(SERVICE_EVENTS.session, () => this.#update());
     // Who has not asked for the association asks by this.
     service[SERVICE.associate]().catch((error) => this.#fail(error));
   }
@@ -132,7 +139,7 @@ export class PeerConnection extends EventTarget {
     if (taken) throw new DOMException(`Channel ${parameters.id} is in use`, 'OperationError');
     const number = this.#link.nextChannel();
     const channel = this.#keep(number, parameters, () => {});
-    void this.#open(channel, number, parameters);
+    void this.#begin(channel, number, parameters);
     return channel;
   }
 
@@ -179,6 +186,33 @@ export class PeerConnection extends EventTarget {
   /** The association's limits, as far as they are known: W3C WebRTC §6.1.1. */
   get sctp() {
     return this.#maxMessageSize === 0 ? null : this.#sctp;
+  }
+
+  /**
+   * W3C WebRTC §8.2, of its channels; a track is the call's and none of this connection's.
+   * @param {unknown} [selector]
+   * @returns {Promise<StatsReport>}
+   */
+  getStats(selector = null) {
+    if (selector !== null && selector !== undefined) {
+      const track = typeof MediaStreamTrack === 'function' && selector instanceof MediaStreamTrack;
+      return Promise.reject(track ? new DOMException('The track is none of this connection', 'InvalidAccessError') : new TypeError('What is asked about is a track'));
+    }
+    const timestamp = statsTime();
+    const channels = [...this.#channels].map((channel, index) => ({
+      id: `D${channel.id ?? `-${index}`}`,
+      timestamp,
+      type: 'data-channel',
+      label: channel.label,
+      protocol: channel.protocol,
+      ...(channel.id !== null && { dataChannelIdentifier: channel.id }),
+      state: channel.readyState,
+      ...channel[COUNTS],
+    }));
+    return Promise.resolve(new StatsReport([
+      { id: 'P', timestamp, type: 'peer-connection', dataChannelsOpened: this.#opened, dataChannelsClosed: this.#left },
+      ...channels,
+    ]));
   }
 
   // What is the phone's: nothing of it is to be seen.
@@ -235,7 +269,7 @@ export class PeerConnection extends EventTarget {
       link: this.#link,
       number,
       parameters,
-      applicationId: this.#service[SERVICE.applicationId] ?? '',
+      applicationId: () => this.#service[SERVICE.applicationId] ?? '',
       changed: (changed) => this.#channelChanged(changed),
       opened: (octets) => {
         this.#maxMessageSize = octets;
@@ -252,7 +286,7 @@ export class PeerConnection extends EventTarget {
    * @param {number} number
    * @param {import('../messages.js').ChannelParameters} parameters
    */
-  async #open(channel, number, parameters) {
+  async #begin(channel, number, parameters) {
     try {
       await this.#service[SERVICE.associate]();
     } catch {
@@ -287,6 +321,10 @@ export class PeerConnection extends EventTarget {
 
   /** @param {DataChannel} channel */
   #channelChanged(channel) {
+    if (channel.readyState === 'open') {
+      this.#open.add(channel);
+      this.#opened += 1;
+    } else if (this.#open.delete(channel)) this.#left += 1;
     if (channel.readyState === 'closed') this.#channels.delete(channel);
     this.#update();
   }
@@ -343,7 +381,7 @@ defineHandlers(PeerConnection, [
 
 /** What belongs to the phone and not to an application, and what the W3C lets answer with a promise. */
 const NOT_HERE = ['addTrack', 'removeTrack', 'addTransceiver', 'restartIce'];
-const NOT_HERE_LATER = ['createOffer', 'createAnswer', 'setLocalDescription', 'setRemoteDescription', 'addIceCandidate', 'getStats'];
+const NOT_HERE_LATER = ['createOffer', 'createAnswer', 'setLocalDescription', 'setRemoteDescription', 'addIceCandidate'];
 
 for (const name of NOT_HERE) {
   Object.defineProperty(PeerConnection.prototype, name, {

@@ -89,6 +89,15 @@ export class AdaptedPair {
     }
   }
 
+  /** Another application at this end of the call. */
+  application(parts) {
+    const host = new ApplicationHost({ call: this.calls[0], application: { id: 'test' }, ...parts });
+    this.hosts.push(host);
+    const link = new Link();
+    link.bind(host.port);
+    return interfaces(link);
+  }
+
   close() {
     for (const call of this.calls) if (call.state !== 'ended') call.end();
     for (const host of this.hosts) host.close();
