@@ -115,29 +115,40 @@ fn channels_come_into_calls_that_stand_and_are_refused_in_others() {
     bob.hears("media_connected");
     bob.told("open nobody,in-band");
     bob.hears("channel_closed");
-    let open = std::thread::scope(|scope| {
-        let body = json!({
-            "dcAppId": app, "sessionId": session, "notificationInfo": ear.url(),
-            "mediaDirection": "P2A",
+    // In band, and in SDP (RFC 8864).
+    for spec in [format!("{app},in-band"), "poll,stream=1004".to_owned()] {
+        let open = std::thread::scope(|scope| {
+            let body = json!({
+                "dcAppId": app, "sessionId": session, "notificationInfo": ear.url(),
+                "mediaDirection": "P2A",
+            });
+            let own = &product;
+            let asking = scope.spawn(move || Consumer::of(own).update(&body));
+            // It is refused until the application waits for it.
+            let open = loop {
+                bob.told(&format!("open {spec}"));
+                let heard = bob.hears_one(&["channel_open", "channel_closed"]);
+                if heard["event"] == "channel_open" {
+                    break heard;
+                }
+                std::thread::sleep(Duration::from_millis(50));
+            };
+            let result = asking.join().expect("no panic");
+            assert_eq!(result["result"], "SUCCESS", "{result}");
+            open
         });
-        let own = &product;
-        let asking = scope.spawn(move || Consumer::of(own).update(&body));
-        // It is refused until the application waits for it.
-        let open = loop {
-            bob.told(&format!("open {app},in-band"));
-            let heard = bob.hears_one(&["channel_open", "channel_closed"]);
-            if heard["event"] == "channel_open" {
-                break heard;
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        };
-        let result = asking.join().expect("no panic");
-        assert_eq!(result["result"], "SUCCESS", "{result}");
-        open
-    });
-    ear.learns(&session, &app, "OPENED");
-    bob.told(&format!("say {} mine", open["channel"]));
-    ear.hears(&session, &json!({ "text": "mine" }));
+        ear.learns(&session, &app, "OPENED");
+        bob.told(&format!("say {} mine", open["channel"]));
+        ear.hears(&session, &json!({ "text": "mine" }));
+        let hello = json!({ "hello": spec });
+        assert_eq!(says(&consumer, &app, &session, &ear, &hello), "SUCCESS");
+        let heard = bob.hears("line")["text"].clone();
+        assert_eq!(heard.as_str(), Some(hello.to_string().as_str()));
+        if open["in_band"] == true {
+            bob.told(&format!("close {}", open["channel"]));
+            ear.learns(&session, &app, "CLOSED");
+        }
+    }
     bob.told("hangup");
     ear.learns(&session, &app, "CLOSED");
     ear.learns_the_end(&session);

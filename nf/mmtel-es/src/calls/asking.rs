@@ -11,6 +11,7 @@ use core_sip::address::UriView;
 use smallvec::SmallVec;
 
 use super::again::sameness;
+use super::asked::Described;
 use super::call::{Call, Leg, LegState, Stream};
 use super::channel::{AppChannel, ChannelState, FIRST_STREAM, description};
 use super::description::Origin;
@@ -115,10 +116,13 @@ impl Calls {
         if let Some(app) = app
             && let Some(stream) = call.stream_of_mut(MediaKind::Data)
         {
-            stream.negotiated.push(NegotiatedChannel {
-                id: FIRST_STREAM,
-                channel: description(&app),
-                place,
+            stream.negotiated.push(Described {
+                one: NegotiatedChannel {
+                    id: FIRST_STREAM,
+                    channel: description(&app),
+                    place,
+                },
+                app: Some(app.clone()),
             });
             call.channels.push(AppChannel {
                 app,

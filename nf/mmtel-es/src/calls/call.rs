@@ -11,8 +11,8 @@ use api_mmtel_es::call_control::ImsSession;
 use api_mmtel_es::common::Uri;
 use api_mmtel_es::dc_app_call::DcCallReq;
 use core_iq::{
-    AnchoredStream, ContextId, DataLocal, IceCredentials, MediaKind, NegotiatedChannel,
-    PayloadMapping, Reserved, ReservedStream, StreamEnd, StreamId,
+    AnchoredStream, ContextId, DataLocal, IceCredentials, MediaKind, PayloadMapping, Reserved,
+    ReservedStream, StreamEnd, StreamId,
 };
 use core_sip::dialog::Dialog;
 use core_sip::{ClientTransactionId, ServerTransactionId, Target};
@@ -22,6 +22,7 @@ use wire_sip::Message;
 
 use super::again::Sameness;
 use super::anchor::Anchor;
+use super::asked::Described;
 use super::change::Changing;
 use super::channel::AppChannel;
 use super::config::Format;
@@ -94,7 +95,7 @@ pub(crate) struct Stream {
     /// Where the second leg calls formats otherwise than the first.
     pub(crate) renamed: Vec<PayloadMapping>,
     /// What SDP says of channels.
-    pub(crate) negotiated: Vec<NegotiatedChannel>,
+    pub(crate) negotiated: Vec<Described>,
     /// What each leg said; `None` before it said anything, and where it refused.
     pub(crate) far: [Option<Far>; 2],
     /// Whether it is in the SDP of each leg.
@@ -117,6 +118,11 @@ impl Stream {
             told: [false, false],
             refused: false,
         }
+    }
+
+    /// The channels of applications that SDP has.
+    pub(crate) fn served(&self) -> impl Iterator<Item = &Described> {
+        self.negotiated.iter().filter(|one| one.app.is_some())
     }
 
     /// The gateway's side, of a stream between two UEs.
@@ -292,6 +298,14 @@ impl Leg {
     }
 }
 
+/// The end of streams at which a leg is.
+pub(crate) fn end_of(leg: usize) -> StreamEnd {
+    match leg {
+        0 => StreamEnd::Core,
+        _ => StreamEnd::W3,
+    }
+}
+
 impl Call {
     /// One of which nothing is there yet.
     pub(crate) fn new(session: String, owner: Option<Consumer>, legs: SmallVec<[Leg; 2]>) -> Self {
@@ -353,10 +367,7 @@ impl Call {
 
     /// The end of streams at which it is.
     pub(crate) fn app_end(&self) -> StreamEnd {
-        match self.app_leg() {
-            0 => StreamEnd::Core,
-            _ => StreamEnd::W3,
-        }
+        end_of(self.app_leg())
     }
 
     pub(crate) fn stream_of_mut(&mut self, kind: MediaKind) -> Option<&mut Stream> {

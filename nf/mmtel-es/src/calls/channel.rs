@@ -72,6 +72,11 @@ impl AppChannel {
         }
     }
 
+    /// Whether a UE may open it.
+    pub(crate) fn is_free(&self) -> bool {
+        matches!(self.state, ChannelState::Awaited | ChannelState::Wanted)
+    }
+
     /// Its place at the gateway, when it has one.
     pub(crate) fn at(&self) -> Option<ChannelAt> {
         match self.state {

@@ -11,6 +11,7 @@ use core_iq::{
     MediaKind, Refusal, Reply, Reserved, StreamEnd, StreamId, StreamSettings,
 };
 
+use super::asked::Described;
 use super::asking::check_application;
 use super::call::{Call, Stage, Stream};
 use super::channel::{
@@ -49,6 +50,19 @@ impl Calls {
             self.deadlines.insert((until, number));
         }
         Vec::new()
+    }
+
+    /// What a UE asked for in SDP, and was taken, has its time to open.
+    pub(super) fn channels_wait(&mut self, now: Instant, number: u64) {
+        let until = now + self.config.channel_within;
+        let Some(call) = self.by_number.get_mut(&number) else {
+            return;
+        };
+        let negotiated = |one: &AppChannel| matches!(one.state, ChannelState::Negotiated(_));
+        if call.channels.iter().any(negotiated) && call.channels_until.is_none() {
+            call.channels_until = Some(until);
+            self.deadlines.insert((until, number));
+        }
     }
 
     /// What the gateway tells of a Context.
@@ -393,6 +407,11 @@ impl Calls {
             return;
         };
         let channel = call.channels.remove(index);
+        if let Some(stream) = call.stream_of_mut(MediaKind::Data) {
+            // RFC 8864 §6.6.1: it is in no description of ours any more.
+            let of = |one: &Described| one.app.as_deref() == Some(app);
+            stream.negotiated.retain(|one| !of(one));
+        }
         let what = channel.ends_as();
         let session = call.session.clone();
         let event = became(&session, app, what, Some(words));

@@ -5,15 +5,14 @@ use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
-use core_iq::{
-    ChannelReliability, Fingerprint, IceCredentials, MediaKind, NegotiatedChannel, SctpSettings,
-};
+use core_iq::{ChannelReliability, Fingerprint, IceCredentials, MediaKind, SctpSettings};
 use wire_sdp::attribute::{
     Candidate, CandidateType, ChannelParameters, Dcmap, Direction, MaxMessageSize, Rtcp, SctpPort,
     Setup, TlsId,
 };
 use wire_sdp::{AddressFamily, Connection, Media, MediaLine, Session};
 
+use super::asked::Described;
 use super::config::Format;
 
 /// RFC 8841 §4.3.
@@ -28,7 +27,7 @@ pub(crate) struct OurLine<'a> {
     pub(crate) local: Option<&'a Local>,
     pub(crate) formats: &'a [Format],
     pub(crate) direction: Direction,
-    pub(crate) channels: &'a [NegotiatedChannel],
+    pub(crate) channels: Vec<&'a Described>,
     /// Who begins DTLS.
     pub(crate) setup: Setup,
     /// The line of the offer that this answers.
@@ -188,13 +187,14 @@ fn write_data(text: &mut String, line: &OurLine<'_>, local: &Local) {
     if !data.tls_id.is_empty() {
         let _ = write!(text, "a=tls-id:{}\r\n", data.tls_id);
     }
-    for one in line.channels {
+    for one in &line.channels {
         write_channel(text, one);
     }
 }
 
 /// RFC 8864 §5.1, TS 26.114 §6.2.10.
-fn write_channel(text: &mut String, one: &NegotiatedChannel) {
+fn write_channel(text: &mut String, described: &Described) {
+    let Described { one, app } = described;
     let channel = &one.channel;
     let (max_retr, max_time) = match channel.reliability {
         ChannelReliability::Reliable => (None, None),
@@ -211,11 +211,11 @@ fn write_channel(text: &mut String, one: &NegotiatedChannel) {
     };
     let id = one.id;
     let _ = write!(text, "a=dcmap:{id} {parameters}\r\n");
-    // TS 26.114 §6.2.10: the application that it belongs to is its label, and its other end no UE.
-    let app = &channel.label;
-    if app
-        .bytes()
-        .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+    // TS 26.114 §6.2.10: the application that it belongs to, and that its other end is no UE.
+    if let Some(app) = app
+        && app
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
     {
         let _ = write!(
             text,
@@ -379,7 +379,7 @@ fn read_data(session: &Session, index: usize) -> Result<FarData, &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use core_iq::{ChannelDescription, ChannelPlace};
+    use core_iq::{ChannelDescription, ChannelPlace, NegotiatedChannel};
 
     use super::*;
 
@@ -411,16 +411,19 @@ mod tests {
             Format::new(111, "opus/48000/2", Some("useinbandfec=1")),
             Format::new(0, "PCMU/8000", None),
         ];
-        let channel = |id, label: &str| NegotiatedChannel {
-            id,
-            channel: ChannelDescription {
-                label: label.into(),
-                protocol: String::new(),
-                ordered: true,
-                reliability: ChannelReliability::Reliable,
-                priority: 256,
+        let channel = |id, label: &str| Described {
+            one: NegotiatedChannel {
+                id,
+                channel: ChannelDescription {
+                    label: label.into(),
+                    protocol: String::new(),
+                    ordered: true,
+                    reliability: ChannelReliability::Reliable,
+                    priority: 256,
+                },
+                place: ChannelPlace::default(),
             },
-            place: ChannelPlace::default(),
+            app: Some(label.into()),
         };
         let channels = [channel(1000, "a \"b\" ü"), channel(1002, "chess")];
         let line = |kind| OurLine {
@@ -428,7 +431,7 @@ mod tests {
             local: Some(&local),
             formats: &formats,
             direction: Direction::SendRecv,
-            channels: &channels,
+            channels: channels.iter().collect(),
             setup: Setup::ActPass,
             offer: None,
             ice: true,

@@ -228,6 +228,7 @@ impl Calls {
             .map(|context| (context, settings(call)))
             .filter(|_| !offered);
         self.transactions.respond(now, id, response.clone());
+        self.channels_wait(now, number);
         self.refresh_later(now, number, index, &response);
         if let Some((context, streams)) = configure {
             let command = Command::Configure { context, streams };
@@ -347,6 +348,13 @@ fn take_offer(
             *slot = far;
         }
     }
+    let data = call.streams.iter().position(|s| s.kind == MediaKind::Data);
+    let data = data.filter(|_| leg == call.app_leg());
+    if let Some(media) = data.and_then(|index| offer.media(index)) {
+        // RFC 8864 §6.6: with two UEs they have channels of their own.
+        let asked = call.asked(media, call.app_end(), call.legs.len() == 1);
+        call.take_asked(asked);
+    }
     Ok((chosen, restarts))
 }
 
@@ -357,6 +365,7 @@ fn write_answer(
     offer: &Session,
     chosen: &[Vec<Format>],
 ) -> Result<bytes::Bytes, &'static str> {
+    let app_leg = call.app_leg();
     let Call { streams, legs, .. } = call;
     let lines = offer.medias().iter().enumerate();
     let lines: Vec<OurLine<'_>> = lines
@@ -369,7 +378,9 @@ fn write_answer(
                 local: local.filter(|_| far.is_some()),
                 formats: chosen.get(index).map_or(&[], Vec::as_slice),
                 direction: far.map_or(Direction::Inactive, |far| far.direction.reversed()),
-                channels: stream.map_or(&[], |stream| &stream.negotiated),
+                channels: stream
+                    .filter(|_| leg == app_leg)
+                    .map_or_else(Vec::new, |stream| stream.served().collect()),
                 setup: match far.and_then(|far| far.data.as_ref()) {
                     Some(data) if data.setup == Setup::Active => Setup::Passive,
                     _ => Setup::Active,

@@ -328,6 +328,7 @@ impl Calls {
                             .is_of_subscriber(call, &request)
                             .then(|| response.clone());
                         self.pass_response(call, number, &request, &mut response);
+                        self.channels_wait(now, call);
                     }
                     let status = response.status();
                     if let Some((session, status)) = session.zip(status) {

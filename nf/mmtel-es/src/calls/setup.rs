@@ -391,9 +391,9 @@ pub(super) fn our_line(stream: &Stream, leg: usize) -> OurLine<'_> {
         direction: wire_sdp::attribute::Direction::SendRecv,
         // What SDP says of channels is of the last leg's.
         channels: if leg + 1 == stream.local.len() {
-            &stream.negotiated
+            stream.served().collect()
         } else {
-            &[]
+            Vec::new()
         },
         setup: Setup::ActPass,
         offer: None,
@@ -444,7 +444,7 @@ pub(super) fn take_answer(
             }
         }
         if let Some(stream) = call.stream_of_mut(MediaKind::Data) {
-            stream.negotiated.retain(|one| agreed(one.id));
+            stream.negotiated.retain(|one| agreed(one.one.id));
         }
     }
     Ok(())
@@ -494,7 +494,13 @@ fn data_settings(stream: &Stream, two: bool) -> DataSettings {
         core: data(0).map(|data| data.sctp),
         core_dtls: data(0).map(dtls_settings),
         w3: data(1).map(|data| data.sctp),
-        channels: Some(stream.negotiated.clone()),
+        channels: Some(
+            stream
+                .negotiated
+                .iter()
+                .map(|one| one.one.clone())
+                .collect(),
+        ),
         // Between two UEs their own channels are joined.
         far_end: Some(if two && data(0).is_some() && data(1).is_some() {
             FarEnd::Relay { announce: false }

@@ -4,6 +4,7 @@
 
 mod again;
 mod anchor;
+mod asked;
 mod bed;
 mod channels;
 mod dc_call;

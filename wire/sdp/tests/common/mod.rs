@@ -89,7 +89,7 @@ fn look(session: &Session) {
         stable!(BundleOnly Candidate Crypto Dcmap Dcsa EndToAccessEdge Extmap Fingerprint Fmtp Group
             EndOfCandidates IceLite IceOptions IcePwd IceUfrag Mid Msid ConfirmStatus CurrentStatus
             DesiredStatus Maxptime Ptime Rtcp RtcpFb RtcpMux RtcpMuxOnly RtcpRsize Rtpmap MaxMessageSize
-            SctpPort Setup Ssrc SsrcGroup TlsId);
+            SctpPort Setup Ssrc SsrcGroup TlsId ReqApp);
         if let Ok(map) = attribute::Dcmap::parse(value)
             && let Some(read) = attribute::ChannelParameters::read(&map)
         {

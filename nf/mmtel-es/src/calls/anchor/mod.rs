@@ -25,6 +25,7 @@ use smallvec::SmallVec;
 use wire_sdp::Session;
 use wire_sip::Message;
 
+use super::asked::Described;
 use super::call::Call;
 use super::description::Far;
 use super::machine::Calls;
@@ -87,6 +88,8 @@ struct Offered {
     lines: [usize; 2],
     /// What the other side was told before.
     said: Option<Session>,
+    /// The channels in it, the subscriber's, that end here.
+    asked: Vec<Described>,
 }
 
 /// A request that waits.

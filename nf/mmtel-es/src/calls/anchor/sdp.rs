@@ -1,14 +1,12 @@
 //! Descriptions on their way through: each side sees the gateway in the place of the other one, and the
 //! m-line of applications is the subscriber's alone (RFC 3264, RFC 8841, RFC 8864).
 
-use core_iq::{
-    ChannelDescription, ChannelPlace, ChannelReliability, MediaKind, NegotiatedChannel, StreamId,
-    StreamSettings,
-};
-use wire_sdp::attribute::{ChannelParameters, Dcmap, Direction, Setup};
+use core_iq::{ChannelPlace, MediaKind, NegotiatedChannel, StreamId, StreamSettings};
+use wire_sdp::attribute::{Direction, Setup};
 use wire_sdp::{AddressFamily, Connection, Media, Origin as OriginLine, Session};
 
-use super::super::call::{Call, Stream};
+use super::super::asked::{self, Described};
+use super::super::call::{self, Call, Stream};
 use super::super::description::{self, Local, OurLine};
 use super::{Anchor, Line, Offered, Side};
 
@@ -40,6 +38,7 @@ impl Anchor {
         room: bool,
     ) -> Vec<StreamSettings> {
         let mut more = Vec::new();
+        self.share(streams, from, offer);
         for media in offer.medias().iter().skip(self.lines[from].len()) {
             let line = media.line();
             let kind = description::kind(&line).filter(|_| room && line.port != 0);
@@ -63,7 +62,12 @@ impl Anchor {
                         second: Some(Box::default()),
                         ..StreamSettings::new(id, kind)
                     });
-                    Line::Ours(streams.len() - 1)
+                    let line = Line::Ours(streams.len() - 1);
+                    if kind == MediaKind::Data && self.is_to_servers(from, media) {
+                        self.lines[from].push(line);
+                        continue;
+                    }
+                    line
                 }
                 (None, _) => {
                     self.next_theirs += 1;
@@ -76,6 +80,32 @@ impl Anchor {
         more
     }
 
+    /// The m-line that the subscriber has alone gets channels with the other party.
+    fn share(&mut self, streams: &[Stream], from: Side, offer: &Session) {
+        let lines = self.lines[from].iter().zip(offer.medias());
+        let found = lines.filter(|(line, media)| {
+            let data = matches!(line, Line::Ours(index) if streams
+                .get(*index)
+                .is_some_and(|stream| stream.kind == MediaKind::Data));
+            let mut channels = asked::channels(media);
+            data && media.line().port != 0 && channels.any(|(id, _)| !asked::to_server(media, id))
+        });
+        let found: Vec<Line> = found.map(|(line, _)| *line).collect();
+        for line in found {
+            if !self.lines[1 - from].contains(&line) {
+                self.lines[1 - from].push(line);
+            }
+        }
+    }
+
+    /// Whether the other party has no part in the channels of a new m-line.
+    fn is_to_servers(&self, from: Side, media: &Media) -> bool {
+        let mut channels = asked::channels(media).peekable();
+        from == self.subscriber
+            && channels.peek().is_some()
+            && channels.all(|(id, _)| asked::to_server(media, id))
+    }
+
     /// What the gateway has no room for passes as it is.
     pub(super) fn let_pass(&mut self, streams: &[Stream]) {
         for (index, _) in streams
@@ -84,9 +114,12 @@ impl Anchor {
             .filter(|(_, s)| s.local.is_empty())
         {
             self.next_theirs += 1;
-            for line in self.lines.iter_mut().flatten() {
-                if *line == Line::Ours(index) {
-                    *line = Line::Theirs(self.next_theirs);
+            let theirs = Line::Theirs(self.next_theirs);
+            for lines in &mut self.lines {
+                match lines.iter_mut().find(|line| **line == Line::Ours(index)) {
+                    Some(line) => *line = theirs,
+                    // It was to be one side's alone.
+                    None => lines.push(theirs),
                 }
             }
         }
@@ -102,24 +135,70 @@ impl Anchor {
         lines: [usize; 2],
         offer: &Session,
     ) -> Session {
+        let data = self.data_line(call, from, offer);
+        let data = data.filter(|_| from == self.subscriber);
+        let end = call::end_of(self.subscriber);
         self.offered = Some(Offered {
             from,
             by,
             far: self.read(from, offer),
             lines,
             said: self.said[1 - from].clone(),
+            asked: data.map_or_else(Vec::new, |media| call.asked(media, end, false)),
         });
         self.rewrite(call, from, offer, true)
     }
 
     /// The answer of `from`, as the other side gets it; the media are what both have said now.
     pub(super) fn pass_answer(&mut self, call: &mut Call, from: Side, answer: &Session) -> Session {
+        let mut asked = None;
         if let Some(offered) = self.offered.take() {
             self.take(call, offered.from, offered.far);
+            asked = Some(offered.asked).filter(|_| offered.from == self.subscriber);
         }
         let far = self.read(from, answer);
         self.take(call, from, far);
+        if from == self.subscriber {
+            self.keep_named(call, answer);
+        }
+        if let Some(asked) = asked {
+            call.take_asked(asked);
+        }
+        let both = match self.data_line(call, from, answer) {
+            Some(media) => {
+                let stream = call.stream_of(MediaKind::Data);
+                stream.map_or_else(Vec::new, |stream| common(stream, from, media))
+            }
+            None => Vec::new(),
+        };
+        if let Some(stream) = call.stream_of_mut(MediaKind::Data) {
+            stream.negotiated.retain(|one| one.app.is_some());
+            stream.negotiated.extend(both);
+        }
         self.rewrite(call, from, answer, false)
+    }
+
+    /// The m-line of data channels in a description of that side.
+    fn data_line<'a>(&self, call: &Call, from: Side, of: &'a Session) -> Option<&'a Media> {
+        let mut streams = call.streams.iter();
+        let index = streams.position(|stream| stream.kind == MediaKind::Data)?;
+        let mut lines = self.lines[from].iter();
+        of.media(lines.position(|line| *line == Line::Ours(index))?)
+    }
+
+    /// RFC 8864 §6.6.1 — what the subscriber does not name in an answer is closed.
+    fn keep_named(&self, call: &mut Call, answer: &Session) {
+        let media = self.data_line(call, self.subscriber, answer);
+        let named: Vec<u16> = media
+            .into_iter()
+            .flat_map(asked::channels)
+            .map(|one| one.0)
+            .collect();
+        if let Some(stream) = call.stream_of_mut(MediaKind::Data) {
+            stream
+                .negotiated
+                .retain(|one| one.app.is_none() || named.contains(&one.one.id));
+        }
     }
 
     /// RFC 3264 §8: what was offered is not taken, and all is as it was.
@@ -139,13 +218,18 @@ impl Anchor {
             .streams
             .iter()
             .position(|s| s.kind == MediaKind::Data)?;
-        let media = own_line(&call.streams[index], to, None)?;
+        let media = self.own_line(&call.streams[index], to, None)?;
         match self.lines[to]
             .iter()
             .position(|line| *line == Line::Ours(index))
         {
             Some(at) => {
-                let before = session.media(at)?.clone();
+                let mut before = session.media(at)?.clone();
+                let both = |id: u16| {
+                    let mut all = call.streams[index].negotiated.iter();
+                    all.any(|one| one.one.id == id && one.app.is_none())
+                };
+                asked::without(&mut before, |id| !both(id));
                 *session.media_mut(at)? = with_rest_of(media, &before);
             }
             None => session.push_media(media),
@@ -174,6 +258,7 @@ impl Anchor {
         }
         let far = self.read(side, answer);
         self.take(call, side, far);
+        self.keep_named(call, answer);
     }
 
     fn read(&self, from: Side, session: &Session) -> Vec<(usize, Option<super::Far>)> {
@@ -217,16 +302,16 @@ impl Anchor {
             let media = match (line, source) {
                 (Line::Theirs(_), source) => source.map(|(_, media)| media.clone()),
                 (Line::Ours(index), Some((at, media))) => {
-                    let stream = &mut call.streams[*index];
-                    if stream.kind == MediaKind::Data && !offer {
-                        stream.negotiated = common(stream, from, media);
-                    }
-                    Some(shown(stream, to, offer, of, at, media))
+                    let stream = &call.streams[*index];
+                    Some(match stream.kind {
+                        MediaKind::Data => self.shown_data(stream, to, offer, media),
+                        _ => shown(stream, to, of, at, media),
+                    })
                 }
                 (Line::Ours(index), None) => {
                     let stream = &call.streams[*index];
                     let answering = (!offer).then_some(Direction::SendRecv);
-                    own_line(stream, to, answering)
+                    self.own_line(stream, to, answering)
                 }
             };
             if let Some(media) = media {
@@ -246,18 +331,75 @@ impl Anchor {
         self.said[to] = Some(session.clone());
         session
     }
+
+    /// The m-line of data channels of the other side, with the gateway in its place.
+    fn shown_data(&self, stream: &Stream, to: Side, offer: bool, media: &Media) -> Media {
+        let answering = (!offer).then_some(Direction::SendRecv);
+        let mut rest = media.clone();
+        let refused = media.line().port == 0;
+        if to == self.subscriber {
+            // What an application has with the subscriber stands, whatever the other party takes.
+            if refused && stream.served().next().is_some() {
+                let own = self.own_line(stream, to, answering);
+                return own.unwrap_or(rest);
+            }
+            asked::without(&mut rest, |id| stream.served().any(|one| one.one.id == id));
+        } else {
+            // Deviates: TS 23.228 Annex AC would have channels to servers of the other party's network pass.
+            asked::without(&mut rest, |id| asked::to_server(media, id));
+        }
+        if refused || stream.local.get(to).is_none() {
+            return rest;
+        }
+        let line = self.our_line(stream, to, answering, Some(media));
+        let own = line.and_then(|line| line.to_media());
+        own.map_or_else(|| rest.clone(), |own| with_rest_of(own, &rest))
+    }
+
+    /// The m-line of data channels that a side alone has.
+    fn own_line(&self, stream: &Stream, to: Side, answering: Option<Direction>) -> Option<Media> {
+        self.our_line(stream, to, answering, None)?.to_media()
+    }
+
+    fn our_line<'a>(
+        &self,
+        stream: &'a Stream,
+        to: Side,
+        answering: Option<Direction>,
+        media: Option<&'a Media>,
+    ) -> Option<OurLine<'a>> {
+        let far = stream
+            .far
+            .get(to)?
+            .as_ref()
+            .and_then(|far| far.data.as_ref());
+        let active = far.is_some_and(|far| far.setup == Setup::Active);
+        Some(OurLine {
+            kind: stream.kind,
+            local: stream.local.get(to).filter(|_| !stream.refused),
+            formats: &stream.formats,
+            direction: Direction::SendRecv,
+            channels: if to == self.subscriber {
+                stream.served().collect()
+            } else {
+                Vec::new()
+            },
+            setup: match answering {
+                None => Setup::ActPass,
+                Some(_) if active => Setup::Passive,
+                Some(_) => Setup::Active,
+            },
+            offer: media.map(Media::line),
+            ice: answering.is_none() || far.is_some_and(|far| far.ice.is_some()),
+        })
+    }
 }
 
 /// The m-line of a UE, with the gateway in its place.
-fn shown(stream: &Stream, to: Side, offer: bool, of: &Session, at: usize, media: &Media) -> Media {
+fn shown(stream: &Stream, to: Side, of: &Session, at: usize, media: &Media) -> Media {
     let Some(local) = stream.local.get(to).filter(|_| media.line().port != 0) else {
         return media.clone();
     };
-    if stream.kind == MediaKind::Data {
-        let answering = (!offer).then_some(Direction::SendRecv);
-        let own = our_line(stream, to, answering, Some(media)).and_then(|line| line.to_media());
-        return own.map_or_else(|| media.clone(), |own| with_rest_of(own, media));
-    }
     let mut shown = media.clone();
     shown.retain(|line| {
         !TRANSPORT
@@ -295,66 +437,20 @@ fn with_rest_of(mut own: Media, media: &Media) -> Media {
     own
 }
 
-/// The m-line of data channels that a side alone has.
-fn own_line(stream: &Stream, to: Side, answering: Option<Direction>) -> Option<Media> {
-    our_line(stream, to, answering, None)?.to_media()
-}
-
-fn our_line<'a>(
-    stream: &'a Stream,
-    to: Side,
-    answering: Option<Direction>,
-    media: Option<&'a Media>,
-) -> Option<OurLine<'a>> {
-    let far = stream
-        .far
-        .get(to)?
-        .as_ref()
-        .and_then(|far| far.data.as_ref());
-    let active = far.is_some_and(|far| far.setup == Setup::Active);
-    Some(OurLine {
-        kind: stream.kind,
-        local: stream.local.get(to).filter(|_| !stream.refused),
-        formats: &stream.formats,
-        direction: Direction::SendRecv,
-        channels: &[],
-        setup: match answering {
-            None => Setup::ActPass,
-            Some(_) if active => Setup::Passive,
-            Some(_) => Setup::Active,
-        },
-        offer: media.map(Media::line),
-        ice: answering.is_none() || far.is_some_and(|far| far.ice.is_some()),
-    })
-}
-
 /// RFC 8864 §5.2.2 — the channels that both sides name, under one id.
-fn common(stream: &Stream, from: Side, media: &Media) -> Vec<NegotiatedChannel> {
+fn common(stream: &Stream, from: Side, media: &Media) -> Vec<Described> {
     let other = stream.far[1 - from]
         .as_ref()
         .and_then(|far| far.data.as_ref());
-    let maps = media.attributes::<Dcmap<'_>>().filter_map(Result::ok);
-    let both = maps.filter(|map| other.is_some_and(|other| other.streams.contains(&map.stream)));
-    let channels = both.filter_map(|map| {
-        let read = ChannelParameters::read(&map)?;
-        let reliability = match (read.max_retr, read.max_time) {
-            (Some(times), _) => ChannelReliability::MaxRetransmits(times),
-            (None, Some(time)) => ChannelReliability::MaxLifetime(time),
-            (None, None) => ChannelReliability::Reliable,
-        };
-        Some(NegotiatedChannel {
-            id: map.stream,
-            channel: ChannelDescription {
-                label: read.label,
-                protocol: read.subprotocol,
-                ordered: read.ordered,
-                reliability,
-                priority: read.priority,
-            },
-            place: ChannelPlace::Both,
-        })
+    let theirs = |id: &u16| other.is_some_and(|other| other.streams.contains(id));
+    let own = |id: &u16| stream.served().any(|one| one.one.id == *id);
+    let both = asked::channels(media).filter(|(id, _)| theirs(id) && !own(id));
+    let place = ChannelPlace::Both;
+    let both = both.map(|(id, channel)| Described {
+        one: NegotiatedChannel { id, channel, place },
+        app: None,
     });
-    channels.take(256).collect()
+    both.collect()
 }
 
 /// What a session says for m-lines that are no longer the UE's.
