@@ -1,10 +1,7 @@
 //! An enabler that can call: the test is the application server, and the core with the phones behind it.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::sync::mpsc::{Receiver, Sender, channel};
-
 use serde_json::{Value, json};
+use testbed::{Target, response};
 use wire_sip::{Message, StatusCode};
 
 use crate::{Core, Enabler, HOME, PATIENCE, SILENCE};
@@ -21,23 +18,24 @@ pub struct Calling {
     pub core: Core,
     /// Where notifications are to go.
     pub url: String,
-    told: Receiver<(String, Value)>,
+    target: Target,
 }
 
 impl Calling {
     /// One; `more` are lines of its configuration, in which `TARGET` stands for the URL of the
-    /// application server.
+    /// application server, which takes all that it is told.
     pub fn with(more: &str) -> Self {
+        Self::answered(more, |_, _| response(204, ""))
+    }
+
+    /// With an application server that answers that, given the path and how many notifications came before.
+    pub fn answered(
+        more: &str,
+        answer: impl Fn(&str, usize) -> String + Send + Sync + 'static,
+    ) -> Self {
+        let target = Target::start(move |path, before| Some(answer(path, before)));
         let mut core = Core::listen();
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let url = format!("http://{}", listener.local_addr().expect("it is bound"));
-        let (tell, told) = channel();
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let tell = tell.clone();
-                std::thread::spawn(move || hear(stream, &tell));
-            }
-        });
+        let url = target.url.clone();
         let more = more.replace("TARGET", &url);
         let enabler = Enabler::with(&format!(
             "[gateway]\nworkers = 1\naddresses = [\"127.0.0.1\"]\n\
@@ -51,23 +49,38 @@ impl Calling {
             enabler,
             core,
             url,
-            told,
+            target,
         }
     }
 
     /// The next notification: its path, and what it says.
     #[track_caller]
     pub fn told(&self) -> (String, Value) {
-        let told = self.told.recv_timeout(PATIENCE);
-        told.expect("a notification was to come")
+        let told = self.target.next(PATIENCE);
+        let told = told.expect("a notification was to come");
+        let body = serde_json::from_str(&told.body).expect("a notification is JSON");
+        (told.path, body)
     }
 
     /// Nobody is told anything.
     #[track_caller]
     pub fn tells_nothing(&self) {
-        if let Ok(told) = self.told.recv_timeout(SILENCE) {
+        if let Some(told) = self.target.next(SILENCE) {
             panic!("nobody was to be told anything, and this was: {told:?}");
         }
+    }
+
+    /// What was told has been answered, and the enabler has done what follows from that.
+    #[track_caller]
+    pub fn heard_out(&self) {
+        self.enabler
+            .wait_for_figure("isthmus_enabler_notifications_pending", 0);
+        // It does one thing after the other.
+        let nobody =
+            json!({ "dcAppId": "none", "sessionId": "none", "notificationInfo": self.url });
+        self.enabler
+            .post("/mmtel-dcappcall/v1/update-dc-media", &nobody)
+            .problem(404);
     }
 
     /// The next INVITE, which rings.
@@ -131,48 +144,5 @@ impl Calling {
     /// What a phone says that takes sound alone.
     pub fn audio() -> &'static str {
         AUDIO
-    }
-}
-
-/// An application server that takes everything.
-fn hear(stream: TcpStream, tell: &Sender<(String, Value)>) {
-    let Ok(mut writer) = stream.try_clone() else {
-        return;
-    };
-    let mut reader = BufReader::new(stream);
-    loop {
-        let (mut path, mut length) = (None, 0);
-        loop {
-            let mut line = String::new();
-            if reader.read_line(&mut line).unwrap_or(0) == 0 {
-                return;
-            }
-            let line = line.trim_end();
-            if path.is_none() {
-                path = line.split(' ').nth(1).map(str::to_owned);
-            }
-            if let Some((name, value)) = line.split_once(':')
-                && name.eq_ignore_ascii_case("content-length")
-            {
-                length = value.trim().parse().unwrap_or(0);
-            }
-            if line.is_empty() {
-                break;
-            }
-        }
-        let mut body = vec![0; length];
-        if reader.read_exact(&mut body).is_err() {
-            return;
-        }
-        let body = serde_json::from_slice(&body).expect("a notification is JSON");
-        if tell.send((path.unwrap_or_default(), body)).is_err() {
-            return;
-        }
-        if writer
-            .write_all(b"HTTP/1.1 204 No Content\r\n\r\n")
-            .is_err()
-        {
-            return;
-        }
     }
 }

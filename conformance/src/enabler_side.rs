@@ -4,6 +4,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -94,6 +95,24 @@ impl Enabler {
     /// A field of its log.
     pub fn logged(&self, field: &str) -> String {
         self.process.logged(field)
+    }
+
+    /// Waits until a figure of its has that value.
+    #[track_caller]
+    pub fn wait_for_figure(&self, name: &str, wanted: u64) {
+        let admin = self.logged("admin");
+        let request =
+            format!("GET /metrics HTTP/1.1\r\nHost: {admin}\r\nConnection: close\r\n\r\n");
+        let line = format!("{name} {wanted}");
+        let deadline = Instant::now() + PATIENCE;
+        while !Answer::to(&admin, &request)
+            .body
+            .lines()
+            .any(|one| one == line)
+        {
+            assert!(Instant::now() < deadline, "never was: {line}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// All that it logged so far.

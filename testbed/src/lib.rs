@@ -1,6 +1,6 @@
 //! Virtual clock and network, and peers that are small enough to read, for tests.
 //!
-//! Nothing here waits: a test says what time it is. The usual loop is
+//! Time is virtual: a test says what time it is. The usual loop is
 //!
 //! ```
 //! use std::time::Duration;
@@ -19,13 +19,16 @@
 //! - [`Clock`] — where virtual time begins;
 //! - [`Net`], [`LinkQuality`] — a network with loss, duplication, reordering and latency, the same
 //!   on every run with one seed;
-//! - [`Dice`] — the small generator behind it.
+//! - [`Dice`] — the small generator behind it;
+//! - [`Target`] — the one that is on the real network, and waits: a server for what is told over HTTP.
 #![forbid(unsafe_code)]
 
 mod clock;
 mod dice;
 mod net;
+mod target;
 
 pub use clock::Clock;
 pub use dice::Dice;
 pub use net::{Delivery, LinkQuality, Net};
+pub use target::{Target, Told, response};

@@ -4,10 +4,10 @@ mod process;
 
 use process::consumer::{Consumer, call_of};
 use process::phone::Phone;
-use process::target::{Target, Told, response};
 use process::{Folder, HOME, Process};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use testbed::{Target, Told, response};
 
 #[test]
 fn an_application_calls_a_subscriber() {

@@ -7,9 +7,9 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use process::phone::Phone;
-use process::target::{Target, response};
 use process::{Folder, HOME, Process, run};
 use serde_json::Value;
+use testbed::{Target, response};
 
 /// The laboratory, and how it is asked.
 struct Lab {

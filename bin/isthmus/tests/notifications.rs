@@ -12,8 +12,8 @@ use bytes::Bytes;
 use databases::databases;
 use isthmus::store::{Change, EnablerChange, Place, Put, Store, origin};
 use nf_mmtel_es::Notice;
-use process::target::{Target, Told, response};
 use process::{Folder, Process, figure, get};
+use testbed::{Target, Told, response};
 
 const OPEN: &str = "[mmtel_es.notifications]\nprivate = true\nplain = true\n";
 

@@ -139,7 +139,7 @@ pub(crate) fn token(waf: &Waf, client: &str, change: impl FnOnce(&mut Claims)) -
     format!("Authorization: Bearer {}\r\n{JSON}", waf.issue(&claims))
 }
 
-/// TS 29.122 §6: the token is verified, its audience and its scope are ours, and its client is
+/// TS 29.122 §6, TS 29.392 §6.1.9: the token is verified, its audience and its scope are ours, and its client is
 /// the provider.
 #[test]
 fn a_token_says_who_asks() {

@@ -23,6 +23,8 @@ mod s6_2_5_notifications;
 mod s6_2_6_data_model;
 mod s6_2_7_errors;
 mod s6_3_3_resources;
+mod s6_3_5_notifications;
+mod s6_3_7_errors;
 mod s6_4_3_resources;
 mod s6_4_5_notifications;
 mod s6_4_6_data_model;

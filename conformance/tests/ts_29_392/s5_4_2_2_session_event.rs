@@ -3,11 +3,12 @@
 use conformance::Calling;
 use wire_sip::{Message, StatusCode};
 
-const EVENTS: &str = "[[mmtel_es.calls.events]]\nsubscribers = [\"sip:bob@ims.example.net\"]\n\
+/// Bob's calls are told of.
+pub(super) const EVENTS: &str = "[[mmtel_es.calls.events]]\nsubscribers = [\"sip:bob@ims.example.net\"]\n\
                       notify = \"TARGET/events\"\n";
 
 /// The core shows the enabler a call to somebody, and gets it back; the INVITE as it comes back.
-fn shown(calling: &mut Calling, name: &str, call: &str) -> Message {
+pub(super) fn shown(calling: &mut Calling, name: &str, call: &str) -> Message {
     let (core, enabler) = (calling.core.address(), calling.core.subject());
     let served = Calling::identity(name);
     let lines = format!(
@@ -26,7 +27,7 @@ fn shown(calling: &mut Calling, name: &str, call: &str) -> Message {
 }
 
 /// A request within the call, of who called.
-fn within(calling: &mut Calling, method: &str, back: &Message, number: u32, body: &str) {
+pub(super) fn within(calling: &mut Calling, method: &str, back: &Message, number: u32, body: &str) {
     let core = calling.core.address();
     let route = back.header_named("Record-Route").unwrap_or_default();
     let kind = if body.is_empty() {

@@ -4,7 +4,7 @@
 use conformance::Enabler;
 use serde_json::json;
 
-/// TS 29.392 §6.3.3: the resource of the annex is a dummy that nobody is to use.
+/// TS 29.392 §6.3.3, TS 29.392 §6.3.4: the resource of the annex is a dummy that nobody is to use.
 #[test]
 fn the_dummy_is_not_served() {
     let shared = Enabler::shared();

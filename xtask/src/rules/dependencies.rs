@@ -17,6 +17,8 @@ const LICENCES: &[&str] = &[
     "BSD-2-Clause",
     "BSD-3-Clause",
     "BSL-1.0",
+    // Of a list, not of a program: the public certificate authorities.
+    "CDLA-Permissive-2.0",
     "CC0-1.0",
     "Unicode-3.0",
     "Unlicense",

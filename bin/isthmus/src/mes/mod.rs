@@ -26,4 +26,4 @@ pub(crate) mod view;
 pub(crate) use config::AUDIENCE;
 pub use config::{EnablerConfig, NotificationsConfig, ProviderConfig, TokenConfig};
 pub use enabler::{Enabler, EnablerError};
-pub use http::router;
+pub use http::{router, router_alone};

@@ -171,7 +171,7 @@ pub(super) fn mmtel_es(config: &Config) -> Result<(), Fault> {
     let calls = calls.map(|core| enabler_calls(config, &enabler, core, sessions));
     let calls = calls.transpose()?;
     for _ in 0..threads {
-        let router = mes::router(enabler.clone());
+        let router = mes::router_alone(enabler.clone());
         serve_pages(Arc::clone(&tls.config), &listeners, router)?;
     }
     let figures = Arc::clone(enabler.figures());

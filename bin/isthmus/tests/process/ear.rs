@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::target::{Target, response};
+use testbed::{Target, response};
 
 /// A target of notifications, read in order.
 pub(crate) struct Ear {

@@ -6,7 +6,6 @@ pub(crate) mod consumer;
 pub(crate) mod ear;
 pub(crate) mod phone;
 pub(crate) mod sip;
-pub(crate) mod target;
 pub(crate) mod w2;
 
 use std::io::{BufRead as _, BufReader, Read, Write as _};

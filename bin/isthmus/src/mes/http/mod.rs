@@ -30,6 +30,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::request::Parts;
 use axum::http::{Request, Response};
+use axum::response::Redirect as Redirection;
 use axum::routing::{any, get};
 use bytes::Bytes;
 use nf_mmtel_es::Consumer;
@@ -46,12 +47,23 @@ use crate::web::Peer;
 /// The routes of all APIs that have a behaviour, and of their documents.
 pub fn router(enabler: Enabler) -> Router {
     let mut router = Router::new()
-        .route("/openapi", get(openapi::index))
-        .route("/openapi/{api}", get(openapi::document));
+        .route("/openapi", get(openapi::index).fallback(openapi::only_read))
+        .route(
+            "/openapi/{api}",
+            get(openapi::document).fallback(openapi::only_read),
+        );
     for api in Api::ALL {
         router = router.route(&format!("/{}/{{*rest}}", api.name()), any(serve));
     }
     router.with_state(enabler)
+}
+
+/// The same where nothing else is served: what is not there is said as the APIs say it, and who asks for nothing is
+/// shown which APIs there are.
+pub fn router_alone(enabler: Enabler) -> Router {
+    router(enabler)
+        .route("/", get(async || Redirection::to("/openapi")))
+        .fallback(async || route::unknown().into_response())
 }
 
 /// A request that the rules let through.

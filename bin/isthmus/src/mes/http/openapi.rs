@@ -3,7 +3,7 @@
 use api_mmtel_es::Api;
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{ALLOW, CONTENT_TYPE};
 use axum::http::{HeaderValue, Response};
 use serde_json::{Value, json};
 
@@ -37,6 +37,14 @@ pub(super) async fn document(
             .detail("There is no such document.")
             .into_response(),
     }
+}
+
+/// A document is read, and nothing else.
+pub(super) async fn only_read() -> Response<Body> {
+    Refusal::new(405)
+        .detail("That is not done with this resource.")
+        .header(ALLOW, HeaderValue::from_static("GET, HEAD"))
+        .into_response()
 }
 
 fn document_of(value: &Value) -> Response<Body> {

@@ -43,8 +43,7 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Route, Refusal> {
         allowed.push(operation.method.as_str());
     }
     if allowed.is_empty() {
-        let refusal = Refusal::new(404).detail("There is no such resource.");
-        return Err(refusal.cause(&Cause::ResourceUriStructureNotFound));
+        return Err(unknown());
     }
     let refusal = Refusal::new(405).detail("That is not done with this resource.");
     let allowed = HeaderValue::from_str(&allowed.join(", "));
@@ -52,6 +51,13 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Route, Refusal> {
         Ok(allowed) => refusal.header(ALLOW, allowed),
         Err(_) => refusal,
     })
+}
+
+/// Nothing is there (TS 29.122 §5.2.6).
+pub(super) fn unknown() -> Refusal {
+    let refusal =
+        Refusal::new(404).detail("There is no such resource. The APIs are named at /openapi.");
+    refusal.cause(&Cause::ResourceUriStructureNotFound)
 }
 
 /// Whether a path is the one of an operation, and what its variable is then.

@@ -1,23 +1,31 @@
-//! A target of notifications, by hand: what it answers is up to the test.
+//! A server of HTTP/1.1 by hand, for those who are told something: what it answers is up to the test.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::PATIENCE;
+/// It is told what it is to be told by then, on whatever machine.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What came in one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Told {
-    pub(crate) path: String,
-    pub(crate) body: String,
+pub struct Told {
+    /// Where it went.
+    pub path: String,
+    /// What it said.
+    pub body: String,
 }
 
-/// A server that remembers what it was told.
-pub(crate) struct Target {
-    pub(crate) url: String,
+/// A server that remembers what it was told. It is there until the process ends.
+#[derive(Debug)]
+pub struct Target {
+    /// `http://` and its address.
+    pub url: String,
     told: Arc<(Mutex<Vec<Told>>, Condvar)>,
+    /// How many of them [`Self::next`] has given.
+    given: AtomicUsize,
 }
 
 /// What is written back, as it is; `None` closes the connection without a word.
@@ -25,7 +33,7 @@ type Answer = Option<String>;
 
 impl Target {
     /// `answer` gets the path and how many requests came before.
-    pub(crate) fn start(answer: impl Fn(&str, usize) -> Answer + Send + Sync + 'static) -> Self {
+    pub fn start(answer: impl Fn(&str, usize) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let told: Arc<(Mutex<Vec<Told>>, Condvar)> = Arc::default();
@@ -37,35 +45,57 @@ impl Target {
                 std::thread::spawn(move || serve(stream, &heard, &*answer));
             }
         });
-        Self { url, told }
+        Self {
+            url,
+            told,
+            given: AtomicUsize::new(0),
+        }
     }
 
     /// One that takes everything.
-    pub(crate) fn good() -> Self {
+    pub fn good() -> Self {
         Self::start(|_, _| Some(response(204, "")))
     }
 
     /// Waits until it was told so much, and says it.
-    pub(crate) fn wait_for(&self, count: usize) -> Vec<Told> {
-        let deadline = Instant::now() + PATIENCE;
+    #[track_caller]
+    pub fn wait_for(&self, count: usize) -> Vec<Told> {
+        let told = self.within(PATIENCE, count);
+        assert!(told.len() >= count, "{count} were not told, but {told:?}");
+        told
+    }
+
+    /// What comes next, if it comes within that time.
+    pub fn next(&self, within: Duration) -> Option<Told> {
+        let given = self.given.load(Ordering::Relaxed);
+        let told = self.within(within, given + 1).into_iter().nth(given)?;
+        self.given.store(given + 1, Ordering::Relaxed);
+        Some(told)
+    }
+
+    /// What it was told when it was so much, or when the time was over.
+    fn within(&self, time: Duration, count: usize) -> Vec<Told> {
+        let deadline = Instant::now() + time;
         let (told, more) = &*self.told;
         let mut told = told.lock().expect("no panic");
         while told.len() < count {
             let left = deadline.saturating_duration_since(Instant::now());
-            assert!(!left.is_zero(), "{count} were not told, but {}", told.len());
+            if left.is_zero() {
+                break;
+            }
             told = more.wait_timeout(told, left).expect("no panic").0;
         }
         told.clone()
     }
 
     /// What it was told so far.
-    pub(crate) fn told(&self) -> Vec<Told> {
+    pub fn told(&self) -> Vec<Told> {
         self.told.0.lock().expect("no panic").clone()
     }
 }
 
 /// A response without a body, with these header lines.
-pub(crate) fn response(status: u16, lines: &str) -> String {
+pub fn response(status: u16, lines: &str) -> String {
     let length = if status == 204 {
         ""
     } else {
