@@ -51,3 +51,33 @@ export function goAstray() {
     return apply.call(this, { type, sdp: lines.join('\r\n') });
   };
 }
+
+/** Bad ways for several people: each reaches every candidate of the gateway by a way of its own. */
+export class BadWays {
+  #weather;
+  /** @type {Map<string, ReturnType<typeof badNetwork>>} */
+  #ways = new Map();
+
+  constructor(weather) {
+    this.#weather = weather;
+  }
+
+  /** What a person's page needs before it is opened. */
+  prepare(name) {
+    return async (page) => {
+      await page.exposeFunction('wayTo', async (address) => {
+        const key = `${name} ${address}`;
+        if (!this.#ways.has(key)) this.#ways.set(key, badNetwork(address, this.#weather));
+        return (await this.#ways.get(key)).address;
+      });
+      await page.evaluateOnNewDocument(goAstray);
+    };
+  }
+
+  /** Ends all of them, and gives what they say of themselves. */
+  async close() {
+    const ways = [...this.#ways.values()];
+    this.#ways.clear();
+    return Promise.all(ways.map(async (way) => (await way).close()));
+  }
+}

@@ -7,14 +7,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startChromium } from '../harness/chromium.js';
 import { startIsthmus } from '../harness/isthmus.js';
 import { signIn } from '../harness/person.js';
-import { badNetwork, goAstray } from '../peers/bad_network.js';
+import { BadWays } from '../peers/bad_network.js';
 
 const WEATHER = { loss: 2, delay: 20 };
 
 describe('on a bad network', () => {
   let product;
   let browser;
-  const ways = new Map();
+  const ways = new BadWays(WEATHER);
 
   before(async () => {
     product = await startIsthmus();
@@ -23,26 +23,13 @@ describe('on a bad network', () => {
 
   after(async () => {
     await browser?.close();
-    await Promise.all([...ways.values()].map(async (way) => (await way).close()));
+    await ways.close();
     await product?.stop();
   });
 
-  /** Signs in with a page that reaches every candidate of the gateway by a way of its own. */
-  async function signInFarAway(name) {
-    const person = await signIn(browser, product, name, async (page) => {
-      await page.exposeFunction('wayTo', async (address) => {
-        const key = `${name} ${address}`;
-        if (!ways.has(key)) ways.set(key, badNetwork(address, WEATHER));
-        return (await ways.get(key)).address;
-      });
-      await page.evaluateOnNewDocument(goAstray);
-    });
-    return person;
-  }
-
   it('a video call still shows frames and is heard after ten seconds', { timeout: 60_000 }, async () => {
-    const alice = await signInFarAway('alice');
-    const bob = await signInFarAway('bob');
+    const alice = await signIn(browser, product, 'alice', ways.prepare('alice'));
+    const bob = await signIn(browser, product, 'bob', ways.prepare('bob'));
     await alice.call('bob', 'Video call');
     await bob.answer();
     await Promise.all([alice.hears(/^In a call with bob/), bob.hears(/^In a call with Alice/)]);
@@ -60,10 +47,9 @@ describe('on a bad network', () => {
     await alice.press('Hang up');
     await bob.hears(/ended/);
     // The network was as bad as was said: each of them lost something that was not the first packets alone.
-    const weather = await Promise.all([...ways.values()].map(async (way) => (await way).close()));
+    const weather = await ways.close();
     const used = weather.filter(({ relayed }) => relayed > 500);
     assert.ok(used.length >= people.length, JSON.stringify(weather));
     for (const { lost } of used) assert.ok(lost > 5, JSON.stringify(weather));
-    ways.clear();
   });
 });
