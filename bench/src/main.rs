@@ -10,6 +10,7 @@ mod cpu;
 mod data;
 mod dccall;
 mod edge;
+mod enabler;
 mod file;
 mod forward;
 mod gateway;
@@ -74,6 +75,11 @@ const BENCHES: &[Bench] = &[
         name: "dccall",
         what: "an application calls a headless WIC",
         run: dccall::run,
+    },
+    Bench {
+        name: "enabler",
+        what: "applications configured and retrieved, notifications that waited",
+        run: enabler::run,
     },
     Bench {
         name: "file",
