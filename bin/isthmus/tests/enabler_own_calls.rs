@@ -182,6 +182,71 @@ fn an_application_joins_two_who_have_a_channel_of_their_own() {
     scene.product.wait_for_figure("isthmus_agw_contexts", 0);
 }
 
+/// TS 26.114 §6.2.10: P2A and P2P of one application in a call that the subscriber made, both by `dcmap`.
+#[test]
+fn a_subscriber_opens_the_channels_of_an_application() {
+    let mut scene = scene("alice");
+    scene.alice.told("call bob");
+    for phone in [&mut scene.alice, &mut scene.bob] {
+        phone.hears("media_connected");
+    }
+    let session = scene.ear.event("SESSION_ESTABLISHMENT_SUCCESS");
+    let Scene {
+        ear,
+        app,
+        alice,
+        bob,
+        product,
+        ..
+    } = &mut scene;
+    let body = json!({
+        "dcAppId": app, "sessionId": session, "notificationInfo": ear.url(),
+        "mediaDirection": "P2A", "mediaResourceInfo": { "question": 1 },
+    });
+    let poll = format!("open poll,application={app},endpoint=server");
+    // Nobody waits for it yet.
+    alice.told(&poll);
+    alice.hears("channel_closed");
+    let open = std::thread::scope(|scope| {
+        let asking = scope.spawn(|| Consumer::of(product).update(&body));
+        let open = loop {
+            alice.told(&poll);
+            let heard = alice.hears_one(&["channel_open", "channel_closed"]);
+            if heard["event"] == "channel_open" {
+                break heard;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        };
+        let result = asking.join().expect("no panic");
+        assert_eq!(result["result"], "SUCCESS", "{result}");
+        open
+    });
+    assert_eq!(open["endpoint"], "server");
+    ear.learns(&session, app, "OPENED");
+    assert_eq!(alice.hears("line")["text"], "{\"question\":1}");
+    alice.told(&format!("open moves,application={app}"));
+    let there = bob.hears("channel_open");
+    assert_eq!(
+        (&there["label"], &there["application"]),
+        (&json!("moves"), &json!(app))
+    );
+    let here = alice.hears("channel_open");
+    let _ = ear.event("MEDIA_CHANGE_SUCCESS");
+    alice.told(&format!("say {} e4", here["channel"]));
+    assert_eq!(bob.hears("line")["text"], "e4");
+    alice.told(&format!("say {} {{\"vote\":2}}", open["channel"]));
+    ear.hears(&session, &json!({ "vote": 2 }));
+    bob.told(&format!("say {} e5", there["channel"]));
+    assert_eq!(alice.hears("line")["text"], "e5");
+    alice.told(&format!("close {}", open["channel"]));
+    ear.learns(&session, app, "CLOSED");
+    bob.told(&format!("say {} Nf3", there["channel"]));
+    assert_eq!(alice.hears("line")["text"], "Nf3");
+    bob.told("hangup");
+    assert_eq!(alice.hears("ended")["status"], 200);
+    product.wait_for_figure("isthmus_agw_contexts", 0);
+}
+
 #[test]
 fn calls_that_do_not_come_about_pass_as_they_are() {
     let mut scene = scene("bob");

@@ -459,6 +459,7 @@ fn wic_config(name: &str, answer_after: Option<Duration>) -> WicConfig {
         keep_bytes: 0,
         channels: Vec::new(),
         accept_channels: Vec::new(),
+        ask_channels: Vec::new(),
         emergency_numbers: Vec::new(),
         codecs: vec![Codec::Pcma, Codec::Pcmu],
         source: AudioSource::Tone { frequency: 440.0 },

@@ -1,4 +1,4 @@
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
@@ -9,13 +9,14 @@ use core_sip::{
 };
 use wire_sip::Message;
 
+use crate::applications::Asker;
 use crate::authentication::Authentication;
 use crate::call::{Call, CallId, Calls, Stage, code};
 use crate::media::{MediaEvent, MediaReport, VideoReport, VideoSession};
 use crate::registration::{Registration, State};
 use crate::several::Next;
 use crate::sockets::Sockets;
-use crate::{Config, Credentials, Event, NotDone, Output};
+use crate::{Config, Credentials, DataChannelId, Event, NotDone, Output};
 
 /// A WIC: one registration, and few calls; one of them is the current one.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub struct Wic {
     pub(crate) current: Option<CallId>,
     pub(crate) next: Option<Next>,
     pub(crate) sockets: Sockets,
+    /// Who asks on bootstrap channels.
+    pub(crate) askers: BTreeMap<DataChannelId, Asker>,
     pub(crate) numbered: u32,
     pub(crate) outputs: VecDeque<Output>,
     /// Our Contact, without parameters of the header field.
@@ -94,6 +97,7 @@ impl Wic {
             current: None,
             next: None,
             sockets: Sockets::new(&config.sockets),
+            askers: BTreeMap::new(),
             numbered: 0,
             outputs: VecDeque::new(),
             link: Link::Idle,
@@ -266,6 +270,11 @@ impl Wic {
     /// Whether the registration stands.
     pub fn is_registered(&self) -> bool {
         self.registration.is_registered()
+    }
+
+    /// TS 24.186 — whether the network says that it has data channels (`g.3gpp.datachannel`).
+    pub fn network_has_data_channels(&self) -> bool {
+        self.registration.data_channels
     }
 
     /// Whether there is a call, in whatever stage.

@@ -59,8 +59,19 @@ pub(crate) struct Call {
     pub(crate) change_at: Option<Instant>,
     /// Our offer went in a 2xx; the answer comes in the ACK.
     pub(crate) answer_in_ack: bool,
+    /// An offer of the other end waits for what our owner says of its channels.
+    pub(crate) asking: Option<Box<Asking>>,
     /// We hung up before it was answered.
     pub(crate) given_up: bool,
+}
+
+/// A re-INVITE of the other end that is not answered yet.
+#[derive(Debug)]
+pub(crate) struct Asking {
+    pub(crate) transaction: ServerTransactionId,
+    pub(crate) request: Message,
+    /// Nobody is asked for longer.
+    pub(crate) until: Instant,
 }
 
 /// In the order of the protocol.
@@ -206,6 +217,7 @@ impl Call {
             && self.changing.is_none()
             && self.repeated.is_none()
             && !self.answer_in_ack
+            && self.asking.is_none()
     }
 
     /// The m-line for video, where it is wanted and there was none.
@@ -412,6 +424,7 @@ impl Call {
             self.data.as_ref().and_then(DataTransport::poll_timeout),
             self.repeated.as_ref().map(Repeated::due),
             self.change_at,
+            self.asking.as_ref().map(|asking| asking.until),
             answer_at,
         ]
         .into_iter()

@@ -30,6 +30,9 @@ pub struct Config {
     pub channels: Vec<DataChannelInit>,
     /// Which channels of the other end are taken; none without a rule.
     pub accept_channels: Vec<ChannelRule>,
+    /// About which other channels the owner is asked, in a call that stands:
+    /// [`ChannelEvent::Requested`](crate::ChannelEvent::Requested).
+    pub ask_channels: Vec<ChannelRule>,
     /// Codecs for audio, the best first.
     pub codecs: Vec<Codec>,
     /// What is said in a call.
@@ -45,6 +48,18 @@ pub struct Config {
     pub expires: Duration,
     /// For tags, branches, nonces and identifiers.
     pub seed: [u8; 32],
+}
+
+impl Config {
+    /// TS 26.114 §6.2.10.1 — what a Contact says of one who knows data channels.
+    pub(crate) fn feature(&self) -> &'static str {
+        let rules = self.accept_channels.is_empty() && self.ask_channels.is_empty();
+        if rules && self.channels.is_empty() {
+            ""
+        } else {
+            ";+sip.app-subtype=\"webrtc-datachannel\""
+        }
+    }
 }
 
 /// Who a WIC is.

@@ -1,6 +1,6 @@
 //! What happens while a call stands: digits, changes by the other end, its end.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use core_sip::dialog::DialogState;
@@ -8,9 +8,12 @@ use core_sip::{ServerTransactionId, reply};
 use wire_sip::{HeaderName, Message, Method, StatusCode};
 
 use crate::agent::{Purpose, Wic};
-use crate::call::{Call, CallId, Repeated, Stage};
+use crate::call::{Asking, Call, CallId, Repeated, Stage};
 use crate::sdp::Ours;
 use crate::{Event, NotDone, sdp};
+
+/// How long our owner may think about channels of the other end.
+const ASKING: Duration = Duration::from_secs(20);
 
 impl Wic {
     /// Ends the current call.
@@ -80,7 +83,12 @@ impl Wic {
         let early = dialog.state() == DialogState::Early;
         match request.method() {
             Method::Bye => {
+                let asking = call.asking.take();
                 self.answer_with(now, id, request, StatusCode::OK);
+                if let Some(asking) = asking {
+                    let status = StatusCode::REQUEST_TERMINATED;
+                    self.answer_with(now, asking.transaction, &asking.request, status);
+                }
                 if early {
                     // RFC 3261 §15.1.2: the INVITE is answered too.
                     self.refuse(now, call_id, StatusCode::REQUEST_TERMINATED);
@@ -99,7 +107,7 @@ impl Wic {
             Method::Update if !call.is_at_rest() && !request.body().is_empty() => {
                 self.answer_with(now, id, request, StatusCode::REQUEST_PENDING);
             }
-            Method::Invite | Method::Update => self.changed(now, call_id, id, request),
+            Method::Invite | Method::Update => self.changed(now, call_id, id, request, false),
             Method::Info | Method::Options | Method::Notify | Method::Message => {
                 self.answer_with(now, id, request, StatusCode::OK);
             }
@@ -107,13 +115,15 @@ impl Wic {
         }
     }
 
-    /// RFC 3261 §14.2, RFC 3311 §5.2 — the other end wants the session to be otherwise.
+    /// RFC 3261 §14.2, RFC 3311 §5.2 — the other end wants the session to be otherwise. `decided`: our owner was
+    /// asked about its channels.
     fn changed(
         &mut self,
         now: Instant,
         call_id: CallId,
         id: ServerTransactionId,
         request: &Message,
+        decided: bool,
     ) {
         let contact = self.dialog_contact();
         let Some(call) = self.calls.find(call_id) else {
@@ -126,6 +136,17 @@ impl Wic {
         if !request.body().is_empty() {
             let had_video = call.has_video();
             let remote = self.config.read(request.body(), false);
+            let data = remote.as_ref().ok().and_then(|remote| remote.data.as_ref());
+            if let Some(data) = data.filter(|_| invite && !decided)
+                && call.channels.ask_about(&data.channels)
+            {
+                call.asking = Some(Box::new(Asking {
+                    transaction: id,
+                    request: request.clone(),
+                    until: now + ASKING,
+                }));
+                return self.drain_data(now);
+            }
             let remote = remote.ok().filter(|remote| {
                 let applied = call.apply(now, remote, &mut self.sockets, &mut self.random);
                 applied.is_ok()
@@ -159,6 +180,15 @@ impl Wic {
         self.drain_media(now);
     }
 
+    /// The owner has said something of each channel of an offer, or will not any more.
+    pub(crate) fn answer_asked(&mut self, now: Instant, call_id: CallId) {
+        let asking = self.calls.find(call_id).and_then(|call| call.asking.take());
+        if let Some(asking) = asking {
+            self.changed(now, call_id, asking.transaction, &asking.request, true);
+            self.drain(now);
+        }
+    }
+
     pub(crate) fn call_timeout(&mut self, now: Instant, id: CallId) {
         let Some(call) = self.calls.find(id) else {
             return;
@@ -183,6 +213,10 @@ impl Wic {
             // With something else under way it rings on.
             let _ = self.answer_call(now, id);
             return;
+        }
+        if call.asking.as_ref().is_some_and(|one| one.until <= now) {
+            call.channels.refuse_requested();
+            return self.answer_asked(now, id);
         }
         if call.change_at.is_some_and(|due| due <= now) {
             call.change_at = None;

@@ -11,11 +11,13 @@
 //!              several.rs        two calls: one is held before the other is talked in
 //!              emergency.rs      whom it does not call
 //!              data/             data channels: `open_channel`, `send_message`, `receive_message`
+//!              applications.rs   what the network offers: `list_applications`, `fetch_application`
 //!              sdp.rs, media/    what a browser would do: one `Rtc` an m-line, audio and VP8
 //! ```
 #![forbid(unsafe_code)]
 
 mod agent;
+mod applications;
 mod authentication;
 mod call;
 mod change;
@@ -33,14 +35,18 @@ mod several;
 mod sockets;
 
 pub use agent::Wic;
+pub use applications::{ApplicationsAsked, ApplicationsEvent};
 pub use call::CallId;
+pub use core_bootstrap::stream::Source as ApplicationSource;
+pub use core_bootstrap::{ApplicationList, EntityTag, ListedApplication};
 pub use core_data_channel::{Channel, ChannelId, Kind, Message, Priority, Reliability, SendError};
 
 pub use config::{Config, Credentials, Identity};
 pub use data::{
-    ChannelClosed, ChannelEvent, ChannelRule, ChannelState, DataChannelId, DataChannelInit,
-    ImsDataChannel,
+    ChannelApplication, ChannelClosed, ChannelEvent, ChannelRule, ChannelState, DataChannelId,
+    DataChannelInit, ImsDataChannel,
 };
 pub use emergency::EMERGENCY_NUMBERS;
 pub use output::{Ended, Event, NotDone, Output};
 pub use sdp::SdpError;
+pub use wire_sdp::attribute::AppEndpoint;

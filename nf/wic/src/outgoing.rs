@@ -115,7 +115,8 @@ impl Wic {
             video: None,
             seen: None,
             data: None,
-            channels: Channels::new(id, &self.config.accept_channels),
+            channels: Channels::new(id, &self.config.accept_channels, &self.config.ask_channels),
+            asking: None,
             // RFC 8866 §5.2: a number that fits in 63 bits.
             describe: Describe::new(self.random.u64() >> 2, &self.config.codecs),
             dialog: None,
@@ -158,7 +159,8 @@ impl Wic {
 
     /// RFC 5626 §4.3 — requests in the dialog come over the flow.
     pub(crate) fn dialog_contact(&self) -> String {
-        format!("<{};ob>", self.contact)
+        let feature = self.config.feature();
+        format!("<{};ob>{feature}", self.contact)
     }
 
     pub(crate) fn invite_response(

@@ -3,6 +3,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 
 use crate::CallId;
+use crate::applications::ApplicationsEvent;
 use crate::data::{ChannelEvent, DataChannelId};
 use crate::media::{MediaPart, MediaReport, VideoReport};
 
@@ -101,6 +102,14 @@ pub enum Event {
         /// What.
         event: ChannelEvent,
     },
+    /// What came of [`Wic::list_applications`](crate::Wic::list_applications) and
+    /// [`Wic::fetch_application`](crate::Wic::fetch_application).
+    Applications {
+        /// The bootstrap channel.
+        channel: DataChannelId,
+        /// What.
+        event: ApplicationsEvent,
+    },
     /// Our wish to restart ICE was granted: the media move when a path is found.
     Restarted,
     /// Our re-INVITE or UPDATE that changes nothing was granted.
@@ -167,6 +176,9 @@ pub enum NotDone {
     /// There cannot be such a channel.
     #[error("{0}")]
     Channel(&'static str),
+    /// It cannot be asked for.
+    #[error("{0}")]
+    Applications(#[from] core_bootstrap::Refused),
     /// Something else must be finished first.
     #[error("something else is under way")]
     UnderWay,

@@ -20,6 +20,8 @@ pub(crate) struct Registration {
     failures: u32,
     /// The way of requests that begin something (RFC 3608 §5).
     pub(crate) service_route: Vec<String>,
+    /// The network has data channels.
+    pub(crate) data_channels: bool,
 }
 
 #[derive(Debug)]
@@ -50,6 +52,7 @@ impl Registration {
             expires,
             failures: 0,
             service_route: Vec::new(),
+            data_channels: false,
         }
     }
 
@@ -96,10 +99,11 @@ impl Wic {
         let cseq = registration.cseq;
         request.push_back(HeaderName::CSeq, format_args!("{cseq} REGISTER"));
         let (contact, instance) = (&self.contact, &self.instance);
+        let feature = self.config.feature();
         request.push_back(
             HeaderName::Contact,
             format_args!(
-                "<{contact}>;reg-id=1;+sip.instance=\"<urn:uuid:{instance}>\";+g.3gpp.icsi-ref=\"{ICSI}\";expires={expires}"
+                "<{contact}>;reg-id=1;+sip.instance=\"<urn:uuid:{instance}>\";+g.3gpp.icsi-ref=\"{ICSI}\"{feature};expires={expires}"
             ),
         );
         request.push_back(HeaderName::Supported, "path, outbound, gruu");
@@ -187,6 +191,11 @@ impl Wic {
         };
         let routes = response.values(HeaderName::ServiceRoute);
         registration.service_route = routes.map(str::to_owned).collect();
+        // TS 24.186: the network says whether it has data channels.
+        let mut capabilities = response.values(HeaderName::FeatureCaps);
+        registration.data_channels =
+            capabilities.any(|one| one.to_ascii_lowercase().contains("+g.3gpp.datachannel"));
+        drop(capabilities);
         let identities = response.values(HeaderName::PAssociatedUri);
         let identities = identities
             .filter_map(|value| core_sip::address::uri_of(value).map(str::to_owned))

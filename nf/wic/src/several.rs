@@ -120,6 +120,7 @@ impl Wic {
         call.end_data(&mut self.sockets, &ChannelClosed::CallEnded);
         call.channels.lose(&ChannelClosed::CallEnded);
         while let Some((channel, event)) = call.channels.poll_event() {
+            self.bootstrap_event(now, channel, event.clone());
             self.call_event(id, Event::Channel { channel, event });
         }
         self.call_event(

@@ -378,7 +378,7 @@ fn what_no_rule_takes_is_refused() {
     let bob = Config {
         accept_channels: vec![ChannelRule {
             label: Some("chat".into()),
-            protocol: None,
+            ..ChannelRule::ANY
         }],
         ..config("bob")
     };

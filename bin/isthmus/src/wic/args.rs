@@ -114,12 +114,17 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     pub record_video: Option<PathBuf>,
     /// Open this data channel in each call: LABEL, and after commas protocol=NAME, unordered,
-    /// max-retransmits=TIMES or max-lifetime=MILLISECONDS, priority=NUMBER, stream=NUMBER, in-band (DCEP).
+    /// max-retransmits=TIMES or max-lifetime=MILLISECONDS, priority=NUMBER, stream=NUMBER, in-band (DCEP),
+    /// application=ID with endpoint=ue or endpoint=server, qos=HINT.
     #[arg(long, value_name = "CHANNEL", value_parser = channel_words::channel)]
     pub channel: Vec<DataChannelInit>,
-    /// Take data channels of the other end: any, label=LABEL or protocol=NAME; none without a rule.
+    /// Take data channels of the other end: any, label=LABEL, protocol=NAME or application=ID; none without a
+    /// rule.
     #[arg(long, value_name = "RULE", value_parser = channel_words::rule)]
     pub accept_channel: Vec<ChannelRule>,
+    /// With --commands: ask before such data channels of the other end are taken, in a call that stands.
+    #[arg(long, value_name = "RULE", value_parser = channel_words::rule, requires = "commands")]
+    pub ask_channel: Vec<ChannelRule>,
     /// Send back what comes on data channels, but for files; takes any.
     #[arg(long)]
     pub echo_channels: bool,
@@ -245,8 +250,8 @@ impl Args {
     pub(super) fn channel_rules(&self) -> Vec<ChannelRule> {
         let any = self.echo_channels.then_some(ChannelRule::ANY);
         let files = self.save_files.is_some().then(|| ChannelRule {
-            label: None,
             protocol: Some(files::PROTOCOL.to_owned()),
+            ..ChannelRule::ANY
         });
         let more = self.accept_channel.iter().cloned();
         more.chain(any).chain(files).collect()
@@ -254,7 +259,8 @@ impl Args {
 
     /// Whether there are data channels at all.
     pub(super) fn wants_data(&self) -> bool {
-        !self.channels().is_empty() || !self.channel_rules().is_empty()
+        let rules = self.channel_rules();
+        !self.channels().is_empty() || !rules.is_empty() || !self.ask_channel.is_empty()
     }
 
     /// Whether there is video at all.

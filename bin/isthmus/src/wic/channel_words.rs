@@ -1,6 +1,9 @@
 //! Data channels in words: on the command line, in commands and in events.
 
-use nf_wic::{Channel, ChannelId, ChannelRule, DataChannelInit, Priority, Reliability};
+use nf_wic::{
+    AppEndpoint, Channel, ChannelApplication, ChannelId, ChannelRule, DataChannelInit, Priority,
+    Reliability,
+};
 use serde_json::{Value, json};
 
 use super::files;
@@ -45,6 +48,7 @@ pub(super) fn describe(channel: &Channel) -> Value {
 /// A channel on the command line, or in a command: `LABEL[,protocol=P][,unordered]…`.
 pub(super) fn channel(spec: &str) -> Result<DataChannelInit, String> {
     let mut parts = spec.split(',');
+    let mut endpoint = None;
     let mut init = DataChannelInit {
         channel: Channel::new(parts.next().unwrap_or_default()),
         ..DataChannelInit::default()
@@ -66,26 +70,50 @@ pub(super) fn channel(spec: &str) -> Result<DataChannelInit, String> {
             }
             "priority" => channel.priority = Priority(small()?),
             "stream" => init.stream = Some(ChannelId(small()?)),
+            "application" => {
+                let id = value.to_owned();
+                let endpoint = AppEndpoint::Ue;
+                init.application = Some(ChannelApplication { id, endpoint });
+            }
+            "endpoint" => {
+                endpoint = Some(match value {
+                    "ue" => AppEndpoint::Ue,
+                    "server" => AppEndpoint::Server,
+                    _ => return Err(bad()),
+                });
+            }
+            "qos" => init.qos_hint = Some(value.to_owned()),
             "in-band" if value.is_empty() => init.in_band = true,
             _ => return Err(bad()),
         }
     }
+    match (endpoint, &mut init.application) {
+        (None, _) => {}
+        (Some(endpoint), Some(application)) => application.endpoint = endpoint,
+        (Some(_), None) => return Err("«endpoint» goes with «application»".into()),
+    }
     Ok(init)
 }
 
-/// A rule on the command line: `any`, `label=LABEL` or `protocol=PROTOCOL`.
+/// A rule on the command line: `any`, `label=LABEL`, `protocol=PROTOCOL` or `application=ID`.
 pub(super) fn rule(text: &str) -> Result<ChannelRule, String> {
     match text.split_once('=') {
         None if text == "any" => Ok(ChannelRule::ANY),
         Some(("label", label)) => Ok(ChannelRule {
             label: Some(label.to_owned()),
-            protocol: None,
+            ..ChannelRule::ANY
         }),
         Some(("protocol", protocol)) => Ok(ChannelRule {
-            label: None,
             protocol: Some(protocol.to_owned()),
+            ..ChannelRule::ANY
         }),
-        _ => Err(format!("«{text}» is none of any, label=… and protocol=…")),
+        Some(("application", id)) => Ok(ChannelRule {
+            application: Some(id.to_owned()),
+            ..ChannelRule::ANY
+        }),
+        _ => Err(format!(
+            "«{text}» is none of any, label=…, protocol=… and application=…"
+        )),
     }
 }
 
@@ -108,7 +136,14 @@ mod tests {
             channel("x,stream=1500").unwrap().stream,
             Some(ChannelId(1500))
         );
+        let init = channel("p,endpoint=server,application=poll,qos=loss=0.01;latency=100").unwrap();
+        let application = init.application.expect("an application");
+        assert_eq!(application.id, "poll");
+        assert_eq!(application.endpoint, AppEndpoint::Server);
+        assert_eq!(init.qos_hint.as_deref(), Some("loss=0.01;latency=100"));
         for wrong in [
+            "x,endpoint=server",
+            "x,application=poll,endpoint=all",
             "x,fast",
             "x,max-lifetime=soon",
             "x,max-lifetime=1,max-retransmits=1",
@@ -124,6 +159,10 @@ mod tests {
         assert_eq!(rule("any"), Ok(ChannelRule::ANY));
         assert_eq!(rule("label=a=b").unwrap().label.as_deref(), Some("a=b"));
         assert_eq!(rule("protocol=").unwrap().protocol.as_deref(), Some(""));
+        assert_eq!(
+            rule("application=7").unwrap().application.as_deref(),
+            Some("7")
+        );
         assert!(rule("all").is_err());
     }
 }

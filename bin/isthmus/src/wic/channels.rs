@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use nf_wic::{CallId, ChannelEvent, DataChannelId, Kind, Message, SendError};
 use serde_json::{Value, json};
 
-use super::applications::{Asker, is_bootstrap};
 use super::channel_words::{channel, chat, describe, for_files};
 use super::driver::Driver;
 use super::files::{self, Heard, Receiving, Sending};
@@ -42,7 +41,8 @@ enum What {
     /// What comes goes back, when there is room.
     Echo(Option<Message>),
     Files(Box<Files>),
-    Applications(Box<Asker>),
+    /// A bootstrap channel: what is asked on it is told by itself.
+    Applications,
 }
 
 #[derive(Debug)]
@@ -90,6 +90,18 @@ impl Driver {
         let id = self.channel(number)?;
         let closed = self.wic.close_channel(now, id);
         closed.map_err(|reason| reason.to_string())
+    }
+
+    /// Takes a channel that the other end asks for, or refuses it.
+    pub(super) fn answer_channel(
+        &mut self,
+        now: Instant,
+        number: u32,
+        take: bool,
+    ) -> Result<(), String> {
+        let id = self.channel(number)?;
+        let answered = self.wic.answer_channel(now, id, take);
+        answered.map_err(|reason| reason.to_string())
     }
 
     /// A line for the other end.
@@ -149,6 +161,7 @@ impl Driver {
 
     pub(super) fn channel_event(&mut self, now: Instant, id: DataChannelId, event: ChannelEvent) {
         match event {
+            ChannelEvent::Requested => self.tell_channel(id, "channel_requested"),
             ChannelEvent::Incoming | ChannelEvent::Opened => {
                 let word = if event == ChannelEvent::Opened {
                     "channel_open"
@@ -196,6 +209,10 @@ impl Driver {
         if !channel.attributes.is_empty() {
             more["attributes"] = json!(channel.attributes);
         }
+        if let Some(application) = &channel.application {
+            more["application"] = json!(application.id);
+            more["endpoint"] = json!(application.endpoint.to_string().to_ascii_lowercase());
+        }
         self.say_of_channel(id, word, more);
     }
 
@@ -209,8 +226,8 @@ impl Driver {
                 replies: VecDeque::new(),
                 receiving: Receiving::new(self.args.save_files.clone()),
             }))
-        } else if is_bootstrap(channel) {
-            What::Applications(Box::new(Asker::new()))
+        } else if channel.is_bootstrap() {
+            What::Applications
         } else if self.args.echo_channels {
             What::Echo(None)
         } else {
@@ -220,27 +237,10 @@ impl Driver {
         self.channels.flows.entry(id).or_insert(flow);
     }
 
-    /// Who asks on a bootstrap channel, which is open or will be.
-    pub(super) fn asker(&mut self, now: Instant, id: DataChannelId) -> Option<&mut Asker> {
-        let flow = || Flow {
-            what: What::Applications(Box::new(Asker::new())),
-            told_at: now,
-        };
-        let flow = self.channels.flows.entry(id).or_insert_with(flow);
-        match &mut flow.what {
-            What::Applications(asker) => Some(asker),
-            _ => None,
-        }
-    }
-
     fn end_flow(&mut self, id: DataChannelId, reason: &str) {
         let flow = self.channels.flows.remove(&id);
         let what = flow.map(|flow| flow.what);
-        if let Some(What::Applications(asker)) = what {
-            for asked in asker.left() {
-                self.not_answered(id, &asked, reason);
-            }
-        } else if let Some(What::Files(mut files)) = what {
+        if let Some(What::Files(mut files)) = what {
             if let Some(sending) = files.sending.take() {
                 self.file_failed(id, &sending.name, reason);
             }
@@ -285,7 +285,7 @@ impl Driver {
             }
             What::Echo(held) => self.echo(now, id, held),
             What::Files(files) => self.pump_files(now, id, files, &mut flow.told_at),
-            What::Applications(asker) => self.pump_applications(now, id, asker),
+            What::Applications => Ok(()),
         };
         match result {
             Ok(()) | Err(SendError::Full | SendError::NotOpen) => {}

@@ -33,6 +33,8 @@ pub(super) enum Command {
     Reconnect,
     /// Open a data channel, as `--channel` has it.
     Open(String),
+    /// Take one that the other end asks for (`true`), or refuse it.
+    Take(u32, bool),
     /// Close one.
     Close(u32),
     /// Say a line on one.
@@ -67,7 +69,7 @@ pub(super) enum Shown {
 }
 
 /// Each command with its words.
-pub(super) const HELP: [&str; 23] = [
+pub(super) const HELP: [&str; 25] = [
     "call URI",
     "answer [CALL]",
     "reject [STATUS]",
@@ -82,6 +84,8 @@ pub(super) const HELP: [&str; 23] = [
     "update",
     "reconnect",
     "open CHANNEL",
+    "take NUMBER",
+    "refuse NUMBER",
     "close NUMBER",
     "say NUMBER TEXT",
     "send FILE",
@@ -154,6 +158,11 @@ impl Command {
             "update" => none(Self::Refresh(true)),
             "reconnect" => none(Self::Reconnect),
             "open" => one("a label, and options after commas").map(Self::Open),
+            "take" | "refuse" => {
+                let take = name == "take";
+                one("the number of a channel")
+                    .and_then(|word| number(&word).map(|number| Self::Take(number, take)))
+            }
             "close" => {
                 one("the number of a channel").and_then(|word| number(&word).map(Self::Close))
             }
@@ -272,6 +281,8 @@ mod tests {
         assert_eq!(good("applications"), Command::Applications(local));
         let fetch = Command::Fetch(Source::RemoteNetwork, "7".into(), "a.zip".into());
         assert_eq!(good("fetch 7 a.zip 100"), fetch);
+        assert_eq!(good("take 3"), Command::Take(3, true));
+        assert_eq!(good("refuse 3"), Command::Take(3, false));
         assert_eq!(good("send a b.txt"), Command::Send("a b.txt".into()));
         assert_eq!(
             good("open chat,unordered"),

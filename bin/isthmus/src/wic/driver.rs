@@ -14,6 +14,7 @@ use serde_json::json;
 use tokio::sync::mpsc;
 use wire_sip::StatusCode;
 
+use super::applications::Wanted;
 use super::args::seconds;
 use super::channels::Channels;
 use super::link::{Door, FromLink};
@@ -37,6 +38,7 @@ pub(super) struct Driver {
     /// What it shows when video is added without more words.
     pub(super) shown: VideoSource,
     pub(super) channels: Channels,
+    pub(super) wanted: Wanted,
     pub(super) door: Door,
     pub(super) session: Option<Session>,
     pub(super) report: Report,
@@ -246,6 +248,9 @@ impl Driver {
     fn call_event(&mut self, now: Instant, id: CallId, event: Event) {
         if let Event::Channel { channel, event } = event {
             return self.channel_event(now, channel, event);
+        }
+        if let Event::Applications { channel, event } = event {
+            return self.applications_event(channel, event);
         }
         let open = self.task.open.entry(id).or_default();
         if event == Event::Answered {

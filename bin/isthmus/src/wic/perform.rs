@@ -7,7 +7,6 @@ use nf_wic::media::VideoSource;
 use serde_json::json;
 use wire_sip::StatusCode;
 
-use super::applications::Asked;
 use super::commands::{Command, HELP, Shown};
 use super::driver::Driver;
 use super::ivf;
@@ -80,6 +79,7 @@ impl Driver {
                 Ok(())
             }
             Command::Open(spec) => return self.open_channel(now, &spec),
+            Command::Take(number, take) => return self.answer_channel(now, number, take),
             Command::Close(number) => return self.close_channel(now, number),
             Command::Say(number, line) => return self.say_line(now, number, line),
             Command::Send(file) => {
@@ -87,11 +87,10 @@ impl Driver {
                 return self.send_file(now, call, file);
             }
             Command::Applications(source) => {
-                return self.ask_applications(now, source, Asked::List(0));
+                return self.list_applications(now, source);
             }
             Command::Fetch(source, application, file) => {
-                let asked = Asked::Package(application, file);
-                return self.ask_applications(now, source, asked);
+                return self.fetch_application(now, source, &application, file);
             }
             Command::Channels => {
                 self.list_channels();

@@ -106,7 +106,9 @@ fn words(event: &Event) -> (&'static str, Value) {
         Event::MediaConnected(MediaPart::Video) => ("video_connected", json!({})),
         Event::MediaConnected(MediaPart::Data) => ("data_connected", json!({})),
         // Its owner says what it is.
-        Event::Channel { channel, .. } => ("channel", json!({ "channel": channel.number })),
+        Event::Channel { channel, .. } | Event::Applications { channel, .. } => {
+            ("channel", json!({ "channel": channel.number }))
+        }
         Event::RemoteHold { held } => ("remote_hold", json!({ "held": held })),
         Event::Held { held } => ("held", json!({ "held": held })),
         Event::Video { video } => ("video", json!({ "video": video })),

@@ -13,6 +13,7 @@ use serde_json::json;
 use tokio::sync::mpsc;
 use url::Url;
 
+use super::applications::Wanted;
 use super::args::{numbered, seconds};
 use super::channels::Channels;
 use super::driver::{Driver, Step, Task};
@@ -128,6 +129,7 @@ impl Driver {
             },
             channels: args.channels(),
             accept_channels: args.channel_rules(),
+            ask_channels: args.ask_channel.clone(),
             codecs: args.codecs(),
             source,
             keep_samples: if args.record.is_some() {
@@ -150,6 +152,7 @@ impl Driver {
             sockets,
             shown,
             channels: Channels::default(),
+            wanted: Wanted::new(),
             door: Door {
                 url,
                 origin: args.origin.clone(),

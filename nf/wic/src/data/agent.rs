@@ -2,8 +2,12 @@
 
 use std::time::Instant;
 
+use core_bootstrap::is_qos_hint;
 use core_data_channel::{Event as SctpEvent, Message, SendError};
+use wire_sdp::Attribute as _;
+use wire_sdp::attribute::ReqApp;
 
+use super::table::FIRST_STREAM;
 use super::{
     ChannelClosed, ChannelEvent, DataChannelId, DataChannelInit, DataOutput, DataTransport,
     ImsDataChannel,
@@ -13,6 +17,9 @@ use crate::call::{Call, CallId};
 use crate::change::Change;
 use crate::media::MediaPart;
 use crate::{Event, NotDone, Output};
+
+/// How long the name of an application may be.
+const MAX_APPLICATION: usize = 128;
 
 impl Wic {
     /// Opens a channel in a call: at once if it is in band and there is an association; else our next
@@ -33,10 +40,42 @@ impl Wic {
         Ok(id)
     }
 
+    /// TS 26.114 §6.2.10.3 — takes a channel that the other end asks for, or refuses it, after
+    /// [`ChannelEvent::Requested`]. With the last one of an offer the offer is answered.
+    pub fn answer_channel(
+        &mut self,
+        now: Instant,
+        id: DataChannelId,
+        take: bool,
+    ) -> Result<(), NotDone> {
+        let call = self.calls.find(id.call).ok_or(NotDone::NoCall)?;
+        if !call.channels.is_requested(id) {
+            return Err(NotDone::NoChannel);
+        }
+        let in_band = call.channels.decide(id, take);
+        if let (Some(stream), Some(data)) = (in_band, &mut call.data) {
+            if let Some(association) = data.association() {
+                if take {
+                    association.accept(now, stream);
+                } else {
+                    association.close(now, stream);
+                }
+            }
+            data.drain(now);
+        } else if !call.channels.is_asking() {
+            self.answer_asked(now, id.call);
+        }
+        self.drain_data(now);
+        Ok(())
+    }
+
     /// Closes a channel: what was sent on it arrives.
     pub fn close_channel(&mut self, now: Instant, id: DataChannelId) -> Result<(), NotDone> {
         let call = self.calls.find(id.call).ok_or(NotDone::NoCall)?;
         call.channels.get(id).ok_or(NotDone::NoChannel)?;
+        if call.channels.is_requested(id) {
+            return self.answer_channel(now, id, false);
+        }
         let stream = call.channels.close(id);
         if let (Some(stream), Some(data)) = (stream, &mut call.data) {
             if let Some(association) = data.association() {
@@ -143,7 +182,15 @@ impl Wic {
                 }
             }
         }
+        let mut bootstrap = Vec::new();
         while let Some((channel, event)) = call.channels.poll_event() {
+            if self.askers.contains_key(&channel) {
+                let messages = matches!(event, ChannelEvent::Readable | ChannelEvent::Writable);
+                bootstrap.push((channel, event.clone()));
+                if messages {
+                    continue;
+                }
+            }
             let event = Event::Channel { channel, event };
             let call = Some(id);
             self.outputs.push_back(Output::Event { event, call });
@@ -158,6 +205,9 @@ impl Wic {
         if !asked && call.needs_channels() && call.is_begun() {
             // With too many changes waiting it is asked for when the next of them is done.
             let _ = self.ask(now, id, Change::Channels);
+        }
+        for (channel, event) in bootstrap {
+            self.bootstrap_event(now, channel, event);
         }
     }
 }
@@ -201,12 +251,10 @@ impl Call {
             SctpEvent::Requested { id, channel } => {
                 let taken = self.channels.requested(id, channel);
                 let Some(data) = &mut self.data else { return };
-                if let Some(association) = data.association() {
-                    if taken {
-                        association.accept(now, id);
-                    } else {
-                        association.close(now, id);
-                    }
+                match (data.association(), taken) {
+                    (Some(association), Some(true)) => drop(association.accept(now, id)),
+                    (Some(association), Some(false)) => association.close(now, id),
+                    _ => {}
                 }
                 data.drain(now);
             }
@@ -238,8 +286,25 @@ fn check(init: &DataChannelInit) -> Result<(), &'static str> {
     if init.stream.is_some_and(|stream| !stream.is_valid()) {
         return Err("65535 is no stream of a channel");
     }
-    if init.in_band && (init.stream.is_some() || !init.attributes.is_empty()) {
+    let said = !init.attributes.is_empty() || init.application.is_some() || init.qos_hint.is_some();
+    if init.in_band && (init.stream.is_some() || said) {
         return Err("a channel that is opened in band has neither stream nor attributes of ours");
+    }
+    if let Some(application) = &init.application {
+        let token = |id: &str| ReqApp::parse(id).is_ok_and(|app| app.application == id);
+        if application.id.len() > MAX_APPLICATION || !token(&application.id) {
+            return Err("that is no identifier of an application");
+        }
+        if init.stream.is_some_and(|stream| stream.0 < FIRST_STREAM) {
+            return Err("streams below 1000 are not for applications");
+        }
+    }
+    if init
+        .qos_hint
+        .as_ref()
+        .is_some_and(|hint| !is_qos_hint(hint))
+    {
+        return Err("that is no hint about quality of service");
     }
     Ok(())
 }

@@ -1,4 +1,6 @@
+use core_bootstrap::stream::{SUBPROTOCOL, Source};
 use core_data_channel::{Channel, ChannelId, CloseReason};
+use wire_sdp::attribute::AppEndpoint;
 
 use crate::CallId;
 
@@ -9,6 +11,15 @@ pub struct DataChannelId {
     pub call: CallId,
     /// From 1 on, in the order in which they came up. None is used again.
     pub number: u32,
+}
+
+/// TS 26.114 §6.2.10 — whose a channel is (`a=3gpp-req-app`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChannelApplication {
+    /// The application's identifier, as the network's list has it.
+    pub id: String,
+    /// Who is at the other end.
+    pub endpoint: AppEndpoint,
 }
 
 /// What is wanted of a channel that we open.
@@ -22,6 +33,10 @@ pub struct DataChannelInit {
     pub stream: Option<ChannelId>,
     /// RFC 8864 §5.2 — attributes of its subprotocol, each without `a=dcsa:` and the stream.
     pub attributes: Vec<String>,
+    /// Whose it is. Such a channel has a stream from 1000 on.
+    pub application: Option<ChannelApplication>,
+    /// TS 26.114 §6.2.7.4 — what its application needs of the network: `loss=0.01;latency=100`.
+    pub qos_hint: Option<String>,
 }
 
 /// A channel as it is.
@@ -35,10 +50,22 @@ pub struct ImsDataChannel {
     pub in_band: bool,
     /// RFC 8864 §5.2 — what its opener says of its subprotocol.
     pub attributes: Vec<String>,
+    /// Whose it is, as its opener says.
+    pub application: Option<ChannelApplication>,
+    /// What its application needs of the network, where we opened it.
+    pub qos_hint: Option<String>,
     /// We opened it.
     pub ours: bool,
     /// How far it is.
     pub state: ChannelState,
+}
+
+impl ImsDataChannel {
+    /// TS 26.114 §6.2.10.1 — whether it is a bootstrap channel, on which we ask and a network answers.
+    pub fn is_bootstrap(&self) -> bool {
+        let source = self.stream.and_then(|stream| Source::of(stream.0));
+        self.channel.protocol == SUBPROTOCOL && source.is_some()
+    }
 }
 
 /// How far a channel is. One that is closed is no more.
@@ -55,6 +82,9 @@ pub enum ChannelState {
 /// What happened to a channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChannelEvent {
+    /// The other end asks for it, and [`Config::ask_channels`](crate::Config::ask_channels) leaves it to the owner:
+    /// [`Wic::answer_channel`](crate::Wic::answer_channel), soon.
+    Requested,
     /// The other end opens it, and [`Config::accept_channels`](crate::Config::accept_channels) lets it.
     Incoming,
     /// Messages can be sent.
@@ -80,6 +110,9 @@ pub enum ChannelClosed {
     /// The other end's description does not have it, or it took none of our offer.
     #[error("refused by the other end")]
     Refused,
+    /// We refused it.
+    #[error("refused by us")]
+    RefusedByUs,
     /// It cannot be opened here.
     #[error("{0}")]
     NotOpened(String),
@@ -108,6 +141,8 @@ pub struct ChannelRule {
     pub label: Option<String>,
     /// Its subprotocol.
     pub protocol: Option<String>,
+    /// Its application.
+    pub application: Option<String>,
 }
 
 impl ChannelRule {
@@ -115,12 +150,16 @@ impl ChannelRule {
     pub const ANY: Self = Self {
         label: None,
         protocol: None,
+        application: None,
     };
 
     /// Whether it takes that channel.
-    pub fn takes(&self, channel: &Channel) -> bool {
-        let is = |wanted: &Option<String>, it: &String| wanted.as_ref().is_none_or(|w| w == it);
-        is(&self.label, &channel.label) && is(&self.protocol, &channel.protocol)
+    pub fn takes(&self, channel: &Channel, application: Option<&ChannelApplication>) -> bool {
+        let is = |wanted: &Option<String>, it: &str| wanted.as_ref().is_none_or(|w| w == it);
+        let application = application.map_or("", |application| &application.id);
+        is(&self.label, &channel.label)
+            && is(&self.protocol, &channel.protocol)
+            && is(&self.application, application)
     }
 }
 
@@ -137,11 +176,23 @@ mod tests {
         let rule = |label: Option<&str>, protocol: Option<&str>| ChannelRule {
             label: label.map(str::to_owned),
             protocol: protocol.map(str::to_owned),
+            application: None,
         };
-        assert!(ChannelRule::ANY.takes(&channel));
-        assert!(rule(Some("files"), None).takes(&channel));
-        assert!(rule(None, Some("isthmus-file")).takes(&channel));
-        assert!(!rule(Some("files"), Some("")).takes(&channel));
-        assert!(!rule(Some("chat"), Some("isthmus-file")).takes(&channel));
+        let takes = |rule: ChannelRule| rule.takes(&channel, None);
+        assert!(takes(ChannelRule::ANY));
+        assert!(takes(rule(Some("files"), None)));
+        assert!(takes(rule(None, Some("isthmus-file"))));
+        assert!(!takes(rule(Some("files"), Some(""))));
+        assert!(!takes(rule(Some("chat"), Some("isthmus-file"))));
+        let board = ChannelRule {
+            application: Some("board".into()),
+            ..ChannelRule::ANY
+        };
+        let of = |id: &str| ChannelApplication {
+            id: id.into(),
+            endpoint: AppEndpoint::Ue,
+        };
+        assert!(!board.takes(&channel, None) && !board.takes(&channel, Some(&of("menu"))));
+        assert!(board.takes(&channel, Some(&of("board"))));
     }
 }

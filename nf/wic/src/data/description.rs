@@ -1,12 +1,16 @@
 //! The m-line for data channels (TS 24.371 §8.2.2, §8.2.3; RFC 8841, RFC 8864).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use core_bootstrap::stream::{SUBPROTOCOL, Source};
 use core_data_channel::{Channel, ChannelId, Limits, Priority, Reliability};
 use wire_sdp::Media;
-use wire_sdp::attribute::{ChannelParameters, Dcmap, Dcsa, MaxMessageSize, SctpPort};
+use wire_sdp::attribute::{
+    AppEndpoint, AppEndpoints, ChannelParameters, Dcmap, Dcsa, MaxMessageSize, ReqApp, SctpPort,
+};
 
+use super::ChannelApplication;
 use super::table::NegotiatedChannel;
 use super::transport::{SCTP_PORT, Sctp};
 use crate::SdpError;
@@ -65,6 +69,11 @@ pub(crate) fn read(media: &Media) -> Result<(Sctp, Vec<NegotiatedChannel>), SdpE
             attributes: attributes
                 .map(|attribute| attribute.attribute.to_owned())
                 .collect(),
+            application: ReqApp::of(media, map.stream).map(|(id, endpoint)| ChannelApplication {
+                id: id.to_owned(),
+                endpoint,
+            }),
+            qos_hint: None,
         });
     }
     let sctp = Sctp {
@@ -79,6 +88,18 @@ pub(crate) fn write(sdp: &mut String, tls_id: &str, channels: &[NegotiatedChanne
     let size = Limits::default().receive_message;
     let _ = write!(sdp, "a=tls-id:{tls_id}\r\na=sctp-port:{SCTP_PORT}\r\n");
     let _ = write!(sdp, "a=max-message-size:{size}\r\n");
+    // TS 26.114 §6.2.7.4: one for the m-line.
+    if let Some(hint) = channels.iter().find_map(|one| one.qos_hint.as_deref()) {
+        let _ = write!(sdp, "a=3gpp-qos-hint:{hint}\r\n");
+    }
+    // TS 26.114 §6.2.10.1: what of the far end's network is asked for here is its sender's.
+    let remote = |one: &NegotiatedChannel| {
+        let http = one.channel.protocol == SUBPROTOCOL;
+        http && Source::of(one.stream.0).is_some_and(Source::is_remote)
+    };
+    if channels.iter().any(remote) {
+        sdp.push_str("a=3gpp-bdc-used-by:sender\r\n");
+    }
     for described in channels {
         let parameters = parameters(&described.channel).to_string();
         let map = Dcmap {
@@ -93,6 +114,21 @@ pub(crate) fn write(sdp: &mut String, tls_id: &str, channels: &[NegotiatedChanne
             };
             let _ = write!(sdp, "a=dcsa:{attribute}\r\n");
         }
+    }
+    let mut applications: BTreeMap<&str, Vec<(u16, AppEndpoint)>> = BTreeMap::new();
+    for described in channels {
+        if let Some(one) = &described.application {
+            let channels = applications.entry(&one.id).or_default();
+            channels.push((described.stream.0, one.endpoint));
+        }
+    }
+    for (application, channels) in applications {
+        let parameters = AppEndpoints(&channels).to_string();
+        let value = ReqApp {
+            application,
+            parameters: &parameters,
+        };
+        let _ = write!(sdp, "a=3gpp-req-app:{value}\r\n");
     }
 }
 
@@ -142,6 +178,47 @@ mod tests {
         read(&session.medias()[0])
     }
 
+    /// TS 26.114 §6.2.10
+    #[test]
+    fn what_the_m_line_says_for_all_is_said_once() {
+        let channel = |stream, protocol: &str, hint: Option<&str>| NegotiatedChannel {
+            stream: ChannelId(stream),
+            channel: Channel {
+                protocol: protocol.into(),
+                ..Channel::new("")
+            },
+            attributes: Vec::new(),
+            application: None,
+            qos_hint: hint.map(str::to_owned),
+        };
+        let written = |channels: &[NegotiatedChannel]| {
+            let mut sdp = String::new();
+            write(&mut sdp, "abcdefghijabcdefghij", channels);
+            sdp
+        };
+        let sdp = written(&[
+            channel(100, "http", None),
+            channel(1000, "", Some("loss=0.01;latency=100")),
+            channel(1002, "", Some("latency=1")),
+        ]);
+        assert!(
+            sdp.contains("a=3gpp-qos-hint:loss=0.01;latency=100\r\n"),
+            "{sdp}"
+        );
+        assert_eq!(sdp.matches("qos-hint").count(), 1, "{sdp}");
+        assert!(sdp.contains("a=3gpp-bdc-used-by:sender\r\n"), "{sdp}");
+        let sdp = written(&[channel(0, "http", None), channel(100, "", None)]);
+        assert!(
+            !sdp.contains("used-by") && !sdp.contains("qos-hint"),
+            "{sdp}"
+        );
+    }
+
+    fn application(id: &str, endpoint: AppEndpoint) -> ChannelApplication {
+        let id = id.to_owned();
+        ChannelApplication { id, endpoint }
+    }
+
     #[test]
     fn what_is_written_is_read() {
         let channels = [
@@ -155,11 +232,29 @@ mod tests {
                     ..Channel::new("with \"%\" ü")
                 },
                 attributes: vec!["setup:active".into(), "accept-types:text/plain".into()],
+                application: Some(application("board", AppEndpoint::Ue)),
+                qos_hint: None,
             },
             NegotiatedChannel {
                 stream: ChannelId(1002),
                 channel: Channel::new(""),
                 attributes: Vec::new(),
+                application: Some(application("poll", AppEndpoint::Server)),
+                qos_hint: None,
+            },
+            NegotiatedChannel {
+                stream: ChannelId(1004),
+                channel: Channel::new(""),
+                attributes: Vec::new(),
+                application: Some(application("board", AppEndpoint::Server)),
+                qos_hint: None,
+            },
+            NegotiatedChannel {
+                stream: ChannelId(1006),
+                channel: Channel::new("chat"),
+                attributes: Vec::new(),
+                application: None,
+                qos_hint: None,
             },
         ];
         let mut sdp = String::new();

@@ -13,8 +13,8 @@ mod table;
 mod transport;
 
 pub use channel::{
-    ChannelClosed, ChannelEvent, ChannelRule, ChannelState, DataChannelId, DataChannelInit,
-    ImsDataChannel,
+    ChannelApplication, ChannelClosed, ChannelEvent, ChannelRule, ChannelState, DataChannelId,
+    DataChannelInit, ImsDataChannel,
 };
 pub(crate) use description::{FORMAT, PROTO, RemoteData, is_data, read, write};
 pub(crate) use table::{Channels, NegotiatedChannel};

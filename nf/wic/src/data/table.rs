@@ -4,6 +4,8 @@
 //!   wanted ──offer──▶ offered ──answer──▶ agreed ──association──▶ begun ──▶ open ──▶ closed
 //!      ▲                │ 401, 491                   (their offer begins here)
 //!      └────────────────┘
+//!
+//!   their offer ──▶ requested ──answer_channel──▶ taken ──our answer──▶ agreed
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -11,13 +13,13 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use core_data_channel::{Channel, ChannelId};
 
 use super::{
-    ChannelClosed, ChannelEvent, ChannelRule, ChannelState, DataChannelId, DataChannelInit,
-    ImsDataChannel,
+    ChannelApplication, ChannelClosed, ChannelEvent, ChannelRule, ChannelState, DataChannelId,
+    DataChannelInit, ImsDataChannel,
 };
 use crate::CallId;
 
 /// TS 26.114 §6.2.10.1 — streams below are not for applications.
-const FIRST_STREAM: u16 = 1000;
+pub(super) const FIRST_STREAM: u16 = 1000;
 
 /// A channel as descriptions have it (RFC 8864 §5).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +27,8 @@ pub(crate) struct NegotiatedChannel {
     pub(crate) stream: ChannelId,
     pub(crate) channel: Channel,
     pub(crate) attributes: Vec<String>,
+    pub(crate) application: Option<ChannelApplication>,
+    pub(crate) qos_hint: Option<String>,
 }
 
 #[derive(Debug)]
@@ -33,6 +37,8 @@ pub(crate) struct Channels {
     numbered: u32,
     entries: BTreeMap<u32, Entry>,
     rules: Vec<ChannelRule>,
+    /// What its owner is asked about.
+    ask: Vec<ChannelRule>,
     /// Streams that the last two descriptions agreed on.
     said: BTreeSet<ChannelId>,
     /// Streams that SCTP has not released.
@@ -52,6 +58,10 @@ struct Entry {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
+    /// The other end wants it, and our owner has said nothing.
+    Requested,
+    /// Our owner takes it, and the other end has not heard so.
+    Taken,
     Wanted,
     Offered,
     Agreed,
@@ -61,17 +71,35 @@ enum Step {
 impl Entry {
     /// Whether descriptions have it: until SCTP has closed it, since what was sent is to arrive.
     fn is_described(&self) -> bool {
-        self.step != Step::Wanted && !self.channel.in_band
+        let said = !matches!(self.step, Step::Wanted | Step::Requested | Step::Taken);
+        said && !self.channel.in_band
+    }
+}
+
+impl NegotiatedChannel {
+    /// One of the other end's.
+    fn to_channel(&self) -> ImsDataChannel {
+        ImsDataChannel {
+            channel: self.channel.clone(),
+            stream: Some(self.stream),
+            in_band: false,
+            attributes: self.attributes.clone(),
+            application: self.application.clone(),
+            qos_hint: None,
+            ours: false,
+            state: ChannelState::Connecting,
+        }
     }
 }
 
 impl Channels {
-    pub(crate) fn new(call: CallId, rules: &[ChannelRule]) -> Self {
+    pub(crate) fn new(call: CallId, rules: &[ChannelRule], ask: &[ChannelRule]) -> Self {
         Self {
             call,
             numbered: 0,
             entries: BTreeMap::new(),
             rules: rules.to_vec(),
+            ask: ask.to_vec(),
             said: BTreeSet::new(),
             busy: BTreeSet::new(),
             dropping: false,
@@ -92,13 +120,18 @@ impl Channels {
         self.entries.get(&id.number).map(|entry| &entry.channel)
     }
 
+    /// The stream that its opener asked for, before it is in a description.
+    pub(crate) fn asked(&self, id: DataChannelId) -> Option<ChannelId> {
+        self.entries.get(&id.number)?.asked
+    }
+
     pub(crate) fn poll_event(&mut self) -> Option<(DataChannelId, ChannelEvent)> {
         self.events.pop_front()
     }
 
     /// Whether channels of the other end may be taken.
     pub(crate) fn takes_any(&self) -> bool {
-        !self.rules.is_empty()
+        !self.rules.is_empty() || !self.ask.is_empty()
     }
 
     pub(crate) fn has_any(&self) -> bool {
@@ -112,6 +145,8 @@ impl Channels {
             stream: None,
             in_band: init.in_band,
             attributes: init.attributes,
+            application: init.application,
+            qos_hint: init.qos_hint,
             ours: true,
             state: ChannelState::Connecting,
         };
@@ -221,6 +256,8 @@ impl Channels {
                     stream: entry.channel.stream?,
                     channel: entry.channel.channel.clone(),
                     attributes: entry.channel.attributes.clone(),
+                    application: entry.channel.application.clone(),
+                    qos_hint: entry.channel.qos_hint.clone(),
                 })
             })
             .collect();
@@ -256,7 +293,10 @@ impl Channels {
     /// As [`lose`](Self::lose), for those that were in that association.
     pub(crate) fn lose_begun(&mut self, reason: &ChannelClosed) {
         self.close_those(
-            |entry| matches!(entry.step, Step::Agreed | Step::Begun),
+            |entry| match entry.step {
+                Step::Requested => entry.channel.in_band,
+                step => matches!(step, Step::Agreed | Step::Begun),
+            },
             reason,
         );
         self.busy.clear();
@@ -311,6 +351,60 @@ impl Channels {
         streams
     }
 
+    /// Whether our owner is to be asked about channels of an offer. They are requested then.
+    pub(crate) fn ask_about(&mut self, theirs: &[NegotiatedChannel]) -> bool {
+        for described in theirs {
+            let application = described.application.as_ref();
+            let takes = |rule: &ChannelRule| rule.takes(&described.channel, application);
+            let mut entries = self.entries.values();
+            let known = entries.any(|entry| entry.channel.stream == Some(described.stream));
+            if known || self.rules.iter().any(takes) || !self.ask.iter().any(takes) {
+                continue;
+            }
+            let id = self.add(described.to_channel(), None, Step::Requested);
+            self.events.push_back((id, ChannelEvent::Requested));
+        }
+        self.is_asking()
+    }
+
+    /// Whether something that is in SDP waits for our owner.
+    pub(crate) fn is_asking(&self) -> bool {
+        let mut entries = self.entries.values();
+        entries.any(|entry| entry.step == Step::Requested && !entry.channel.in_band)
+    }
+
+    /// Whether our owner is to say something of it.
+    pub(crate) fn is_requested(&self, id: DataChannelId) -> bool {
+        let entry = self.entries.get(&id.number);
+        entry.is_some_and(|entry| entry.step == Step::Requested)
+    }
+
+    /// What our owner says of one that is requested; its stream, where it was requested in band.
+    pub(crate) fn decide(&mut self, id: DataChannelId, take: bool) -> Option<ChannelId> {
+        let entry = self.entries.get_mut(&id.number)?;
+        let in_band = entry.channel.stream.filter(|_| entry.channel.in_band);
+        if take && in_band.is_some() {
+            entry.step = Step::Begun;
+            entry.channel.state = ChannelState::Open;
+            self.events.push_back((id, ChannelEvent::Opened));
+        } else if take {
+            entry.step = Step::Taken;
+        } else {
+            self.entries.remove(&id.number);
+            let event = ChannelEvent::Closed(ChannelClosed::RefusedByUs);
+            self.events.push_back((id, event));
+        }
+        in_band
+    }
+
+    /// What our owner has said nothing of is refused; nothing of it is answered any more.
+    pub(crate) fn refuse_requested(&mut self) {
+        let asked = |entry: &Entry| {
+            matches!(entry.step, Step::Requested | Step::Taken) && !entry.channel.in_band
+        };
+        self.close_those(asked, &ChannelClosed::RefusedByUs);
+    }
+
     /// RFC 8864 §6.3 — an offer of the other end; the streams that SCTP has to close.
     pub(crate) fn offered(&mut self, theirs: &[NegotiatedChannel]) -> Vec<ChannelId> {
         let missing = |entry: &Entry| {
@@ -319,22 +413,20 @@ impl Channels {
         };
         let streams = self.close_those(missing, &ChannelClosed::ByPeer);
         for described in theirs {
-            let mut entries = self.entries.values();
             let is_it = |entry: &Entry| entry.channel.stream == Some(described.stream);
-            let takes = |rule: &ChannelRule| rule.takes(&described.channel);
+            let mut entries = self.entries.values_mut();
+            if let Some(taken) = entries.find(|entry| is_it(entry) && entry.step == Step::Taken) {
+                taken.step = Step::Agreed;
+                continue;
+            }
+            let mut entries = self.entries.values();
+            let application = described.application.as_ref();
+            let takes = |rule: &ChannelRule| rule.takes(&described.channel, application);
             // What we have closed is not opened again by who has not heard it yet.
             if entries.any(is_it) || !self.rules.iter().any(takes) {
                 continue;
             }
-            let channel = ImsDataChannel {
-                channel: described.channel.clone(),
-                stream: Some(described.stream),
-                in_band: false,
-                attributes: described.attributes.clone(),
-                ours: false,
-                state: ChannelState::Connecting,
-            };
-            let id = self.add(channel, None, Step::Agreed);
+            let id = self.add(described.to_channel(), None, Step::Agreed);
             self.events.push_back((id, ChannelEvent::Incoming));
         }
         self.line_is_there();
@@ -372,31 +464,48 @@ impl Channels {
         }
     }
 
-    /// RFC 8832 §6 — the other end asks for one in band; whether it is taken.
-    pub(crate) fn requested(&mut self, stream: ChannelId, channel: Channel) -> bool {
-        if !self.rules.iter().any(|rule| rule.takes(&channel)) {
-            return false;
+    /// RFC 8832 §6 — the other end asks for one in band; whether it is taken, if that is known.
+    pub(crate) fn requested(&mut self, stream: ChannelId, channel: Channel) -> Option<bool> {
+        let takes = |rule: &ChannelRule| rule.takes(&channel, None);
+        let asks = !self.rules.iter().any(takes);
+        if asks && !self.ask.iter().any(takes) {
+            return Some(false);
         }
         let channel = ImsDataChannel {
             channel,
             stream: Some(stream),
             in_band: true,
             attributes: Vec::new(),
+            application: None,
+            qos_hint: None,
             ours: false,
-            state: ChannelState::Open,
+            state: if asks {
+                ChannelState::Connecting
+            } else {
+                ChannelState::Open
+            },
         };
-        let id = self.add(channel, None, Step::Begun);
         self.busy.insert(stream);
+        if asks {
+            let id = self.add(channel, None, Step::Requested);
+            self.events.push_back((id, ChannelEvent::Requested));
+            return None;
+        }
+        let id = self.add(channel, None, Step::Begun);
         self.events.push_back((id, ChannelEvent::Incoming));
         self.events.push_back((id, ChannelEvent::Opened));
-        true
+        Some(true)
     }
 
     fn find(&mut self, stream: ChannelId) -> Option<(DataChannelId, &mut Entry)> {
         let call = self.call;
         let mut entries = self.entries.iter_mut();
-        let (number, entry) = entries
-            .find(|(_, entry)| entry.step == Step::Begun && entry.channel.stream == Some(stream))?;
+        let (number, entry) = entries.find(|(_, entry)| {
+            // One that is requested in band is there, too.
+            let begun = entry.step == Step::Begun;
+            let there = begun || entry.step == Step::Requested && entry.channel.in_band;
+            there && entry.channel.stream == Some(stream)
+        })?;
         let number = *number;
         Some((DataChannelId { call, number }, entry))
     }

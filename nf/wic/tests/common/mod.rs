@@ -51,6 +51,8 @@ pub(crate) struct Core {
     pub(crate) good_token: String,
     /// Puts `Require: 100rel` into each INVITE.
     pub(crate) require_100rel: bool,
+    /// TS 24.186: it says that it has data channels.
+    pub(crate) data_channels: bool,
     nonces: u32,
     /// TS 33.203 §6.1: challenges SIMs.
     pub(crate) hss: Option<Hss>,
@@ -103,6 +105,7 @@ pub(crate) fn config(name: &str) -> Config {
         keep_bytes: 1 << 20,
         channels: Vec::new(),
         accept_channels: Vec::new(),
+        ask_channels: Vec::new(),
         emergency_numbers: EMERGENCY_NUMBERS.map(str::to_owned).to_vec(),
         codecs: vec![Codec::Pcma, Codec::Pcmu],
         source: AudioSource::Tone { frequency: 440.0 },
@@ -124,6 +127,7 @@ impl Lab {
                 expires: 3600,
                 good_token: "good".into(),
                 require_100rel: false,
+                data_channels: false,
                 nonces: 0,
                 hss: None,
             },
@@ -439,6 +443,9 @@ impl Core {
         response.push_back(HeaderName::ServiceRoute, "<sip:orig@scscf.ims.example;lr>");
         let to = request.header(HeaderName::To).expect("a To").to_owned();
         response.push_back(HeaderName::PAssociatedUri, to);
+        if self.data_channels {
+            response.push_back(HeaderName::FeatureCaps, "*;+g.3gpp.datachannel");
+        }
         response
     }
 }
