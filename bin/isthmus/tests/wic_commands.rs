@@ -191,7 +191,6 @@ fn channels_carry_lines_and_files_through_the_gateway_and_are_opened_again() {
     let product = Process::all_in_one(&folder, &["--shards", "2"]);
     let [wss, ws] = product.w2();
     let into = folder.path().join("into");
-    std::fs::create_dir(&into).expect("the folder is ours");
     let into = into.to_str().expect("a plain name");
     let takes = [
         "--answer",

@@ -134,7 +134,7 @@ pub struct Args {
     /// Send this file in each call, and hang up when the other end has it [--duration is then 0].
     #[arg(long, value_name = "FILE")]
     pub send_file: Vec<PathBuf>,
-    /// Take files, into this folder.
+    /// Take files, into this folder, which is made if it is not there.
     #[arg(long, value_name = "FOLDER")]
     pub save_files: Option<PathBuf>,
     /// Press these keys, a second after the media are there.

@@ -327,6 +327,12 @@ impl Coming {
     }
 }
 
+/// Where files are to go, from before the first call on.
+pub(super) fn make_folder(folder: &Path) -> anyhow::Result<()> {
+    let words = || format!("the folder for files, {}, cannot be made", folder.display());
+    std::fs::create_dir_all(folder).with_context(words)
+}
+
 /// A new file: with that name, or with a number behind it.
 fn create(folder: &Path, name: &str) -> anyhow::Result<(PathBuf, File)> {
     let (stem, extension) = match name.rsplit_once('.') {

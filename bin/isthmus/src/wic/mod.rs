@@ -62,6 +62,9 @@ async fn run_all(args: Args, mut typed: Option<mpsc::Receiver<String>>) -> anyho
     let tls = tls::client(&args)?;
     let source = wav::source(&args)?;
     let shown = ivf::source(&args)?;
+    if let Some(folder) = &args.save_files {
+        files::make_folder(folder)?;
+    }
     let mut all = true;
     let mut running = tokio::task::JoinSet::new();
     for index in 0..args.count {
