@@ -249,7 +249,7 @@ impl Gateway {
         let transport = self.streams.at_mut(index)?.dtls(side)?;
         let received = transport.handle_datagram(now, path, buffer, arrival.length);
         let admitted = transport.is_admitted(path);
-        self.after_data(now, index);
+        self.data_came(now, index);
         let counters = &mut self.counters;
         let counter = match received {
             Received::Reply { .. } if admitted => &mut counters.checks_answered,
@@ -273,6 +273,14 @@ impl Gateway {
     pub(crate) fn data_timeout(&mut self, now: Instant, index: u32) {
         if let Some(data) = self.data(index) {
             data.handle_timeout(now);
+        }
+    }
+
+    /// A datagram came for a stream's data channels.
+    pub(crate) fn data_came(&mut self, now: Instant, index: u32) {
+        self.moved = Some(now);
+        if !self.moving.contains(&index) {
+            self.moving.push(index);
         }
     }
 
@@ -333,7 +341,10 @@ impl Gateway {
                             data.join.lost(now, &mut data.ends, end, reason);
                         }
                         W3Event::PathForgotten { path } if wic => {
-                            self.by_path.remove(&path);
+                            // Somebody else may have it by now.
+                            if self.by_path.get(&path) == Some(&index) {
+                                self.by_path.remove(&path);
+                            }
                         }
                         W3Event::IceConnected { .. } if wic => {
                             told.push(core_iq::Event::IceConnected);
