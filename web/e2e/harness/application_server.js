@@ -64,9 +64,9 @@ class ApplicationServer {
     return this.call(other, { callType: 'P2P', originatingId: `sip:${one}@${HOME}` });
   }
 
-  /** Says something through an application's channel. */
-  say(dcAppId, sessionId, mediaResourceInfo) {
-    const body = { dcAppId, sessionId, notificationInfo: this.url, mediaResourceInfo };
+  /** Says something through an application's channel; `more` is more of the body. */
+  say(dcAppId, sessionId, mediaResourceInfo, more = {}) {
+    const body = { dcAppId, sessionId, notificationInfo: this.url, mediaResourceInfo, ...more };
     return this.ask('POST', '/mmtel-dcappcall/v1/update-dc-media', body);
   }
 

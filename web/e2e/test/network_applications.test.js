@@ -41,9 +41,10 @@ describe('applications that the network offers', { timeout: 120_000 }, () => {
     return /^configured: (\S+)$/m.exec(stdout)[1];
   }
 
-  /** The application server of the examples, which calls bob about an application. */
-  function serve(application) {
-    const server = spawn(process.execPath, [SERVER, '--call', 'sip:bob@ims.mnc001.mcc001.3gppnetwork.org', '--application', application, '--enabler', site]);
+  /** The application server of the examples, which calls people about an application. */
+  function serve(application, people, ...words) {
+    const calls = people.flatMap((name) => ['--call', `sip:${name}@ims.mnc001.mcc001.3gppnetwork.org`]);
+    const server = spawn(process.execPath, [SERVER, ...calls, '--application', application, '--enabler', site, ...words]);
     let said = '';
     const waiting = new Set();
     for (const stream of [server.stdout, server.stderr]) {
@@ -53,7 +54,7 @@ describe('applications that the network offers', { timeout: 120_000 }, () => {
       });
     }
     const hears = (pattern) => new Promise((resolve, reject) => {
-      const patience = setTimeout(() => reject(new Error(`the server waited for ${pattern}, and said:\n${said}`)), 15_000);
+      const patience = setTimeout(() => reject(new Error(`the server waited for ${pattern}, and said:\n${said}`)), 30_000);
       const look = () => {
         if (!pattern.test(said)) return;
         clearTimeout(patience);
@@ -89,7 +90,7 @@ describe('applications that the network offers', { timeout: 120_000 }, () => {
 
   it('a server calls, and its menu is asked about by name, opened and answered', async () => {
     const bob = await signIn(browser, product, 'bob');
-    const server = serve(await upload('menu'));
+    const server = serve(await upload('menu'), ['bob']);
     try {
       await bob.answer();
       await bob.hears(/^In a call/);
@@ -100,6 +101,41 @@ describe('applications that the network offers', { timeout: 120_000 }, () => {
       await frame.waitForFunction(() => document.querySelector('#text').textContent === 'Thank you.', { polling: 50 });
       await bob.press('Hang up');
       await server.hears(/^call: ENDED/m);
+    } finally {
+      server.stop();
+    }
+    await bob.page.close();
+  });
+
+  it('two people vote, the server counts, and both see the counts', async () => {
+    const people = [await signIn(browser, product, 'alice'), await signIn(browser, product, 'bob')];
+    const server = serve(await upload('poll'), ['alice', 'bob'], '--poll');
+    try {
+      for (const person of people) {
+        await person.answer();
+        await person.hears(/^In a call/);
+      }
+      await server.hears(/(^call: ANSWERED.*$[^]*){2}/m);
+      const frames = [];
+      for (const person of people) {
+        await opens(person, 'Poll');
+        frames.push(await running(person, 'Poll'));
+        await says(person, 'Poll', /^Connected to its server\.$/);
+      }
+      const counts = (at, votes) => frames[at].waitForFunction((words) => document.querySelector('#votes').textContent.includes(words), { polling: 50 }, votes);
+      const votes = async (at, answer) => {
+        await people[at].page.bringToFront();
+        await (await frames[at].waitForSelector(`label:nth-of-type(${answer}) input`)).click();
+        await (await frames[at].$('#ballot button')).click();
+      };
+      await votes(0, 2);
+      await server.hears(/^answer: Leave a message$/m);
+      await Promise.all([counts(0, 'Leave a message1 (100 %)'), counts(1, 'Leave a message1 (100 %)')]);
+      await votes(1, 3);
+      await server.hears(/^answer: Nothing, thank you$/m);
+      await Promise.all([counts(0, 'Nothing, thank you1 (50 %)'), counts(1, 'Leave a message1 (50 %)')]);
+      for (const person of people) await person.press('Hang up');
+      await server.hears(/(^call: ENDED.*$[^]*){2}/m);
     } finally {
       server.stop();
     }

@@ -469,3 +469,17 @@ test('what is opened in band is offered like the rest, where it may come at all 
     assert.equal(native.readyState, inBandChannels ? 'open' : 'closing');
   }
 });
+
+test('a line without channels is taken, for those that are to come', async () => {
+  const made = await connected();
+  await made.transport.deliver(made.far('INVITE', { cseq: 10, sdp: withData([]) }));
+  await settle();
+  const { sdp } = await made.transport.take('200 INVITE');
+  assert.match(sdp, /^m=application [1-9]/m);
+  assert.doesNotMatch(sdp, /^a=dcmap/m);
+  await made.transport.deliver(made.far('ACK', { cseq: 10 }));
+  const channel = made.call.openChannel({ label: 'ours' });
+  const offer = await made.transport.take('INVITE');
+  assert.match(offer.sdp, /^a=dcmap:1000 label="ours"/m);
+  assert.equal(channel.readyState, 'connecting');
+});

@@ -220,8 +220,8 @@ export class DataChannels extends Emitter {
     }
     await Promise.all(requests.map(({ decided }) => decided));
     this.#requests = [];
-    const inBand = this.#inBand && channels.size === 0;
-    return this.#lineAgreed || inBand || this.#common().length > 0 ? sdp : withoutData(sdp);
+    // A line without channels is one for those to come: an application's server has it opened before it waits for ours.
+    return this.#lineAgreed || channels.size === 0 || this.#common().length > 0 ? sdp : withoutData(sdp);
   }
 
   /**

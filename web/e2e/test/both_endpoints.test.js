@@ -1,0 +1,90 @@
+// One application with both ends at once (P2A2P): the other party, and a server that comes into the call that two people have made.
+
+import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+
+import { closeAll, develops, opens, running, says, scripted, writeApplication } from '../harness/app_person.js';
+import { startApplicationServer } from '../harness/application_server.js';
+import { startChromium } from '../harness/chromium.js';
+import { startIsthmus } from '../harness/isthmus.js';
+import { signIn } from '../harness/person.js';
+
+const DOMAIN = 'ims.mnc001.mcc001.3gppnetwork.org';
+
+/** What the server says goes on to the other party, and what that answers to the server. */
+const SCRIPT = `
+  const connection = new RTCPeerConnection();
+  window.heard = [];
+  connection.ondatachannel = ({ channel }) => {
+    channel.onmessage = ({ data }) => {
+      window.heard.push(data);
+      channel.send(JSON.stringify({ echo: JSON.parse(data).question }));
+    };
+  };
+  if (application.launchedBy === 'local') {
+    const party = connection.createDataChannel('party');
+    const server = connection.createDataChannel('server', { endpoint: 'server' });
+    window.states = () => [party.readyState, server.readyState];
+    const waiting = [];
+    const pass = (data) => (party.readyState === 'open' ? party.send(data) : waiting.push(data));
+    party.onopen = () => waiting.splice(0).forEach((data) => party.send(data));
+    server.onmessage = ({ data }) => pass(data);
+    party.onmessage = ({ data }) => server.send(data);
+  }
+`;
+
+describe('an application between a server and the other party', { timeout: 120_000 }, () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'apps-'));
+  const people = {};
+  let server;
+  let product;
+  let browser;
+  let id;
+
+  before(async () => {
+    server = await startApplicationServer();
+    const file = path.join(folder, 'events.toml');
+    fs.writeFileSync(file, `[[mmtel_es.calls.events]]\nsubscribers = ["sip:alice@${DOMAIN}"]\nnotify = "${server.url}"\napplications = ["games"]\n`);
+    product = await startIsthmus(['--config', file]);
+    server.uses(product);
+    id = await server.application();
+    browser = await startChromium();
+    for (const name of ['alice', 'bob']) people[name] = await signIn(browser, product, name);
+  });
+
+  after(async () => {
+    await browser?.close();
+    await product?.stop();
+    await server?.stop();
+    fs.rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('has a channel to each of them, and nobody hears what is not for him', async () => {
+    const { alice, bob } = people;
+    await alice.call('bob');
+    await bob.answer();
+    await Promise.all([alice.hears(/^In a call with bob/), bob.hears(/^In a call with Alice/)]);
+    const { sessionId } = await server.hears(({ eventType }) => eventType === 'SESSION_ESTABLISHMENT_SUCCESS', 30_000);
+    const own = writeApplication(folder, 'both', { ...scripted('Both', SCRIPT), 'application.toml': `id = "${id}"\nname = "Both"\n` });
+    for (const person of [alice, bob]) await develops(person, own);
+
+    const asked = server.say(id, sessionId, { question: 1 }, { mediaDirection: 'P2A' });
+    await opens(alice, 'Both');
+    await bob.press('Open Both');
+    const [ours, theirs] = [await running(alice, 'Both'), await running(bob, 'Both')];
+    const { result, cause } = await asked;
+    assert.equal(result, 'SUCCESS', cause);
+    await says(alice, 'Both', /^Bob uses it too\./);
+    await theirs.waitForFunction(() => window.heard.includes('{"question":1}'), { polling: 50 });
+    const { mediaResourceInfo } = await server.hears(({ mediaDirection }) => mediaDirection === 'P2A', 30_000);
+    assert.deepEqual(mediaResourceInfo, { echo: 1 });
+    assert.deepEqual(await ours.evaluate(() => window.states()), ['open', 'open']);
+    await closeAll([alice, bob]);
+    await server.hears(({ mediaResourceInfo: told }) => told?.channel === 'CLOSED', 30_000);
+    await alice.press('Hang up');
+    await bob.hears(/ended/);
+  });
+});
