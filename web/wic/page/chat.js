@@ -3,7 +3,7 @@ import { Emitter } from '../lib/emitter.js';
 import { chatWords } from './words.js';
 
 /**
- * The chat of one call: lines over a data channel without a subprotocol, and files over one of their own
+ * The chat of one call: lines over a data channel `chat` without a subprotocol, and files over one of their own
  * (docs/data-channels.md), whoever opens them.
  *
  *   none ──open(), or the far end's──> opening ──> open ──> closed, from where it can be opened again
@@ -21,6 +21,8 @@ import { chatWords } from './words.js';
  * @property {Line} line
  */
 
+/** What the channel of the chat is called. */
+const LABEL = 'chat';
 /** What a line may be, in octets, and how many are kept. */
 export const LONGEST_LINE = 16 * 1024;
 const MOST_LINES = 500;
@@ -46,10 +48,13 @@ export class Chat extends Emitter {
     super();
     this.#call = call;
     call.on('channelrequest', (request) => {
-      if (request.application || (request.protocol !== '' && request.protocol !== FILE_PROTOCOL)) return;
+      // What belongs to an application, or to nobody that is known here, is none of it.
+      const { application, label, protocol } = request;
+      const files = protocol === FILE_PROTOCOL;
+      if (application || !(files || (protocol === '' && label === LABEL))) return;
       const channel = request.accept();
-      if (channel && request.protocol === '') this.#carry(channel, true);
-      else if (channel) this.#carryFiles(channel);
+      if (channel && files) this.#carryFiles(channel);
+      else if (channel) this.#carry(channel, true);
     });
     call.on('state', (state) => {
       if (state === 'ended') this.#enter('closed');
@@ -64,7 +69,7 @@ export class Chat extends Emitter {
   open() {
     if (this.state === 'opening' || this.state === 'open') return;
     try {
-      this.#carry(this.#call.openChannel({ label: 'chat' }), false);
+      this.#carry(this.#call.openChannel({ label: LABEL }), false);
       this.#say(chatWords('opening', this.who));
     } catch {
       this.#say(chatWords('channel_failed', this.who));

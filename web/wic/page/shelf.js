@@ -7,7 +7,7 @@ import { Repository, STREAMS } from '../runtime/repository.js';
  * put there; what the other party uses and is not among them, over a channel to the other party's network.
  *
  *   unknown ──look()──> looking ──> known
- *                          └──> unavailable, from where it can be looked again
+ *                          └──> unavailable, from where it can be looked again unless it was refused
  *
  * @typedef {import('../runtime/list.js').ListedApplication} ListedApplication
  * @typedef {import('./developer.js').DeveloperShelf} DeveloperShelf
@@ -38,6 +38,8 @@ export class Shelf extends Emitter {
   #repositories = new Map();
   /** True if there is no channel to the own network. */
   #without = false;
+  /** The network, or this call, has refused it: asked again it would refuse again. */
+  #refused = false;
   /** @type {Promise<void> | null} */
   #looking = null;
 
@@ -58,6 +60,7 @@ export class Shelf extends Emitter {
 
   /** Asks the network which there are; another list takes the place of the one before. @returns {Promise<void>} never rejects */
   look() {
+    if (this.#refused) return Promise.resolve();
     this.#looking ??= this.#look().finally(() => {
       this.#looking = null;
     });
@@ -99,6 +102,7 @@ export class Shelf extends Emitter {
       this.#enter('known');
     } catch (error) {
       this.#without = error instanceof Failure;
+      this.#refused = error instanceof Failure && (error.code === 'channel_refused' || error.code === 'channels_unsupported');
       this.#listed = [];
       this.#enter('unavailable');
     }

@@ -6,6 +6,7 @@ import { Failure } from '../lib/failure.js';
 import { archive } from '../page/archive.js';
 import { askWords, endWords, hindranceWords, listWords, openWords } from '../page/application-words.js';
 import { Applications, MOST_OPEN } from '../page/applications.js';
+import { Chat } from '../page/chat.js';
 import { DeveloperShelf } from '../page/developer.js';
 import { attributesOf, readAttributes } from '../page/open-application.js';
 import { Shelf } from '../page/shelf.js';
@@ -82,7 +83,7 @@ function request(id, { endpoint = 'ue', channel = 1001, atOnce = false, attribut
 }
 
 /** The applications of a call whose networks have these lists, by stream. */
-function bed(lists = {}, { network = () => true, agreed = () => false, give = async () => new ArrayBuffer(8) } = {}) {
+function bed(lists = {}, { network = () => true, agreed = () => false, give = async () => new ArrayBuffer(8), failure = 'channels_unsupported' } = {}) {
   const call = new Call();
   const developer = new DeveloperShelf();
   const asked = [];
@@ -90,7 +91,7 @@ function bed(lists = {}, { network = () => true, agreed = () => false, give = as
   const repository = (stream) => ({
     list: async () => {
       asked.push(stream);
-      if (!lists[stream]) throw new Failure('channels_unsupported');
+      if (!lists[stream]) throw new Failure(failure);
       return { applications: lists[stream], peerHasDataChannels: true };
     },
     package: (application, progress) => give(application, progress, stream),
@@ -122,9 +123,26 @@ async function refusedByOneWhoKnows(failure) {
 }
 
 describe('the applications of a call', () => {
+  it('have their channels for themselves: the chat takes its own alone', () => {
+    const call = new Call();
+    const chat = new Chat(call);
+    const answer = (given) => {
+      const asked = Object.assign(request('board'), { application: null, label: 'chat', protocol: '', ...given });
+      call.emit('channelrequest', asked);
+      return asked.decision;
+    };
+    assert.equal(answer({ application: { id: 'board', endpoint: 'server' } }), null);
+    assert.equal(answer({ label: 'board' }), null);
+    assert.equal(answer({ label: '' }), null);
+    assert.equal(answer({ protocol: 'http' }), null);
+    assert.equal(chat.state, 'none');
+    assert.equal(answer({}), 'accepted');
+    assert.equal(chat.state, 'opening');
+  });
+
   it('are those of the own network; a list that fails can be asked for again', async () => {
     const lists = {};
-    const { shelf, asked, closed } = bed(lists);
+    const { shelf, asked, closed } = bed(lists, { failure: 'channel_failed' });
     await shelf.look();
     assert.equal(shelf.state, 'unavailable');
     lists[0] = [listed('board'), listed('poll')];
@@ -132,6 +150,15 @@ describe('the applications of a call', () => {
     assert.equal(shelf.state, 'known');
     assert.deepEqual(shelf.entries.map(({ application }) => application.id), ['board', 'poll']);
     assert.deepEqual([asked, closed], [[0, 0], [0]]);
+  });
+
+  it('are asked for once where the network refuses the channel to them', async () => {
+    for (const failure of ['channels_unsupported', 'channel_refused']) {
+      const { shelf, asked } = bed({}, { failure });
+      for (let presses = 0; presses < 3; presses += 1) await shelf.look();
+      assert.equal(await shelf.find('board'), null);
+      assert.deepEqual([shelf.state, asked], ['unavailable', [0]]);
+    }
   });
 
   it('one is found in the own list first, then with the other party’s network', async () => {
