@@ -10,6 +10,7 @@
 //! | Who serves pages and tokens? | [`web`], [`store`] |
 //! | What do authors of applications use? | `app/` |
 //! | Who serves application servers? | [`mes`], [`store`] |
+//! | How does an edge ask the enabler of another process? | `repository/` |
 //! | What do operators see? | `admin.rs`, `log.rs` |
 #![forbid(unsafe_code)]
 
@@ -25,6 +26,7 @@ mod log;
 pub mod mes;
 mod mes_commands;
 mod private_file;
+mod repository;
 mod run;
 mod shard;
 mod sip;

@@ -13,6 +13,8 @@ use serde::{Deserialize, Deserializer};
 
 use super::SipTlsConfig;
 use super::issuers::IssuerConfig;
+use crate::fault::Fault;
+use crate::repository::{RemoteRepository, RepositoryConfig};
 
 /// `[epcscf]`.
 #[derive(Clone, Debug, Deserialize)]
@@ -45,6 +47,8 @@ pub(crate) struct EpcscfConfig {
     /// Who serves the WICs' bootstrap channels: `edge`, this server with its application repository, or `core`. The edge
     /// does when it has a repository and nothing else is said.
     pub(crate) bootstrap: Option<BootstrapConfig>,
+    /// The application repository, when the enabler is in another process.
+    pub(crate) repository: Option<RepositoryConfig>,
     /// What P-Visited-Network-ID says; the home domain when absent (TS 24.229 §5.2.2.1).
     pub(crate) visited_network: Option<String>,
     /// What `integrity-protected` says of a TLS association: `tls-yes` (TS 24.229 §7.2A.2), or
@@ -84,6 +88,7 @@ impl Default for EpcscfConfig {
             session_expires_seconds: 1800,
             data_channels: DataChannelsConfig::Announced,
             bootstrap: None,
+            repository: None,
             visited_network: None,
             integrity_protected: "tls-yes".to_owned(),
             emergency_numbers: ["112", "911", "999", "110", "118", "119", "000"]
@@ -97,6 +102,15 @@ impl Default for EpcscfConfig {
             token: TokenConfig::default(),
             requests_per_second: 200,
         }
+    }
+}
+
+impl super::Config {
+    /// Who asks the enabler of another process for applications.
+    pub(crate) fn repository(&self) -> Result<Option<RemoteRepository>, Fault> {
+        let repository = self.epcscf.repository.as_ref();
+        let opened = repository.map(RepositoryConfig::open).transpose();
+        opened.map_err(|error| self.fault("epcscf.repository", &format!("{error:#}")))
     }
 }
 

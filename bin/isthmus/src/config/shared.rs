@@ -94,12 +94,18 @@ impl Config {
             &mut self.tls.key,
             &mut self.lab_core.subscribers,
             &mut self.wwsf.client_key,
+            &mut self.mmtel_es.signing_key,
+            &mut self.mmtel_es.repository_secret,
         ] {
             path.as_mut().map(&mut from_file);
         }
         let mw = self.epcscf.mw_tls.iter_mut();
         for tls in mw.chain(&mut self.lab_core.tls) {
             tls.files().for_each(&mut from_file);
+        }
+        if let Some(repository) = &mut self.epcscf.repository {
+            from_file(&mut repository.secret);
+            repository.trust.iter_mut().for_each(&mut from_file);
         }
         let secret = self.iq.as_mut().and_then(|iq| iq.secret_file.as_mut());
         let trust = self.epcscf.token.trust.iter_mut();

@@ -38,6 +38,8 @@ pub struct EnablerConfig {
     pub closed: bool,
     /// PEM file with the operator's key (Ed25519, PKCS #8): the list says by it whose packages are.
     pub signing_key: Option<PathBuf>,
+    /// A file whose first line is what edges in other processes show to ask for applications; without it none may.
+    pub repository_secret: Option<PathBuf>,
     /// Calls of applications.
     pub calls: CallsConfig,
     /// Requests a second of one consumer; 0: any number.
@@ -216,6 +218,7 @@ impl Default for EnablerConfig {
             max_package_bytes: settings.max_package_bytes,
             closed: false,
             signing_key: None,
+            repository_secret: None,
             calls: CallsConfig::default(),
             requests_per_second: 0,
             redirect: None,

@@ -55,6 +55,9 @@ pub enum EnablerError {
     /// The operator's key for packages cannot be read.
     #[error("{0} holds no PEM key of Ed25519 (PKCS #8)")]
     SigningKey(String),
+    /// What edges show cannot be read.
+    #[error("mmtel_es.repository_secret: {0}")]
+    RepositorySecret(String),
     /// A certificate cannot be read.
     #[error("{0} holds no PEM certificate")]
     Certificate(String),
@@ -103,7 +106,8 @@ impl Enabler {
     ) -> Result<Self, EnablerError> {
         let settings = config.settings();
         let applications = applications(&settings, loaded.applications)?;
-        let repository = Repository::open(config.signing_key.as_deref())?;
+        let secret = config.repository_secret.as_deref();
+        let repository = Repository::open(config.signing_key.as_deref(), secret)?;
         let figures = Arc::new(OutboxFigures::new(loaded.pending));
         let notifications = &config.notifications;
         let client = Client::new(notifications.targets(), &notifications.certificates()?)?;

@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 use core_bootstrap::{Response, StatusCode};
+use core_credentials::Secret;
 use nf_epcscf::ApplicationsQuery;
 use nf_mmtel_es::{Call, Given, Package, Signer, Viewer};
 use rustls_pki_types::PrivatePkcs8KeyDer;
@@ -22,13 +23,15 @@ const KEPT: usize = 64 * 1024 * 1024;
 #[derive(Debug, Default)]
 pub(super) struct Repository {
     signer: Option<Signer>,
+    /// What edges in other processes show.
+    secret: Option<Secret>,
     /// The last asked for comes last.
     kept: Mutex<VecDeque<([u8; 32], Bytes)>>,
 }
 
 impl Repository {
     /// With the operator's key, when there is one.
-    pub(super) fn open(key: Option<&Path>) -> Result<Self, EnablerError> {
+    pub(super) fn open(key: Option<&Path>, secret: Option<&Path>) -> Result<Self, EnablerError> {
         let read = |file: &Path| {
             let key = PrivatePkcs8KeyDer::from_pem_file(file).ok();
             let signer = key.and_then(|key| Signer::from_pkcs8(key.secret_pkcs8_der()));
@@ -36,6 +39,7 @@ impl Repository {
         };
         Ok(Self {
             signer: key.map(read).transpose()?,
+            secret: secret.map(edges).transpose()?,
             kept: Mutex::default(),
         })
     }
@@ -65,6 +69,11 @@ impl Repository {
 }
 
 impl Enabler {
+    /// What edges in other processes show; without one they are not served.
+    pub(crate) fn repository_secret(&self) -> Option<&Secret> {
+        self.repository().secret.as_ref()
+    }
+
     /// TS 26.114 §6.2.10, TS 23.228 §AC.7.1 — answers what is asked on a bootstrap channel.
     pub(crate) async fn give(&self, query: ApplicationsQuery) -> Response {
         let viewer = Viewer {
@@ -107,6 +116,11 @@ impl Enabler {
         repository.keep(package.sha256, &bytes);
         Some(bytes)
     }
+}
+
+fn edges(file: &Path) -> Result<Secret, EnablerError> {
+    let read = crate::repository::secret(file);
+    read.map_err(|error| EnablerError::RepositorySecret(format!("{error:#}")))
 }
 
 fn busy() -> Response {

@@ -12,9 +12,10 @@ impl Shard {
     pub(super) fn ask_repository(self: &Rc<Self>, id: u64, query: ApplicationsQuery) {
         let shard = Rc::clone(self);
         tokio::task::spawn_local(async move {
-            let answer = match &shard.setup.enabler {
-                Some(enabler) => enabler.give(query).await,
-                None => Response::of(StatusCode::SERVICE_UNAVAILABLE),
+            let answer = match (&shard.setup.enabler, &shard.repository) {
+                (Some(enabler), _) => enabler.give(query).await,
+                (None, Some(elsewhere)) => elsewhere.give(query).await,
+                (None, None) => Response::of(StatusCode::SERVICE_UNAVAILABLE),
             };
             shard.input(|machine, now| machine.handle_applications(now, id, &answer));
         });

@@ -29,6 +29,7 @@ use crate::config::{BootstrapConfig, Config, IssuerConfig, ThirdParty};
 use crate::fault::Fault;
 use crate::gateway::{GatewayClient, GatewayEvent};
 use crate::private_file;
+use crate::repository::RemoteRepository;
 use crate::sip::{SipAddresses, SipFigures, SipSetup, SipSockets, SipTls};
 use crate::web::Introspector;
 
@@ -53,6 +54,8 @@ pub(super) struct Secrets {
 impl Secrets {
     pub(super) fn new(config: &Config) -> Result<Self, Fault> {
         let epoch = random::<4>()?;
+        // That each shard can open one is known before there are any.
+        config.repository()?;
         Ok(Self {
             token_key: token_key(&config.data_dir)?,
             introspector: config.introspector()?,
@@ -149,6 +152,8 @@ impl Thread {
             self.senders.len(),
         );
         let machine = EpCscf::new(config, Instant::now(), SystemTime::now(), seed);
+        let repository = self.setup.config.repository();
+        let Ok(repository) = repository else { return };
         let (sink, mut gateway_events) = gateway_events();
         let gateway = self.setup.gateway.register(sink);
         let shard = Rc::new(Shard {
@@ -166,6 +171,7 @@ impl Thread {
             rearm: Notify::new(),
             per_address: PerAddress::default(),
             introspector: self.secrets.introspector,
+            repository,
         });
         if let Some(sockets) = &shard.mw {
             mw::start(&shard, sockets);
@@ -226,6 +232,8 @@ pub(super) struct Shard {
     rearm: Notify,
     pub(super) per_address: PerAddress,
     introspector: Option<Introspector>,
+    /// Where applications are, when the enabler is in another process.
+    pub(super) repository: Option<RemoteRepository>,
 }
 
 impl Shard {
@@ -582,7 +590,8 @@ fn epcscf_config(
         address_requests_per_second: epcscf.requests_per_second.saturating_mul(50),
         media: Policy {
             data_channels: epcscf.data_channels.into(),
-            bootstrap: setup.enabler.is_some() && epcscf.bootstrap != Some(BootstrapConfig::Core),
+            bootstrap: (setup.enabler.is_some() || epcscf.repository.is_some())
+                && epcscf.bootstrap != Some(BootstrapConfig::Core),
             ..Policy::default()
         },
         ..EpcscfConfig::new(home_domain, &mw, &epcscf.next_hop)

@@ -13,6 +13,7 @@ mod app_call;
 mod app_management;
 mod behaviour;
 mod body;
+mod bootstrap;
 mod call_control;
 mod door;
 mod openapi;
@@ -27,11 +28,11 @@ use std::time::Instant;
 use api_mmtel_es::{Api, Attribute, ProblemDetails, read};
 use axum::Router;
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::request::Parts;
 use axum::http::{Request, Response};
 use axum::response::Redirect as Redirection;
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 use bytes::Bytes;
 use nf_mmtel_es::Consumer;
 
@@ -42,9 +43,10 @@ pub(crate) use reply::{Refusal, Reply};
 
 use super::Enabler;
 use super::enabler::LARGE;
+use crate::repository::{ASK, MAX_QUESTION};
 use crate::web::Peer;
 
-/// The routes of all APIs that have a behaviour, and of their documents.
+/// The routes of all APIs that have a behaviour, of their documents, and for edges elsewhere.
 pub fn router(enabler: Enabler) -> Router {
     let mut router = Router::new()
         .route("/openapi", get(openapi::index).fallback(openapi::only_read))
@@ -54,6 +56,10 @@ pub fn router(enabler: Enabler) -> Router {
         );
     for api in Api::ALL {
         router = router.route(&format!("/{}/{{*rest}}", api.name()), any(serve));
+    }
+    if enabler.repository_secret().is_some() {
+        let ask = post(bootstrap::ask).layer(DefaultBodyLimit::max(MAX_QUESTION));
+        router = router.route(ASK, ask);
     }
     router.with_state(enabler)
 }
