@@ -219,6 +219,27 @@ export const MEMBERS = {
   onsessionchange: { 'as handlers are': handled('onsessionchange') },
   onassociationlost: {
     'as handlers are': handled('onassociationlost'),
+    'the call is handed over: what was is over, and another association is another session': ours(
+      [['associationlost (associated, ended)', 'statechange (closed, ended)'], 'closed', 'failed', 'InvalidStateError', true, 'open', 'connected'],
+      async (pair) => {
+        const service = await associated(pair);
+        const connection = new pair.global.RTCPeerConnection({ signallingService: service });
+        const { near, far } = await open({ a: connection, z: pair.z });
+        const seen = told(service);
+        const gone = Promise.all([event(near, 'close'), event(far, 'close')]);
+        const lost = new Promise((resolve) => {
+          service.onassociationlost = resolve;
+        });
+        pair.calls[0].emit('party', null);
+        await Promise.all([gone, lost]);
+        const again = await associated(pair);
+        const other = new pair.global.RTCPeerConnection({ signallingService: again });
+        return [
+          seen, near.readyState, connection.connectionState, await later(service.associate()), again.sessionId !== service.sessionId,
+          (await open({ a: other, z: pair.z })).near.readyState, pair.calls[0].state,
+        ];
+      },
+    ),
     'the call ends: first that, then its state': ours([['associationlost (associated, ended)', 'statechange (closed, ended)'], ['close (closed)']], async (pair) => {
       const service = await associated(pair);
       const { near } = await open(pair);

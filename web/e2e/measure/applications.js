@@ -1,21 +1,13 @@
 // How long it takes from the tap on an application to its running, and what the way through both accesses adds to a message between
 // two applications. `node measure/applications.js`, on a machine that does nothing else, with ISTHMUS_BIN a release build.
 
-import { execFile } from 'node:child_process';
 import crypto from 'node:crypto';
-import fs from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
-import { promisify } from 'node:util';
 
-import { develops, opens, running } from '../harness/app_person.js';
-import { startChromium } from '../harness/chromium.js';
-import { startIsthmus } from '../harness/isthmus.js';
-import { signIn } from '../harness/person.js';
+import { AppBed } from '../harness/app_bed.js';
+import { opens, running } from '../harness/app_person.js';
 
 const TAPS = 31;
 const MESSAGES = 2000;
-const BINARY = process.env.ISTHMUS_BIN ?? new URL('../../../target/debug/isthmus', import.meta.url).pathname;
 
 const ECHO = `
   const connection = new RTCPeerConnection();
@@ -43,31 +35,19 @@ function percentile(values, part) {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))];
 }
 
-const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'measure-'));
-const product = await startIsthmus();
-const browser = await startChromium();
+const bed = new AppBed();
 try {
-  const write = (name, files) => {
-    const own = path.join(folder, name);
-    fs.mkdirSync(own);
-    for (const [file, text] of Object.entries(files)) fs.writeFileSync(path.join(own, file), text);
-    return own;
-  };
+  await bed.start();
   const page = (script) => `<!doctype html><title>A</title><body><h1>A</h1><script src="${script}"></script>`;
   // Noise does not pack: 200 kB stay 200 kB.
-  const large = write('large', {
+  await bed.write('large', {
     'index.html': page('a.js'),
     'a.js': "document.querySelector('h1').textContent = 'runs';",
     'noise.bin': crypto.randomBytes(200_000),
     'application.toml': 'name = "Large"\nversion = "1"\nprovider = "isthmus"\nphase = "in-call"\nscenes = "all"\nworks_without_peer = true\n',
   });
-  await promisify(execFile)(BINARY, ['app', 'upload', large, '--server', `http://localhost:${product.ports.http}`]);
-  const echo = write('echo', { 'index.html': page('a.js'), 'a.js': ECHO });
-
-  const [alice, bob] = [await signIn(browser, product, 'alice'), await signIn(browser, product, 'bob')];
-  await alice.call('bob');
-  await bob.answer();
-  await Promise.all([alice.hears(/^In a call with bob/), bob.hears(/^In a call with Alice/)]);
+  await bed.upload('large');
+  const [alice, bob] = await bed.call();
 
   // From the tap to the shown page, with the list there and nothing kept of the package: its cache is by its hash, and emptied by
   // a reload only, so each tap is of a new hash in the page's eyes.
@@ -96,7 +76,7 @@ try {
   }, TAPS);
   console.log(`from tap to running, 200 kB: p50 ${percentile(taps, 0.5).toFixed(0)} ms, p95 ${percentile(taps, 0.95).toFixed(0)} ms, of ${taps.length}`);
 
-  for (const person of [alice, bob]) await develops(person, echo);
+  await bed.write('echo', { 'index.html': page('a.js'), 'a.js': ECHO }, alice, bob);
   await opens(alice, 'echo');
   await bob.press('Open echo');
   const [ours] = [await running(alice, 'echo'), await running(bob, 'echo')];
@@ -134,7 +114,5 @@ try {
   const [one, other] = [percentile(through, 0.5) / 2, percentile(direct, 0.5) / 2];
   console.log(`a message one way, of ${MESSAGES}: between applications through both accesses p50 ${one.toFixed(2)} ms, between the same pages directly ${other.toFixed(2)} ms; added ${(one - other).toFixed(2)} ms`);
 } finally {
-  await browser.close();
-  await product.stop();
-  fs.rmSync(folder, { recursive: true, force: true });
+  await bed.stop();
 }

@@ -1,47 +1,26 @@
 // Applications that take what is not theirs, in a call that goes on.
 
 import assert from 'node:assert/strict';
-import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 
-import { APPS, closeAll, develops, drawn, draws, hearsOfApplications, opens, running, says, scripted, writeApplication } from '../harness/app_person.js';
-import { startChromium } from '../harness/chromium.js';
-import { startIsthmus } from '../harness/isthmus.js';
-import { signIn } from '../harness/person.js';
+import { AppBed } from '../harness/app_bed.js';
+import { APPS, closeAll, develops, drawn, draws, hearsOfApplications, opens, running, says, scripted } from '../harness/app_person.js';
 
 describe('misbehaving applications in a call', { timeout: 240_000 }, () => {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'apps-'));
-  let product;
-  let browser;
+  const bed = new AppBed();
   let alice;
   let bob;
 
   before(async () => {
-    product = await startIsthmus();
-    browser = await startChromium();
-    [alice, bob] = [await signIn(browser, product, 'alice'), await signIn(browser, product, 'bob')];
-    await alice.call('bob');
-    await bob.answer();
-    await Promise.all([alice.hears(/^In a call with bob/), bob.hears(/^In a call with Alice/)]);
-    for (const person of [alice, bob]) {
-      await develops(person, path.join(APPS, 'whiteboard'));
-    }
+    await bed.start();
+    [alice, bob] = await bed.call();
+    for (const person of [alice, bob]) await develops(person, path.join(APPS, 'whiteboard'));
   });
 
-  after(async () => {
-    await browser?.close();
-    await product?.stop();
-    fs.rmSync(folder, { recursive: true, force: true });
-  });
+  after(() => bed.stop());
 
   afterEach(() => closeAll([alice, bob]));
-
-  const write = async (name, files, ...people) => {
-    const own = writeApplication(folder, name, files);
-    for (const person of people) await develops(person, own);
-  };
 
   it('what it may not have it does not get, and nobody notices', async () => {
     const greedy = `
@@ -59,7 +38,7 @@ describe('misbehaving applications in a call', { timeout: 240_000 }, () => {
         await name('a subprotocol of 2,000 octets', () => closed(connection.createDataChannel('x', { protocol: 'x'.repeat(2000) })));
         window.tried = tried;
       });`;
-    await write('greedy', scripted('Greedy', greedy), alice);
+    await bed.write('greedy', scripted('Greedy', greedy), alice);
     await opens(alice, 'greedy');
     const frame = await running(alice, 'greedy');
     await frame.waitForFunction(() => window.tried, { polling: 50 });
@@ -78,7 +57,7 @@ describe('misbehaving applications in a call', { timeout: 240_000 }, () => {
       const connection = new RTCPeerConnection();
       window.channels = [];
       addEventListener('load', () => { for (let i = 0; i < 10000; i += 1) channels.push(connection.createDataChannel('x' + i)); });`;
-    await write('many', scripted('Many', ten), alice);
+    await bed.write('many', scripted('Many', ten), alice);
     await opens(alice, 'many');
     // It is closed for it; a page that takes so long to hear of them all that it is none too many has 64 of them at most.
     const flood = hearsOfApplications(alice, /^many: It asked too much of this page and was closed\.$/);
@@ -88,7 +67,7 @@ describe('misbehaving applications in a call', { timeout: 240_000 }, () => {
   });
 
   it('one that loops without end is said to hang, and can be closed; the other one goes on', async () => {
-    await write('loop', scripted('Loop', "addEventListener('load', () => setTimeout(() => { for (;;); }, 100));"), alice);
+    await bed.write('loop', scripted('Loop', "addEventListener('load', () => setTimeout(() => { for (;;); }, 100));"), alice);
     await opens(alice, 'Whiteboard');
     await bob.press('Open Whiteboard');
     const [ours, theirs] = [await running(alice, 'Whiteboard'), await running(bob, 'Whiteboard')];

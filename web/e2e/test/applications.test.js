@@ -2,49 +2,32 @@
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 
-import { APPS, closeAll, develops, drawn, draws, hearsOfApplications, nothingOpen, opens, running, says, scripted, writeApplication } from '../harness/app_person.js';
+import { AppBed } from '../harness/app_bed.js';
+import { APPS, closeAll, develops, drawn, draws, hearsOfApplications, nothingOpen, opens, running, says, scripted } from '../harness/app_person.js';
 import { packFolder } from '../harness/applications.js';
-import { startChromium } from '../harness/chromium.js';
-import { startIsthmus } from '../harness/isthmus.js';
-import { signIn } from '../harness/person.js';
 
 describe('applications of two people in a call', { timeout: 240_000 }, () => {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'apps-'));
-  let product;
-  let browser;
+  const bed = new AppBed();
+  const { folder } = bed;
   let alice;
   let bob;
   let inCall = true;
 
   before(async () => {
-    product = await startIsthmus();
-    browser = await startChromium();
-    [alice, bob] = [await signIn(browser, product, 'alice'), await signIn(browser, product, 'bob')];
-    await alice.call('bob');
-    await bob.answer();
-    await Promise.all([alice.hears(/^In a call with bob/), bob.hears(/^In a call with Alice/)]);
+    await bed.start();
+    [alice, bob] = await bed.call();
     for (const person of [alice, bob]) {
       await develops(person, path.join(APPS, 'whiteboard'));
       await develops(person, path.join(APPS, 'file-drop'));
     }
   });
 
-  after(async () => {
-    await browser?.close();
-    await product?.stop();
-    fs.rmSync(folder, { recursive: true, force: true });
-  });
+  after(() => bed.stop());
 
   afterEach(() => inCall && closeAll([alice, bob]));
-
-  const write = async (name, files, ...people) => {
-    const own = writeApplication(folder, name, files);
-    for (const person of people) await develops(person, own);
-  };
 
   it('one opens it, the other is asked and told which, and both draw on one board', async () => {
     await opens(alice, 'Whiteboard');
@@ -88,7 +71,7 @@ describe('applications of two people in a call', { timeout: 240_000 }, () => {
     await says(bob, 'Whiteboard', /in version 1\.0\.0; yours is 1\.1\.0/);
     await develops(bob, path.join(APPS, 'whiteboard'));
 
-    await write('lonely', scripted('Lonely', "new RTCPeerConnection().createDataChannel('x');"), alice);
+    await bed.write('lonely', scripted('Lonely', "new RTCPeerConnection().createDataChannel('x');"), alice);
     await opens(alice, 'lonely');
     await bob.press('Open lonely');
     await says(bob, 'lonely', /^It is neither among your applications nor among those that Alice’s network offers\.$/);
@@ -108,7 +91,7 @@ describe('applications of two people in a call', { timeout: 240_000 }, () => {
         channel.onopen = () => setInterval(() => { for (let i = 0; i < 5; i += 1) channel.send('x'.repeat(1000)); }, 20);
         addEventListener('message', () => application.close());
       }`;
-    await write('stream', scripted('Stream', stream), alice, bob);
+    await bed.write('stream', scripted('Stream', stream), alice, bob);
     for (const ends of [() => alice.press('Close stream'), async (frame) => frame.evaluate(() => postMessage('', '*'))]) {
       await opens(alice, 'stream');
       await bob.press('Open stream');
@@ -150,7 +133,7 @@ describe('applications of two people in a call', { timeout: 240_000 }, () => {
   });
 
   it('a packed one, and what it does, are shown to its author', async () => {
-    await write('talk', scripted('Talk', "console.log('hello', 1); new RTCPeerConnection().createDataChannel('words'); nothing();"));
+    await bed.write('talk', scripted('Talk', "console.log('hello', 1); new RTCPeerConnection().createDataChannel('words'); nothing();"));
     const package_ = path.join(folder, 'talk.zip');
     fs.writeFileSync(package_, packFolder(path.join(folder, 'talk')));
     await develops(alice, package_);

@@ -2,21 +2,13 @@
 // package and what two of them say to each other.
 
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import crypto from 'node:crypto';
-import fs from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { promisify } from 'node:util';
 
-import { APPS, closeAll, opens, running, says, scripted, writeApplication } from '../harness/app_person.js';
-import { startChromium } from '../harness/chromium.js';
-import { startIsthmus } from '../harness/isthmus.js';
-import { signIn } from '../harness/person.js';
+import { AppBed } from '../harness/app_bed.js';
+import { closeAll, opens, running, says, scripted } from '../harness/app_person.js';
 import { BadWays } from '../peers/bad_network.js';
 
-const BINARY = process.env.ISTHMUS_BIN ?? path.join(APPS, '../target/debug/isthmus');
 const WEATHER = { loss: 1, delay: 25 };
 /** What goes over the reliable channel: messages of many lengths. */
 const WHOLE = 150;
@@ -51,36 +43,28 @@ const SCRIPT = `
 `;
 
 describe('applications on a bad network', { timeout: 180_000 }, () => {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'apps-'));
+  const bed = new AppBed();
   const noise = crypto.randomBytes(150_000).toString('base64');
   const ways = new BadWays(WEATHER);
   const patience = { polling: 50, timeout: 60_000 };
-  let product;
-  let browser;
   let alice;
   let bob;
   let ours;
   let theirs;
 
   before(async () => {
-    product = await startIsthmus();
-    browser = await startChromium();
-    const own = writeApplication(folder, 'weather', {
+    await bed.start();
+    await bed.write('weather', {
       ...scripted('Weather', `${SCRIPT}\nwindow.noise = '${noise}';`),
       'application.toml': 'name = "Weather"\nversion = "1.0.0"\nprovider = "isthmus"\nphase = "in-call"\nscenes = "all"\n',
     });
-    await promisify(execFile)(BINARY, ['app', 'upload', own, '--server', `http://localhost:${product.ports.http}`]);
-    [alice, bob] = [await signIn(browser, product, 'alice', ways.prepare('alice')), await signIn(browser, product, 'bob', ways.prepare('bob'))];
-    await alice.call('bob');
-    await bob.answer();
-    await Promise.all([alice.hears(/^In a call with bob/), bob.hears(/^In a call with Alice/)]);
+    await bed.upload('weather');
+    [alice, bob] = await bed.call((name) => ways.prepare(name));
   });
 
   after(async () => {
-    await browser?.close();
+    await bed.stop();
     await ways.close();
-    await product?.stop();
-    fs.rmSync(folder, { recursive: true, force: true });
   });
 
   it('the list and the package come whole, to both', async () => {

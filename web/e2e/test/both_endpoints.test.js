@@ -2,15 +2,12 @@
 
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
-import { closeAll, develops, opens, running, says, scripted, writeApplication } from '../harness/app_person.js';
+import { AppBed } from '../harness/app_bed.js';
+import { closeAll, opens, running, says, scripted } from '../harness/app_person.js';
 import { startApplicationServer } from '../harness/application_server.js';
-import { startChromium } from '../harness/chromium.js';
-import { startIsthmus } from '../harness/isthmus.js';
-import { signIn } from '../harness/person.js';
 
 const DOMAIN = 'ims.mnc001.mcc001.3gppnetwork.org';
 
@@ -37,39 +34,30 @@ const SCRIPT = `
 `;
 
 describe('an application between a server and the other party', { timeout: 120_000 }, () => {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'apps-'));
-  const people = {};
+  const bed = new AppBed();
   let server;
-  let product;
-  let browser;
   let id;
+  let alice;
+  let bob;
 
   before(async () => {
     server = await startApplicationServer();
-    const file = path.join(folder, 'events.toml');
+    const file = path.join(bed.folder, 'events.toml');
     fs.writeFileSync(file, `[[mmtel_es.calls.events]]\nsubscribers = ["sip:alice@${DOMAIN}"]\nnotify = "${server.url}"\napplications = ["games"]\n`);
-    product = await startIsthmus(['--config', file]);
-    server.uses(product);
+    await bed.start(['--config', file]);
+    server.uses(bed.product);
     id = await server.application();
-    browser = await startChromium();
-    for (const name of ['alice', 'bob']) people[name] = await signIn(browser, product, name);
+    [alice, bob] = await bed.call();
   });
 
   after(async () => {
-    await browser?.close();
-    await product?.stop();
+    await bed.stop();
     await server?.stop();
-    fs.rmSync(folder, { recursive: true, force: true });
   });
 
   it('has a channel to each of them, and nobody hears what is not for him', async () => {
-    const { alice, bob } = people;
-    await alice.call('bob');
-    await bob.answer();
-    await Promise.all([alice.hears(/^In a call with bob/), bob.hears(/^In a call with Alice/)]);
     const { sessionId } = await server.hears(({ eventType }) => eventType === 'SESSION_ESTABLISHMENT_SUCCESS', 30_000);
-    const own = writeApplication(folder, 'both', { ...scripted('Both', SCRIPT), 'application.toml': `id = "${id}"\nname = "Both"\n` });
-    for (const person of [alice, bob]) await develops(person, own);
+    await bed.write('both', { ...scripted('Both', SCRIPT), 'application.toml': `id = "${id}"\nname = "Both"\n` }, alice, bob);
 
     const asked = server.say(id, sessionId, { question: 1 }, { mediaDirection: 'P2A' });
     await opens(alice, 'Both');

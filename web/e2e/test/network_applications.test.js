@@ -1,50 +1,24 @@
 // Applications that the network offers: listed, fetched and opened in a call, over bootstrap channels.
 
-import { execFile, spawn } from 'node:child_process';
-import fs from 'node:fs';
-import os from 'node:os';
+import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { promisify } from 'node:util';
 
+import { AppBed } from '../harness/app_bed.js';
 import { APPS, closeAll, drawn, draws, opens, running, says } from '../harness/app_person.js';
-import { startChromium } from '../harness/chromium.js';
-import { startIsthmus } from '../harness/isthmus.js';
-import { signIn } from '../harness/person.js';
 
-const BINARY = process.env.ISTHMUS_BIN ?? path.join(APPS, '../target/debug/isthmus');
 const SERVER = path.join(APPS, '../examples/application-server/server.js');
 
 describe('applications that the network offers', { timeout: 120_000 }, () => {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'apps-'));
-  let product;
-  let browser;
-  let site;
+  const bed = new AppBed();
 
-  before(async () => {
-    product = await startIsthmus();
-    browser = await startChromium();
-    site = `http://localhost:${product.ports.http}`;
-  });
-
-  after(async () => {
-    await browser?.close();
-    await product?.stop();
-    fs.rmSync(folder, { recursive: true, force: true });
-  });
-
-  /** Uploads an application of `apps`, and says its identifier. */
-  async function upload(name) {
-    const own = path.join(folder, name);
-    fs.cpSync(path.join(APPS, name), own, { recursive: true });
-    const { stdout } = await promisify(execFile)(BINARY, ['app', 'upload', own, '--server', site]);
-    return /^configured: (\S+)$/m.exec(stdout)[1];
-  }
+  before(() => bed.start());
+  after(() => bed.stop());
 
   /** The application server of the examples, which calls people about an application. */
   function serve(application, people, ...words) {
     const calls = people.flatMap((name) => ['--call', `sip:${name}@ims.mnc001.mcc001.3gppnetwork.org`]);
-    const server = spawn(process.execPath, [SERVER, ...calls, '--application', application, '--enabler', site, ...words]);
+    const server = spawn(process.execPath, [SERVER, ...calls, '--application', application, '--enabler', bed.site, ...words]);
     let said = '';
     const waiting = new Set();
     for (const stream of [server.stdout, server.stderr]) {
@@ -68,11 +42,8 @@ describe('applications that the network offers', { timeout: 120_000 }, () => {
   }
 
   it('neither has it, both get it from the network, and draw on one board', async () => {
-    await upload('whiteboard');
-    const [alice, bob] = [await signIn(browser, product, 'alice'), await signIn(browser, product, 'bob')];
-    await alice.call('bob');
-    await bob.answer();
-    await Promise.all([alice.hears(/^In a call with bob/), bob.hears(/^In a call with Alice/)]);
+    await bed.upload('whiteboard');
+    const [alice, bob] = await bed.call();
     await opens(alice, 'Whiteboard');
     await says(alice, 'Whiteboard', /^Bob is asked whether to open it too\.$/);
     await bob.press('Open Whiteboard');
@@ -89,8 +60,8 @@ describe('applications that the network offers', { timeout: 120_000 }, () => {
   });
 
   it('a server calls, and its menu is asked about by name, opened and answered', async () => {
-    const bob = await signIn(browser, product, 'bob');
-    const server = serve(await upload('menu'), ['bob']);
+    const [bob] = await bed.signIn(['bob']);
+    const server = serve(await bed.upload('menu'), ['bob']);
     try {
       await bob.answer();
       await bob.hears(/^In a call/);
@@ -108,8 +79,8 @@ describe('applications that the network offers', { timeout: 120_000 }, () => {
   });
 
   it('two people vote, the server counts, and both see the counts', async () => {
-    const people = [await signIn(browser, product, 'alice'), await signIn(browser, product, 'bob')];
-    const server = serve(await upload('poll'), ['alice', 'bob'], '--poll');
+    const people = await bed.signIn(['alice', 'bob']);
+    const server = serve(await bed.upload('poll'), ['alice', 'bob'], '--poll');
     try {
       for (const person of people) {
         await person.answer();

@@ -611,3 +611,26 @@ test('garbage and strangers on the connection disturb nothing', async () => {
   await transport.nothing();
   assert.equal(call.state, 'connected');
 });
+
+test('who takes the call over is told, and who is asserted by another name is the same (RFC 3325 §9.1)', async () => {
+  const { call, transport, far } = await connected();
+  const told = [];
+  call.on('party', () => told.push(call.who));
+  let cseq = 10;
+  const asserts = async (value) => {
+    cseq += 1;
+    await transport.deliver(far('UPDATE', { cseq, headers: [['P-Asserted-Identity', value]] }));
+    await transport.take('200 UPDATE');
+  };
+  // The first word of it, another kind of name, both.
+  for (const value of [`"Bob" <sip:bob@${HOME}>`, '<tel:+15550101>', `<sip:bob@${HOME.toUpperCase()}>`, `<sip:bob@${HOME}>, <tel:+15550101>`, 'nonsense']) await asserts(value);
+  assert.deepEqual(told, []);
+  assert.equal(call.who, 'Bob');
+  await asserts(`"Carol" <sip:carol@${HOME}>, <tel:+15550102>`);
+  assert.deepEqual(told, ['Carol']);
+  await asserts('<tel:+15550102>');
+  assert.deepEqual(told, ['Carol']);
+  await asserts('<tel:+15550101>');
+  assert.equal(told.length, 2);
+  assert.equal(call.state, 'connected');
+});

@@ -85,6 +85,7 @@ export class ApplicationHost {
     this.#ports.port1.onmessage = ({ data }) => this.#handle(data);
     const { signal } = this.#stop;
     for (const type of ['state', 'change', 'media']) call.addEventListener(type, () => this.#callChanged(), { signal });
+    call.addEventListener('party', () => this.#handedOver(), { signal });
     call.addEventListener('channelrequest', (event) => this.#requested(/** @type {CustomEvent<ChannelRequest>} */ (event).detail), { signal });
   }
 
@@ -208,6 +209,20 @@ export class ApplicationHost {
     if (this.associated) this.#tell({ type: 'lost' });
     // What was told is still to arrive.
     this.#clock.setTimeout(() => this.close(), 0);
+  }
+
+  /** Another party is there: what the application had with the one before is over, and it may associate anew. */
+  #handedOver() {
+    this.#remote = null;
+    this.#sessionId = crypto.randomUUID();
+    if (!this.associated) return;
+    this.#tell({ type: 'lost' });
+    this.#associations = 0;
+    for (const [number, request] of this.#requests) {
+      request.refuse();
+      this.#requests.delete(number);
+    }
+    for (const carried of this.#channels.values()) carried.close();
   }
 
   /**

@@ -5,6 +5,7 @@ import { holdsUs, MediaSession } from '../media/session.js';
 import { ALLOW, SUPPORTED } from '../sip/agent.js';
 import { params, split } from '../sip/params.js';
 import { AcceptedResponse } from './accepted-response.js';
+import { FarParty } from './far-party.js';
 import { IceRestart } from './ice-restart.js';
 import { Negotiation } from './negotiation.js';
 import { SessionTimer } from './session-timer.js';
@@ -30,6 +31,7 @@ import { SessionTimer } from './session-timer.js';
  * @property {import('../data/channel-request.js').ChannelRequest} channelrequest the far end wants a data channel; what nobody accepts is refused
  * @property {Failure} notice something failed, and the call goes on
  * @property {boolean} media false while the sound is interrupted
+ * @property {null} party another one is at the far end, to whom the call was handed over
  *
  * @typedef {object} CallParts
  * @property {import('../sip/agent.js').Agent} agent
@@ -64,6 +66,7 @@ export class Call extends Emitter {
   /** @type {{ cseq: number, ack: Message } | null} */
   #acknowledged = null;
   #farAllowsUpdate = false;
+  #farParty = new FarParty();
   /** An offer waits for its turn, and will have all channels that there are by then. */
   #offersChannels = false;
 
@@ -337,6 +340,12 @@ export class Call extends Emitter {
     const features = message.address('Contact')?.params.get('+sip.app-subtype')?.toLowerCase().split(',') ?? [];
     if (features.some((each) => each.trim() === 'webrtc-datachannel')) this.farDataChannels = true;
     if (message.get('Allow')) this.#farAllowsUpdate = message.has('Allow', 'UPDATE');
+    const another = this.#farParty.note(message);
+    if (!another) return;
+    this.remote = another;
+    this.farDataChannels = features.some((each) => each.trim() === 'webrtc-datachannel');
+    this.emit('party', null);
+    this.#changed();
   }
 
   /** True while a 2xx of ours has not been acknowledged. */
