@@ -177,6 +177,49 @@ fn an_application_joins_two_who_have_a_channel_of_their_own() {
         .bob
         .told(&format!("say {} still here", own["channel"]));
     assert_eq!(scene.alice.hears("line")["text"], "still here");
+
+    // TS 29.392 §6.2.6.3.3: P2A, so the subscriber opens it; it is the application's, and not Bob's.
+    scene.alice.told(&format!("close {}", open["channel"]));
+    scene.ear.learns(&session, &scene.app, "CLOSED");
+    let app = scene.app.clone();
+    let Scene {
+        ear,
+        alice,
+        bob,
+        product,
+        ..
+    } = &mut scene;
+    let product = &*product;
+    let open = std::thread::scope(|scope| {
+        let body = json!({
+            "dcAppId": app, "sessionId": session, "notificationInfo": ear.url(),
+            "mediaDirection": "P2A",
+        });
+        let asking = scope.spawn(move || Consumer::of(product).update(&body));
+        // Until the application waits for it, it is one with Bob.
+        let open = loop {
+            alice.told(&format!("open {app},in-band"));
+            let open = alice.hears("channel_open");
+            let with_bob = loop {
+                if asking.is_finished() {
+                    break false;
+                }
+                let moment = std::time::Duration::from_millis(20);
+                if bob.hears_within("channel_open", moment).is_some() {
+                    break true;
+                }
+            };
+            if !with_bob {
+                break open;
+            }
+        };
+        let result = asking.join().expect("no panic");
+        assert_eq!(result["result"], "SUCCESS", "{result}");
+        open
+    });
+    scene.ear.learns(&session, &scene.app, "OPENED");
+    scene.alice.told(&format!("say {} mine", open["channel"]));
+    scene.ear.hears(&session, &json!({ "text": "mine" }));
     scene.bob.told("hangup");
     assert_eq!(scene.alice.hears("ended")["status"], 200);
     scene.product.wait_for_figure("isthmus_agw_contexts", 0);

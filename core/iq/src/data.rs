@@ -42,6 +42,20 @@ pub struct DataSettings {
     pub channels: Option<Vec<NegotiatedChannel>>,
     /// What the channels are joined with.
     pub far_end: Option<FarEnd>,
+    /// Channels that the application waits for: whatever [`Self::far_end`] says, one that its peer opens in band
+    /// is told ([`Event::ChannelRequested`](crate::Event::ChannelRequested)) and waits. `Some` replaces the whole
+    /// list. At most [`Self::MAX_CHANNELS`].
+    #[serde(default)]
+    pub awaited: Option<Vec<AwaitedChannel>>,
+}
+
+/// A channel that a peer is to open in band, for the application.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct AwaitedChannel {
+    /// At which end.
+    pub end: StreamEnd,
+    /// Its label.
+    pub label: String,
 }
 
 impl DataSettings {

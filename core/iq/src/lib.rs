@@ -36,9 +36,9 @@ pub use command::{
     Command, ContextId, Reply, RequestId, Reserved, ReservedStream, StreamId, StreamSettings,
 };
 pub use data::{
-    ChannelAction, ChannelAt, ChannelDescription, ChannelEnd, ChannelMessage, ChannelPlace,
-    ChannelReliability, DataLocal, DataSettings, DtlsSettings, FarEnd, NegotiatedChannel,
-    SctpSettings, StreamEnd,
+    AwaitedChannel, ChannelAction, ChannelAt, ChannelDescription, ChannelEnd, ChannelMessage,
+    ChannelPlace, ChannelReliability, DataLocal, DataSettings, DtlsSettings, FarEnd,
+    NegotiatedChannel, SctpSettings, StreamEnd,
 };
 pub use frame::{Decoder, FrameError, FromGateway, MAX_FRAME, MAX_GREETING, ToGateway, encode};
 pub use greeting::{Called, Calling, GreetingError, MIN_SECRET, SharedSecret, Step, VERSION};

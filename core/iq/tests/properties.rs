@@ -6,11 +6,12 @@ mod fuzz_body;
 use std::net::{IpAddr, SocketAddr};
 
 use core_iq::{
-    ChannelAction, ChannelAt, ChannelDescription, ChannelMessage, ChannelPlace, ChannelReliability,
-    Command, ContextId, CoreSettings, DataSettings, Decoder, DtlsRole, DtlsSettings, FarEnd,
-    Feedback, Fingerprint, FrameError, FromGateway, Gate, IceCredentials, MAX_GREETING, MediaKind,
-    NegotiatedChannel, PayloadMap, PayloadMapping, Refusal, RequestId, SctpSettings,
-    SecondSettings, StreamEnd, StreamId, StreamSettings, ToGateway, W3Settings, encode,
+    AwaitedChannel, ChannelAction, ChannelAt, ChannelDescription, ChannelMessage, ChannelPlace,
+    ChannelReliability, Command, ContextId, CoreSettings, DataSettings, Decoder, DtlsRole,
+    DtlsSettings, FarEnd, Feedback, Fingerprint, FrameError, FromGateway, Gate, IceCredentials,
+    MAX_GREETING, MediaKind, NegotiatedChannel, PayloadMap, PayloadMapping, Refusal, RequestId,
+    SctpSettings, SecondSettings, StreamEnd, StreamId, StreamSettings, ToGateway, W3Settings,
+    encode,
 };
 use fuzz_body::fuzz;
 use proptest::collection::vec;
@@ -150,6 +151,7 @@ fn data() -> impl Strategy<Value = DataSettings> {
         any::<bool>().prop_map(|announce| FarEnd::Relay { announce }),
         Just(FarEnd::Application),
     ];
+    let awaited = (end(), any::<String>()).prop_map(|(end, label)| AwaitedChannel { end, label });
     (
         option::of(sctp()),
         option::of(sctp()),
@@ -158,9 +160,10 @@ fn data() -> impl Strategy<Value = DataSettings> {
         option::of(end()),
         option::of(vec(channel, 0..3)),
         option::of(far_end),
+        option::of(vec(awaited, 0..3)),
     )
         .prop_map(
-            |(w3, core, w3_tls_id, core_dtls, offered, channels, far_end)| DataSettings {
+            |(w3, core, w3_tls_id, core_dtls, offered, channels, far_end, awaited)| DataSettings {
                 w3,
                 w3_tls_id,
                 core,
@@ -168,6 +171,7 @@ fn data() -> impl Strategy<Value = DataSettings> {
                 offered,
                 channels,
                 far_end,
+                awaited,
             },
         )
 }

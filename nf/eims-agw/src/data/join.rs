@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use core_data_channel::{Channel, ChannelId, Event, SendError};
-use core_iq::{ChannelAt, ChannelEnd, Event as IqEvent, FarEnd, StreamEnd};
+use core_iq::{AwaitedChannel, ChannelAt, ChannelEnd, Event as IqEvent, FarEnd, StreamEnd};
 
 use super::draining::Draining;
 use super::ends::{Ends, other};
@@ -17,6 +17,8 @@ use super::words;
 #[derive(Debug)]
 pub(super) struct Join {
     pub(super) far_end: FarEnd,
+    /// What the application waits for, wherever others go.
+    awaited: BTreeSet<AwaitedChannel>,
     pub(super) negotiated: BTreeMap<u16, Negotiated>,
     /// Of those that SDP has, the ones that cannot be.
     pub(super) refused: Vec<u16>,
@@ -43,6 +45,7 @@ impl Default for Join {
     fn default() -> Self {
         Self {
             far_end: FarEnd::Nobody,
+            awaited: BTreeSet::new(),
             negotiated: BTreeMap::new(),
             refused: Vec::new(),
             draining: BTreeMap::new(),
@@ -70,6 +73,17 @@ impl Join {
         }
         self.far_end = far_end;
         self.told.clear();
+        self.ask_again(now, ends);
+    }
+
+    /// Other channels than before are the application's when they are opened in band.
+    pub(super) fn set_awaited(
+        &mut self,
+        now: Instant,
+        ends: &mut Ends,
+        awaited: &[AwaitedChannel],
+    ) {
+        self.awaited = awaited.iter().cloned().collect();
         self.ask_again(now, ends);
     }
 
@@ -167,6 +181,13 @@ impl Join {
     fn requested(&mut self, now: Instant, ends: &mut Ends, at: ChannelAt, channel: Channel) {
         let to = other(at.end);
         let announced = at.end == StreamEnd::W3;
+        let named = AwaitedChannel {
+            end: at.end,
+            label: channel.label.clone(),
+        };
+        if self.awaited.contains(&named) {
+            return self.tell_requested(at, channel);
+        }
         match self.far_end {
             FarEnd::Nobody => self.close(now, ends, at),
             FarEnd::Application => self.tell_requested(at, channel),

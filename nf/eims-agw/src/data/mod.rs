@@ -66,6 +66,14 @@ pub(crate) fn check(settings: &DataSettings) -> Result<(), Refusal> {
             return invalid("an SCTP port of 0");
         }
     }
+    if let Some(awaited) = &settings.awaited
+        && (awaited.len() > DataSettings::MAX_CHANNELS
+            || awaited
+                .iter()
+                .any(|one| one.label.len() > DataSettings::MAX_NAME))
+    {
+        return invalid("data channels awaited that are too many, or a label that is too long");
+    }
     let Some(channels) = &settings.channels else {
         return Ok(());
     };
@@ -153,6 +161,9 @@ impl Data {
                     news = true;
                 }
             }
+        }
+        if let Some(awaited) = &said.awaited {
+            self.join.set_awaited(now, &mut self.ends, awaited);
         }
         if let Some(far_end) = said.far_end {
             self.join.set_far_end(now, &mut self.ends, far_end);

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use core_data_channel::{Channel, Event as ChannelEvent, Message};
 use core_iq::{
-    AnchoredStream, ChannelAction, ChannelAt, ChannelDescription, ChannelMessage, ChannelPlace,
-    ChannelReliability, Command, ContextId, CoreLocal, CoreSettings, DataLocal, DataSettings,
-    DtlsRole, DtlsSettings, Event, FarEnd, Feedback, Gate, IceCredentials, MediaKind,
+    AnchoredStream, AwaitedChannel, ChannelAction, ChannelAt, ChannelDescription, ChannelMessage,
+    ChannelPlace, ChannelReliability, Command, ContextId, CoreLocal, CoreSettings, DataLocal,
+    DataSettings, DtlsRole, DtlsSettings, Event, FarEnd, Feedback, Gate, IceCredentials, MediaKind,
     NegotiatedChannel, PayloadMap, PayloadMapping, Refusal, Reply, SctpSettings, SecondSettings,
     StreamEnd, StreamId, StreamSettings, W3Settings,
 };
@@ -238,6 +238,17 @@ impl Anchor {
         self.bed.run(SECOND);
         self.bed.wics[wic].take_told()
     }
+
+    /// What the application waits for.
+    fn awaits(&mut self, channels: &[AwaitedChannel]) {
+        let mut change = StreamSettings::new(STREAM, MediaKind::Data);
+        change.data = Some(Box::new(DataSettings {
+            awaited: Some(channels.to_vec()),
+            ..DataSettings::default()
+        }));
+        let context = self.contexts[ANCHOR];
+        self.bed.configure(ANCHOR, context, change);
+    }
 }
 
 #[test]
@@ -414,6 +425,57 @@ fn a_channel_that_the_application_opens_is_its_own_beside_those_that_are_joined(
         matches!(closed[..], [Event::ChannelClosed { at: one, .. }] if one == at),
         "{closed:?}"
     );
+}
+
+/// What an application waits for comes to it when a user opens it in band; all else goes to the other user.
+#[test]
+fn a_channel_that_the_application_waits_for_is_its_own_beside_those_that_are_joined() {
+    let mut call = Anchor::new(RELAY);
+    call.bed.run(SECOND);
+    call.bed.events(ANCHOR);
+    call.bed.workers[ANCHOR].notifications.clear();
+    let end = StreamEnd::W3;
+    call.awaits(&[AwaitedChannel {
+        end,
+        label: "games".to_owned(),
+    }]);
+    // What the anchor is told, and what the other user is asked.
+    let open = |call: &mut Anchor, label: &str| {
+        let now = call.bed.now();
+        let id = call.bed.wics[0].with_channels(|c| c.open(now, Channel::new(label)).unwrap());
+        call.bed.run(SECOND);
+        let events = call.bed.events(ANCHOR);
+        call.bed.workers[ANCHOR].notifications.clear();
+        let asked = call.told(1).into_iter().filter_map(|event| match event {
+            ChannelEvent::Requested { channel, .. } => Some(channel.label),
+            _ => None,
+        });
+        (id, events, asked.collect::<Vec<_>>())
+    };
+    let (_, events, asked) = open(&mut call, "own");
+    assert_eq!((events, asked), (Vec::new(), vec!["own".to_owned()]));
+    let (id, events, asked) = open(&mut call, "games");
+    let [Event::ChannelRequested { at, channel }] = &events[..] else {
+        panic!("{events:?}");
+    };
+    let at = *at;
+    assert_eq!((at.end, channel.label.as_str()), (end, "games"));
+    assert_eq!(asked, [] as [String; 0]);
+    call.act(ChannelAction::Accept(at)).unwrap();
+    call.act(ChannelAction::Credit(at, 1)).unwrap();
+    call.bed.run(SECOND);
+    let now = call.bed.now();
+    call.bed.wics[0].send_message(now, id, Message::text("to the application"));
+    call.bed.run(SECOND);
+    let message = ChannelMessage::Text(b"to the application".to_vec());
+    let heard = Event::ChannelMessage { at, message };
+    assert!(call.bed.events(ANCHOR).contains(&heard));
+    call.bed.workers[ANCHOR].notifications.clear();
+
+    // It waits no more.
+    call.awaits(&[]);
+    let (_, events, asked) = open(&mut call, "games");
+    assert_eq!((events, asked), (Vec::new(), vec!["games".to_owned()]));
 }
 
 #[test]

@@ -118,19 +118,33 @@ impl Call {
                 .filter(|one| one.is_free() && !taken(&one.app));
             let waits = match ReqApp::of(media, id) {
                 Some((app, AppEndpoint::Server)) => free.find(|one| one.app == app),
-                // As in band: by its label, or the only one that waits.
-                None if alone => {
+                // As in band, which a gateway on the way may have made of it: by its label, or the only one that waits.
+                None if !alone => free.find(|one| one.is_awaited(&channel.label)),
+                None => {
                     let free: Vec<&AppChannel> = free.collect();
                     let named = free.iter().find(|one| one.app == channel.label);
                     let only = || free.first().filter(|_| self.channels.len() == 1);
                     named.or_else(only).copied()
                 }
-                Some((_, AppEndpoint::Ue)) | None => None,
+                Some((_, AppEndpoint::Ue)) => None,
             };
             let app = waits.map(|one| one.app.clone());
             found.extend(app.map(|app| served(id, channel, app, end)));
         }
         found
+    }
+
+    /// Whether a channel of the UE's description is an application's, and nobody else's: it is there already, or SDP
+    /// says so, or one waits for that label.
+    pub(crate) fn ends_here(&self, media: &Media, id: u16, label: &str) -> bool {
+        let mut served = self.stream_of(MediaKind::Data).into_iter();
+        let there = served.any(|stream| stream.served().any(|one| one.one.id == id));
+        let waits = || self.channels.iter().any(|one| one.is_awaited(label));
+        there
+            || match ReqApp::of(media, id) {
+                Some((_, endpoint)) => endpoint == AppEndpoint::Server,
+                None => waits(),
+            }
     }
 
     /// They are in an answer of ours, and open when SCTP is there.

@@ -11,8 +11,8 @@ use api_mmtel_es::call_control::ImsSession;
 use api_mmtel_es::common::Uri;
 use api_mmtel_es::dc_app_call::DcCallReq;
 use core_iq::{
-    AnchoredStream, ContextId, DataLocal, IceCredentials, MediaKind, PayloadMapping, Reserved,
-    ReservedStream, StreamEnd, StreamId,
+    AnchoredStream, AwaitedChannel, ContextId, DataLocal, IceCredentials, MediaKind,
+    PayloadMapping, Reserved, ReservedStream, StreamEnd, StreamId,
 };
 use core_sip::dialog::Dialog;
 use core_sip::{ClientTransactionId, ServerTransactionId, Target};
@@ -24,7 +24,7 @@ use super::again::Sameness;
 use super::anchor::Anchor;
 use super::asked::Described;
 use super::change::Changing;
-use super::channel::AppChannel;
+use super::channel::{AppChannel, ChannelState};
 use super::config::Format;
 use super::description::{Far, Local, LocalData, Origin};
 use super::output::AskId;
@@ -363,6 +363,19 @@ impl Call {
             Some(anchor) => anchor.subscriber,
             None => self.legs.len().saturating_sub(1),
         }
+    }
+
+    /// The channels that its UE is to open in band, for the gateway: between two it would join them otherwise.
+    pub(crate) fn awaited(&self) -> Vec<AwaitedChannel> {
+        let end = self.app_end();
+        let awaited = self.channels.iter();
+        let awaited = awaited.filter(|one| one.state == ChannelState::Awaited);
+        awaited
+            .map(|one| AwaitedChannel {
+                end,
+                label: one.app.clone(),
+            })
+            .collect()
     }
 
     /// The end of streams at which it is.

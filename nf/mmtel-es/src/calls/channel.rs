@@ -77,6 +77,11 @@ impl AppChannel {
         matches!(self.state, ChannelState::Awaited | ChannelState::Wanted)
     }
 
+    /// Whether it is waited for under that label.
+    pub(crate) fn is_awaited(&self, label: &str) -> bool {
+        self.state == ChannelState::Awaited && self.app == label
+    }
+
     /// Its place at the gateway, when it has one.
     pub(crate) fn at(&self) -> Option<ChannelAt> {
         match self.state {

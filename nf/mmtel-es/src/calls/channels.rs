@@ -7,8 +7,8 @@ use api_mmtel_es::dc_app_call::{AdcType, DcMediaUpdateReq, DcMediaUpdateResp};
 use api_mmtel_es::dc_app_management::Status;
 use api_mmtel_es::{Cause, Extensions, ProblemDetails};
 use core_iq::{
-    ChannelAction, ChannelAt, ChannelDescription, ChannelEnd, ChannelMessage, Command, Event,
-    MediaKind, Refusal, Reply, Reserved, StreamEnd, StreamId, StreamSettings,
+    ChannelAction, ChannelAt, ChannelDescription, ChannelEnd, ChannelMessage, Command,
+    DataSettings, Event, MediaKind, Refusal, Reply, Reserved, StreamEnd, StreamId, StreamSettings,
 };
 
 use super::asked::Described;
@@ -174,7 +174,11 @@ impl Calls {
         self.deadlines.insert((until, number));
         let data = call.stream_of(MediaKind::Data);
         if data.is_some_and(|stream| !stream.refused) {
-            self.open_wanted(number);
+            if awaited {
+                self.tell_awaited(number);
+            } else {
+                self.open_wanted(number);
+            }
             return Ok(());
         }
         self.add_data(number);
@@ -285,6 +289,28 @@ impl Calls {
         }
     }
 
+    /// Between two UEs, the gateway hears which channels of the one are not for the other.
+    fn tell_awaited(&mut self, number: u64) {
+        let call = self.by_number.get(&number);
+        let Some(call) = call.filter(|call| call.legs.len() == 2) else {
+            return;
+        };
+        let Some((context, stream)) = call.context.zip(call.stream_of(MediaKind::Data)) else {
+            return;
+        };
+        // What is not said stays as it is.
+        let mut settings = StreamSettings::new(stream.id, MediaKind::Data);
+        settings.data = Some(Box::new(DataSettings {
+            awaited: Some(call.awaited()),
+            ..DataSettings::default()
+        }));
+        let command = Command::Configure {
+            context,
+            streams: vec![settings],
+        };
+        self.ask_gateway(IqPurpose::Configure(number), command);
+    }
+
     /// The gateway was asked to open one in band.
     pub(super) fn opening(
         &mut self,
@@ -333,6 +359,7 @@ impl Calls {
         let accepted = matches!(action, ChannelAction::Accept(_));
         self.act(number, IqPurpose::Nothing, action);
         if accepted {
+            self.tell_awaited(number);
             self.opened(number, at);
         }
     }
@@ -407,6 +434,7 @@ impl Calls {
             return;
         };
         let channel = call.channels.remove(index);
+        let awaited = channel.state == ChannelState::Awaited;
         if let Some(stream) = call.stream_of_mut(MediaKind::Data) {
             // RFC 8864 §6.6.1: it is in no description of ours any more.
             let of = |one: &Described| one.app.as_deref() == Some(app);
@@ -419,6 +447,9 @@ impl Calls {
         let after = channel.asker;
         let after = after.map(|ask| After::Reply(ask, Ok(not_updated(&session, words))));
         self.commit(vec![told], after.into_iter().collect());
+        if awaited {
+            self.tell_awaited(number);
+        }
     }
 
     /// Channels that have had their time to open.

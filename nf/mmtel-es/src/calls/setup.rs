@@ -470,7 +470,10 @@ pub(super) fn settings(call: &Call) -> Vec<StreamSettings> {
             settings.payloads = Some(PayloadMap(stream.renamed.clone()));
         }
         if stream.kind == MediaKind::Data {
-            settings.data = Some(Box::new(data_settings(stream, two)));
+            settings.data = Some(Box::new(DataSettings {
+                awaited: two.then(|| call.awaited()),
+                ..data_settings(stream, two)
+            }));
         }
         Some(settings)
     });

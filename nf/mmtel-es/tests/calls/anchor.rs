@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use api_mmtel_es::common::Uri;
 use api_mmtel_es::dc_app_management::Status;
-use core_iq::{ChannelAction, ChannelAt, Command, Event, MediaKind, StreamEnd};
+use core_iq::{
+    AwaitedChannel, ChannelAction, ChannelAt, ChannelDescription, ChannelReliability, Command,
+    Event, MediaKind, StreamEnd,
+};
 use nf_mmtel_es::Consumer;
 use nf_mmtel_es::calls::{Ask, CallEvents};
 use serde_json::{Value, json};
@@ -284,6 +287,46 @@ fn only_those_who_may_come_into_a_call() {
     bed.ask_as(&Consumer::Client("other".into()), Ask::UpdateMedia(request));
     assert_eq!(bed.problem().status, Some(404));
     bed.nothing_more();
+}
+
+/// What the gateway was told last of channels that are waited for.
+fn awaited(bed: &Bed) -> Option<Vec<AwaitedChannel>> {
+    bed.asked.iter().rev().find_map(|command| match command {
+        Command::Configure { streams, .. } => {
+            let mut data = streams.iter().filter_map(|stream| stream.data.as_ref());
+            data.find_map(|data| data.awaited.clone())
+        }
+        _ => None,
+    })
+}
+
+/// TS 29.392 §6.2.6.3.3: P2A between two who may have channels of their own; the gateway knows which is whose.
+#[test]
+fn what_the_subscriber_is_to_open_is_not_for_the_other_party() {
+    let (mut bed, _, session, app) = with_channel();
+    let end = core_iq::ChannelEnd::ByPeer;
+    bed.event(1, Event::ChannelClosed { at: AT, end });
+    bed.notified();
+    bed.update(&json!({
+        "dcAppId": app, "sessionId": session, "notificationInfo": TARGET, "mediaDirection": "P2A",
+    }));
+    let end = StreamEnd::W3;
+    let label = app.clone();
+    assert_eq!(awaited(&bed), Some(vec![AwaitedChannel { end, label }]));
+    bed.nothing_more();
+    let at = ChannelAt { end, id: 3 };
+    let channel = ChannelDescription {
+        label: app.clone(),
+        protocol: String::new(),
+        ordered: true,
+        reliability: ChannelReliability::Reliable,
+        priority: 256,
+    };
+    bed.event(1, Event::ChannelRequested { at, channel });
+    assert_eq!(bed.updated().result, Status::Success);
+    let told = bed.notified();
+    assert_eq!(told["mediaResourceInfo"]["dcAppId"], app);
+    assert_eq!(awaited(&bed), Some(Vec::new()));
 }
 
 /// Without access tokens all consumers are one; the calls of subscribers are still nobody's.

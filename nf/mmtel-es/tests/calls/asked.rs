@@ -402,3 +402,47 @@ fn numbers_do_not_meet() {
         ]
     );
 }
+
+/// A gateway on the way describes what its UE opens in band, and knows of no application.
+#[test]
+fn between_two_a_label_is_enough_for_what_is_waited_for() {
+    let mut bed = anchoring();
+    let app = bed.application();
+    let (at_bob, session) = own_call(&mut bed);
+    bed.update(&json!({
+        "dcAppId": app, "sessionId": session, "notificationInfo": TARGET,
+        "mediaDirection": "P2A",
+    }));
+    let ours = bed.request(Method::Invite);
+    bed.answer(&ours, 200, Some(&audio_and_data("")));
+    bed.request(Method::Ack);
+    bed.event(1, Event::DataConnected { end: CALLERS.end });
+
+    let named = |label: &str, id: u16| format!("a=dcmap:{id} label=\"{label}\"\r\n");
+    let server = named(&app, 1000);
+    let offer = alice_offers(&mut bed, &at_bob, 2, audio_and_data(&server));
+    assert!(!text(&offer).contains("m=application"), "{}", text(&offer));
+    let answer = bob_answers(&mut bed, &offer, &at_bob, 2, &audio());
+    assert!(answer.contains(&server), "{answer}");
+    assert_eq!(ids(&bed), [(1000, ChannelPlace::At(CALLERS.end))]);
+    works(&mut bed, 1, CALLERS, &session, &app);
+
+    // Nobody waits for another of that name: it is one with Bob.
+    let both = format!("{server}{}", named(&app, 1002));
+    let offer = alice_offers(&mut bed, &at_bob, 3, audio_and_data(&both));
+    let seen = text(&offer);
+    assert!(seen.contains(&named(&app, 1002)), "{seen}");
+    assert!(!seen.contains(&server), "{seen}");
+    let theirs = named(&app, 1002);
+    let answer = bob_answers(&mut bed, &offer, &at_bob, 3, &audio_and_data(&theirs));
+    assert_eq!(answer.matches("a=dcmap:").count(), 2, "{answer}");
+    let mut there = ids(&bed);
+    there.sort_by_key(|one| one.0);
+    assert_eq!(
+        there,
+        [
+            (1000, ChannelPlace::At(CALLERS.end)),
+            (1002, ChannelPlace::Both)
+        ]
+    );
+}

@@ -75,6 +75,7 @@ pub(super) fn settings(
         far_end: Some(FarEnd::Relay {
             announce: announcements.core_reads_sdp,
         }),
+        ..DataSettings::default()
     })
 }
 

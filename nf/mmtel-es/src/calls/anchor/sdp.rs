@@ -32,16 +32,18 @@ impl Anchor {
     /// The m-lines that an offer adds; those that need room at the gateway come out.
     pub(super) fn learn(
         &mut self,
-        streams: &mut Vec<Stream>,
+        call: &mut Call,
         from: Side,
         offer: &Session,
         room: bool,
     ) -> Vec<StreamSettings> {
         let mut more = Vec::new();
-        self.share(streams, from, offer);
+        self.share(call, from, offer);
         for media in offer.medias().iter().skip(self.lines[from].len()) {
             let line = media.line();
             let kind = description::kind(&line).filter(|_| room && line.port != 0);
+            let alone = self.is_to_servers(call, from, media);
+            let streams = &mut call.streams;
             let mut data = streams.iter().enumerate();
             let known = data.find(|(_, stream)| stream.kind == MediaKind::Data);
             let known = known.map(|(index, _)| index);
@@ -63,7 +65,7 @@ impl Anchor {
                         ..StreamSettings::new(id, kind)
                     });
                     let line = Line::Ours(streams.len() - 1);
-                    if kind == MediaKind::Data && self.is_to_servers(from, media) {
+                    if kind == MediaKind::Data && alone {
                         self.lines[from].push(line);
                         continue;
                     }
@@ -81,14 +83,17 @@ impl Anchor {
     }
 
     /// The m-line that the subscriber has alone gets channels with the other party.
-    fn share(&mut self, streams: &[Stream], from: Side, offer: &Session) {
+    fn share(&mut self, call: &Call, from: Side, offer: &Session) {
         let lines = self.lines[from].iter().zip(offer.medias());
         let found = lines.filter(|(line, media)| {
-            let data = matches!(line, Line::Ours(index) if streams
+            let data = matches!(line, Line::Ours(index) if call
+                .streams
                 .get(*index)
                 .is_some_and(|stream| stream.kind == MediaKind::Data));
             let mut channels = asked::channels(media);
-            data && media.line().port != 0 && channels.any(|(id, _)| !asked::to_server(media, id))
+            data && media.line().port != 0
+                && channels
+                    .any(|(id, channel)| !self.ends_here(call, from, media, id, &channel.label))
         });
         let found: Vec<Line> = found.map(|(line, _)| *line).collect();
         for line in found {
@@ -99,11 +104,20 @@ impl Anchor {
     }
 
     /// Whether the other party has no part in the channels of a new m-line.
-    fn is_to_servers(&self, from: Side, media: &Media) -> bool {
+    fn is_to_servers(&self, call: &Call, from: Side, media: &Media) -> bool {
         let mut channels = asked::channels(media).peekable();
         from == self.subscriber
             && channels.peek().is_some()
-            && channels.all(|(id, _)| asked::to_server(media, id))
+            && channels.all(|(id, one)| self.ends_here(call, from, media, id, &one.label))
+    }
+
+    /// Whether a channel in a side's description is no matter of the other side.
+    fn ends_here(&self, call: &Call, from: Side, media: &Media, id: u16, label: &str) -> bool {
+        if from == self.subscriber {
+            call.ends_here(media, id, label)
+        } else {
+            asked::to_server(media, id)
+        }
     }
 
     /// What the gateway has no room for passes as it is.
@@ -346,7 +360,15 @@ impl Anchor {
             asked::without(&mut rest, |id| stream.served().any(|one| one.one.id == id));
         } else {
             // Deviates: TS 23.228 Annex AC would have channels to servers of the other party's network pass.
-            asked::without(&mut rest, |id| asked::to_server(media, id));
+            let offered = self.offered.iter().flat_map(|offered| &offered.asked);
+            let own: Vec<u16> = stream
+                .served()
+                .chain(offered)
+                .map(|one| one.one.id)
+                .collect();
+            asked::without(&mut rest, |id| {
+                asked::to_server(media, id) || own.contains(&id)
+            });
         }
         if refused || stream.local.get(to).is_none() {
             return rest;

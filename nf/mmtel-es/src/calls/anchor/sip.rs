@@ -367,7 +367,7 @@ impl Anchor {
             return Passes::Answers;
         }
         let lines = [self.lines[0].len(), self.lines[1].len()];
-        let streams = self.learn(&mut call.streams, from, &sdp, room && !prack);
+        let streams = self.learn(call, from, &sdp, room && !prack);
         if !streams.is_empty() {
             return Passes::Waits {
                 context: call.context,
@@ -399,7 +399,7 @@ impl Anchor {
             self.pass_answer(call, from, &sdp)
         } else {
             let lines = [self.lines[0].len(), self.lines[1].len()];
-            self.learn(&mut call.streams, from, &sdp, false);
+            self.learn(call, from, &sdp, false);
             self.pass_offer(call, from, None, lines, &sdp)
         };
         set_description(response, &told);
