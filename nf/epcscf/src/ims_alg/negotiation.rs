@@ -18,7 +18,7 @@ use wire_sdp::attribute::Mid;
 use wire_sdp::{Attribute, Session};
 
 use super::call::{Agreed, Answer, Call, Given, Phase};
-use super::data::Announcements;
+use super::data::{Announcements, bootstrap};
 use super::origin::Written;
 use super::stream::Stream;
 use super::{Leg, PeerMisbehaved, Policy, Refused, write_to_core, write_to_wic};
@@ -164,7 +164,10 @@ impl Negotiation {
         });
         let offer = offer.clone();
         let mut call = self.call.clone();
-        let agreed = call.agree(&offer, &received)?;
+        let mut agreed = call.agree(&offer, &received)?;
+        if offer.from == Leg::Wic {
+            bootstrap::keep_served(&mut agreed, self.served());
+        }
         let mut commands = VecDeque::new();
         let context = self
             .context

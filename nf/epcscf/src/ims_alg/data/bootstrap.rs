@@ -6,13 +6,18 @@
 //! | 0, 10 | of the WIC's network, of its user | always |
 //! | 100, 110 | of the far end's network, of its user | when that network is ours, and `a=3gpp-bdc-used-by` does not say that they are the far end's |
 
+use std::collections::BTreeMap;
+
 use core_bootstrap::stream::{SUBPROTOCOL, Source};
-use core_iq::{ChannelPlace, ChannelReliability, DataSettings, NegotiatedChannel, StreamEnd};
+use core_iq::{
+    ChannelPlace, ChannelReliability, DataSettings, NegotiatedChannel, StreamEnd, StreamId,
+};
 use wire_sdp::Media;
 use wire_sdp::attribute::Dcmap;
 
 use super::DataMedia;
 use super::parameters::parameters;
+use crate::ims_alg::stream::Agreement;
 
 /// TS 26.114 §6.2.10.1 — whose a remote bootstrap channel is: of the sender of the description, or of its receiver.
 pub(in crate::ims_alg) const USED_BY: &str = "3gpp-bdc-used-by";
@@ -59,6 +64,20 @@ impl DataMedia {
             whole && source(one).is_some_and(|source| served.has(source, used_by_receiver))
         });
     }
+}
+
+/// Who answers may be of another network than whom was called: then there are no remote channels.
+pub(in crate::ims_alg) fn keep_served(agreed: &mut BTreeMap<StreamId, Agreement>, served: Served) {
+    agreed.retain(|_, agreement| {
+        let Some(data) = &mut agreement.wic.data else {
+            return true;
+        };
+        let before = data.bootstrap.len();
+        data.bootstrap
+            .retain(|one| source(one).is_some_and(|source| served.has(source, false)));
+        let emptied = before > 0 && data.bootstrap.is_empty();
+        !emptied || agreement.core.data.is_some()
+    });
 }
 
 /// Which bootstrap channel that is, if it is one.
