@@ -24,6 +24,7 @@ pub struct Target {
     /// `http://` and its address.
     pub url: String,
     told: Arc<(Mutex<Vec<Told>>, Condvar)>,
+    connections: Arc<AtomicUsize>,
     /// How many of them [`Self::next`] has given.
     given: AtomicUsize,
 }
@@ -39,8 +40,11 @@ impl Target {
         let told: Arc<(Mutex<Vec<Told>>, Condvar)> = Arc::default();
         let answer = Arc::new(answer);
         let heard = Arc::clone(&told);
+        let connections: Arc<AtomicUsize> = Arc::default();
+        let opened = Arc::clone(&connections);
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
+                opened.fetch_add(1, Ordering::Relaxed);
                 let (heard, answer) = (Arc::clone(&heard), Arc::clone(&answer));
                 std::thread::spawn(move || serve(stream, &heard, &*answer));
             }
@@ -48,6 +52,7 @@ impl Target {
         Self {
             url,
             told,
+            connections,
             given: AtomicUsize::new(0),
         }
     }
@@ -86,6 +91,11 @@ impl Target {
             told = more.wait_timeout(told, left).expect("no panic").0;
         }
         told.clone()
+    }
+
+    /// How many connections were opened to it.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
     }
 
     /// What it was told so far.
