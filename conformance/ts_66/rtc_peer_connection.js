@@ -99,12 +99,13 @@ export const MEMBERS = {
     'its channels then': differs(['closed', []], 'the W3C’s way; Chromium tells of it later and by events', async (pair) => {
       const { near, far } = await open(pair);
       const seen = watch(near, 'closing', 'close', 'error');
+      const told = event(near, 'close');
       const gone = event(far, 'close');
       pair.a.close();
       const at = near.readyState;
       await gone;
-      while (near.readyState !== 'closed') await pause(10);
-      await pause(50);
+      // Who tells of it does so in this time.
+      await Promise.race([told, pause(3_000)]);
       return [at, seen];
     }),
   },

@@ -65,11 +65,16 @@ export class AppBed {
     return own;
   }
 
+  /** Does what authors do, in the folder: `isthmus app` with these words; what it prints. */
+  async app(...words) {
+    const { stdout } = await promisify(execFile)(BINARY, ['app', ...words], { cwd: this.folder });
+    return stdout;
+  }
+
   /** Gives the enabler an application of `apps`, or of this folder; its identifier. An upload writes into the folder: it is copied. */
   async upload(name) {
     const own = path.join(this.folder, name);
     if (!fs.existsSync(own)) fs.cpSync(path.join(APPS, name), own, { recursive: true });
-    const { stdout } = await promisify(execFile)(BINARY, ['app', 'upload', own, '--server', this.site]);
-    return /^configured: (\S+)$/m.exec(stdout)[1];
+    return /^configured: (\S+)$/m.exec(await this.app('upload', own, '--server', this.site))[1];
   }
 }

@@ -9,7 +9,7 @@ import { APPS, closeAll, drawn, draws, opens, running, says } from '../harness/a
 
 const SERVER = path.join(APPS, '../examples/application-server/server.js');
 
-describe('applications that the network offers', { timeout: 120_000 }, () => {
+describe('applications that the network offers', { timeout: 240_000 }, () => {
   const bed = new AppBed();
 
   before(() => bed.start());
@@ -57,6 +57,28 @@ describe('applications that the network offers', { timeout: 120_000 }, () => {
     await alice.press('Hang up');
     await bob.hears(/ended/);
     for (const person of [alice, bob]) await person.page.close();
+  });
+
+  it('from an empty folder to an application that two people talk with', async () => {
+    await bed.app('new', 'hello', '--name', 'Hello');
+    await bed.app('check', 'hello');
+    await bed.upload('hello');
+    const people = await bed.call();
+    const [alice, bob] = people;
+    await opens(alice, 'Hello');
+    await bob.press('Open Hello');
+    const frames = await Promise.all(people.map((person) => running(person, 'Hello')));
+    for (const [at, frame] of frames.entries()) {
+      await people[at].page.bringToFront();
+      await frame.waitForFunction(() => document.querySelector('#state').textContent === 'Connected.', { polling: 50 });
+      await (await frame.$('#words')).type(`words of ${people[at].name}`);
+      await (await frame.$('#say button')).click();
+      await frames[1 - at].waitForFunction((words) => document.querySelector('#said').textContent.includes(words), { polling: 50 }, `The other party: words of ${people[at].name}`);
+    }
+    await closeAll(people);
+    await alice.press('Hang up');
+    await bob.hears(/ended/);
+    for (const person of people) await person.page.close();
   });
 
   it('a server calls, and its menu is asked about by name, opened and answered', async () => {
