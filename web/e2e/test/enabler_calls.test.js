@@ -8,6 +8,7 @@ import { after, before, describe, it } from 'node:test';
 
 import { startApplicationServer } from '../harness/application_server.js';
 import { startChromium } from '../harness/chromium.js';
+import { startPhone } from '../harness/headless.js';
 import { startIsthmus } from '../harness/isthmus.js';
 import { signIn } from '../harness/person.js';
 import { startBaresip } from '../peers/baresip.js';
@@ -28,8 +29,8 @@ describe('applications and phones', { timeout: 180_000 }, () => {
   before(async () => {
     server = await startApplicationServer();
     const file = path.join(folder, 'events.toml');
-    // Carol's calls are told of and may be changed.
-    fs.writeFileSync(file, `[[mmtel_es.calls.events]]\nsubscribers = ["sip:carol@${DOMAIN}"]\nnotify = "${server.url}"\napplications = ["games"]\n`);
+    // Carol's and Bob's calls are told of and may be changed.
+    fs.writeFileSync(file, `[[mmtel_es.calls.events]]\nsubscribers = ["sip:carol@${DOMAIN}", "sip:bob@${DOMAIN}"]\nnotify = "${server.url}"\napplications = ["games"]\n`);
     product = await startIsthmus(['--config', file]);
     server.uses(product);
     app = await server.application();
@@ -119,6 +120,45 @@ describe('applications and phones', { timeout: 180_000 }, () => {
     await carol.event('CALL_CLOSED');
     await alice.find('button', 'Call');
     await product.shows('agw_contexts', 0);
+  });
+
+  it('an application comes into a call with baresip, which notices nothing', async () => {
+    const w2 = `ws://127.0.0.1:${product.ports.http}/w2`;
+    const who = ['--user', 'bob', '--password', product.passwords().bob, '--timeout', 60];
+    const bob = startPhone('--w2', w2, ...who, '--answer', '--accept-channel', 'any', '--commands');
+    try {
+      await bob.hears('registered');
+      server.told = [];
+      await carol.command('dial', `sip:bob@${DOMAIN}`);
+      await carol.event('CALL_ESTABLISHED');
+      await bob.next('media_connected');
+      // It is a session of each, and baresip has no data channels.
+      const sessions = [];
+      for (let index = 0; index < 2; index += 1) {
+        sessions.push(await server.hears(({ eventType }) => eventType === 'SESSION_ESTABLISHMENT_SUCCESS'));
+      }
+      const answers = [];
+      for (const { sessionId } of sessions) answers.push((await server.say(app, sessionId, { question: 1 })).result);
+      assert.deepEqual(answers.sort(), ['FAILED', 'SUCCESS']);
+      const { channel } = await bob.next('channel_open');
+      assert.deepEqual(JSON.parse((await bob.next('line')).text), { question: 1 });
+      bob.types(`say ${channel} {"answer":10}`);
+      const { mediaResourceInfo } = await server.hears(({ mediaDirection }) => mediaDirection === 'P2A');
+      assert.deepEqual(mediaResourceInfo, { answer: 10 });
+      for (const command of ['hold', 'resume']) {
+        await carol.command(command);
+        assert.equal((await bob.next('remote_hold')).held, command === 'hold');
+      }
+      assert.ok((await bob.second()).packets > 10, 'bob hears carol');
+      await carol.command('hangup');
+      await bob.hears('ended');
+      for (let index = 0; index < 2; index += 1) {
+        await server.hears(({ eventType }) => eventType === 'SESSION_TERMINATION');
+      }
+      await product.shows('agw_contexts', 0);
+    } finally {
+      await bob.stop();
+    }
   });
 
   it('SIPp answers an application, is busy, and declines', async () => {
