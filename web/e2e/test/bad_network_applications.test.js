@@ -109,7 +109,6 @@ describe('applications on a bad network', { timeout: 180_000 }, () => {
       await ours.evaluate(() => clearInterval(window.last));
       const heard = (await theirs.evaluate(() => window.heard))[label].filter((each) => each < sent);
       assert.equal(new Set(heard).size, heard.length, 'each arrives once');
-      assert.ok(heard.length > sent * 0.7, `${heard.length} of ${sent} arrive`);
       if (label === 'mortal') assert.deepEqual(heard, heard.toSorted((one, other) => one - other), 'in their order');
     }
     assert.equal((await theirs.evaluate(() => window.heard)).broken, 0);
