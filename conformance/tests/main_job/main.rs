@@ -2,6 +2,7 @@
 //! network, each as it is in the product.
 #![allow(clippy::unwrap_used)] // a test that cannot unwrap has failed
 
+mod applications;
 mod calls;
 mod phone;
 mod world;

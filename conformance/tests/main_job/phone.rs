@@ -116,7 +116,7 @@ impl Phone {
             && let Some((_, id, request)) = self.ringing.take()
         {
             let mut ok = self.response(&request, 200);
-            ok.set_body(Some("application/sdp"), self.sdp().into_bytes());
+            ok.set_body(Some("application/sdp"), self.answer(&request).into_bytes());
             self.dialog = Dialog::from_request(&request, &ok);
             self.transactions.respond(now, id, ok);
         }
@@ -161,6 +161,19 @@ impl Phone {
             ip = media.ip(),
             port = media.port()
         )
+    }
+
+    /// RFC 3264 §6 — it takes audio, and refuses the rest.
+    fn answer(&self, request: &Message) -> String {
+        let offer = String::from_utf8_lossy(request.body());
+        let rest = offer.lines().filter(|line| line.starts_with("m="));
+        let refused = rest.skip(1).map(|line| {
+            let mut words = line.split(' ');
+            let (media, _) = (words.next().unwrap_or_default(), words.next());
+            let more: Vec<&str> = words.collect();
+            format!("{media} 0 {}\r\n", more.join(" "))
+        });
+        self.sdp() + &refused.collect::<String>()
     }
 
     fn send(&mut self, now: Instant, request: Message) {

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime};
 
+use core_bootstrap::{Response, StatusCode as BootstrapStatus};
 use core_sip::{ConnectionId, Source, Target, Transport};
 use core_w3::dtls::Certificate;
 use nf_eims_agw::{
     Arrival, BoundPorts, Config as GatewayConfig, Gateway, Identity as GatewayIdentity, Limits,
     Output as GatewayOutput, SocketId, W3Socket,
 };
-use nf_epcscf::{Config as EdgeConfig, EpCscf, Output as EdgeOutput, W2Peer};
+use nf_epcscf::{ApplicationsQuery, Config as EdgeConfig, EpCscf, Output as EdgeOutput, W2Peer};
 use nf_lab_core::{LabCore, LabCoreConfig, Output as CoreOutput, Subscriber};
 use nf_wic::media::{AudioSource, Codec};
 use nf_wic::{Config as WicConfig, Credentials, Event, Identity, Output as WicOutput, Wic};
@@ -50,6 +51,8 @@ pub(crate) struct World {
     pub(crate) gateway: Gateway,
     /// Every SIP message that crossed Mw, as `>` from the edge or `<` to it.
     pub(crate) mw: Vec<(char, Message)>,
+    /// What is answered on a bootstrap channel.
+    pub(crate) repository: fn(&ApplicationsQuery) -> Response,
     sockets: BTreeMap<SocketAddr, SocketId>,
     next_socket: u32,
     connections: BTreeMap<ConnectionId, &'static str>,
@@ -64,6 +67,7 @@ impl World {
         let mut edge = EdgeConfig::new(DOMAIN, EDGE, &format!("sip:{CORE}"));
         edge.w2 = "edge.example:8443".into();
         edge.token_key = [5; 32];
+        edge.media.bootstrap = true;
         let mut core = LabCoreConfig::new(DOMAIN, addr(CORE));
         core.trusted.push(addr(EDGE));
         let people: Vec<Subscriber> = ["alice", "bob", "carol"]
@@ -84,6 +88,7 @@ impl World {
             core: LabCore::new(core, &people, [4; 32]),
             gateway: Gateway::new(gateway_config(), identity),
             mw: Vec::new(),
+            repository: |_| Response::of(BootstrapStatus::SERVICE_UNAVAILABLE),
             sockets: BTreeMap::from([(addr(W3), SocketId(0))]),
             next_socket: 1,
             connections: BTreeMap::new(),
@@ -165,6 +170,15 @@ impl World {
         self.net.set_link(core, phone, LinkQuality::bad());
     }
 
+    /// From now on W3 of one of them is like that.
+    pub(crate) fn w3_is(&mut self, seed: u64, name: &str, quality: LinkQuality) {
+        self.net = Net::new(seed, LinkQuality::good());
+        for own in [media(name), channels(name)] {
+            self.net.set_link(own, addr(W3), quality);
+            self.net.set_link(addr(W3), own, quality);
+        }
+    }
+
     pub(crate) fn run(&mut self, time: Duration) {
         let end = self.now() + time;
         self.settle();
@@ -244,7 +258,8 @@ impl World {
     }
 
     fn media(&mut self, now: Instant, from: SocketAddr, to: SocketAddr, bytes: &[u8]) {
-        if let Some(name) = ["alice", "bob"].into_iter().find(|name| media(name) == to) {
+        let mut names = ["alice", "bob"].into_iter();
+        if let Some(name) = names.find(|name| media(name).ip() == to.ip()) {
             self.wic(name).handle_media(now, to, from, bytes);
             return;
         }
@@ -361,6 +376,10 @@ impl World {
                 self.net.send(now, addr(EDGE), addr(CORE), packet);
             }
             EdgeOutput::Iq { id, command } => self.gateway.handle_iq(now, id, command),
+            EdgeOutput::Applications { id, query } => {
+                let answer = (self.repository)(&query);
+                self.edge.handle_applications(now, id, &answer);
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -425,6 +444,11 @@ fn media(name: &str) -> SocketAddr {
     ([203, 0, 113, name.len() as u8], 40_000).into()
 }
 
+/// Where the second m-line is.
+fn channels(name: &str) -> SocketAddr {
+    SocketAddr::new(media(name).ip(), 40_002)
+}
+
 fn gateway_config() -> GatewayConfig {
     GatewayConfig {
         worker: 0,
@@ -453,7 +477,7 @@ fn wic_config(name: &str, answer_after: Option<Duration>) -> WicConfig {
             password: password(name),
         },
         transport: Transport::Wss,
-        sockets: vec![media(name)],
+        sockets: vec![media(name), channels(name)],
         calls: 1,
         video: None,
         keep_bytes: 0,
