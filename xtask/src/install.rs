@@ -20,6 +20,11 @@ const NEEDS: &[Need] = &[
         why: "the rules look at what is tracked",
     },
     Need {
+        program: "curl",
+        package: "curl",
+        why: "what the documents say to type",
+    },
+    Need {
         program: "node",
         package: "nodejs",
         why: "the browser client's own tests",

@@ -2,38 +2,14 @@
 
 mod process;
 
-use std::net::{TcpListener, UdpSocket};
 use std::thread;
 
+use process::network::{free_port, people};
 use process::phone::Phone;
 use process::{Folder, Process, figure, get, run};
 
-/// A port that was free a moment ago, UDP and TCP: the two ends of Mw must know each other's before
-/// they start.
-fn free_port() -> u16 {
-    loop {
-        let udp = UdpSocket::bind("127.0.0.1:0").expect("a free port");
-        let port = udp.local_addr().expect("it is bound").port();
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
-}
-
 const SECRET: &str = "a secret of sixteen characters and more";
 const PEOPLE: [(&str, &str); 2] = [("alice", "+15550100"), ("bob", "+15550101")];
-
-fn subscribers(folder: &Folder) {
-    let home = process::HOME;
-    let text = PEOPLE.map(|(name, number)| {
-        format!(
-            "[[subscriber]]\nname = \"{name}\"\npassword = \"of {name}\"\nimpi = \"{name}@{home}\"\n\
-             impus = [\"sip:{name}@{home}\", \"tel:{number}\"]\n\n"
-        )
-    });
-    let text = text.concat();
-    folder.write("people.toml", &text);
-}
 
 /// Core, gateway and edge, the edge ready; and what a gateway needs to be started again.
 struct Apart {
@@ -47,7 +23,7 @@ struct Apart {
 impl Apart {
     fn start() -> Self {
         let folder = Folder::new();
-        subscribers(&folder);
+        people(&folder, &PEOPLE);
         let (mw, iq) = (free_port(), free_port());
         let core = Process::alone(
             &folder,

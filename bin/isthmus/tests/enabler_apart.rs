@@ -2,27 +2,17 @@
 
 mod process;
 
-use std::net::{TcpListener, UdpSocket};
+use std::net::TcpListener;
 
 use process::consumer::{Consumer, call_of};
 use process::ear::Ear;
+use process::network::{free_port, people};
 use process::phone::Phone;
 use process::{Folder, HOME, Process, figure, get, run};
 use reqwest::StatusCode;
 use serde_json::json;
 
-/// A port that was free a moment ago, UDP and TCP.
-fn free_port() -> u16 {
-    loop {
-        let udp = UdpSocket::bind("127.0.0.1:0").expect("a free port");
-        let port = udp.local_addr().expect("it is bound").port();
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
-}
-
-const PEOPLE: [&str; 2] = ["alice", "bob"];
+const PEOPLE: [(&str, &str); 2] = [("alice", "+15550100"), ("bob", "+15550101")];
 
 struct Apart {
     _core: Process,
@@ -38,13 +28,7 @@ struct Apart {
 impl Apart {
     fn start() -> Self {
         let folder = Folder::new();
-        let people = PEOPLE.map(|name| {
-            format!(
-                "[[subscriber]]\nname = \"{name}\"\npassword = \"of {name}\"\n\
-                 impi = \"{name}@{HOME}\"\nimpus = [\"sip:{name}@{HOME}\"]\n\n"
-            )
-        });
-        folder.write("people.toml", &people.concat());
+        people(&folder, &PEOPLE);
         let (mw, enabler_sip) = (free_port(), free_port());
         let apis = free_port();
         folder.write("edge.secret", "what-the-edge-shows-it\n");

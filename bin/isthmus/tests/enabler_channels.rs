@@ -19,15 +19,43 @@ fn says(consumer: &Consumer, app: &str, session: &str, ear: &Ear, what: &Value) 
     result["result"].clone()
 }
 
-#[test]
-fn an_application_asks_through_a_channel_and_is_answered() {
+/// What a phone is told that takes calls and channels.
+const TAKES: [&str; 3] = ["--answer", "--accept-channel", "any"];
+
+/// The laboratory, with an application of a provider.
+struct Scene {
+    product: Process,
+    consumer: Consumer,
+    app: String,
+    w2: String,
+    _folder: Folder,
+}
+
+fn scene() -> Scene {
     let folder = Folder::new();
     let product = Process::all_in_one(&folder, &[]);
     let consumer = Consumer::of(&product);
-    let app = consumer.application("games");
-    let [_, ws] = product.w2();
-    let takes = ["--answer", "--accept-channel", "any"];
-    let mut bob = Phone::start(&ws, "bob", &product.password("bob"), &takes);
+    let [_, w2] = product.w2();
+    Scene {
+        app: consumer.application("games"),
+        product,
+        consumer,
+        w2,
+        _folder: folder,
+    }
+}
+
+impl Scene {
+    fn phone(&self, name: &'static str, words: &[&str]) -> Phone {
+        Phone::start(&self.w2, name, &self.product.password(name), words)
+    }
+}
+
+#[test]
+fn an_application_asks_through_a_channel_and_is_answered() {
+    let scene = scene();
+    let (product, consumer, app) = (&scene.product, &scene.consumer, scene.app.clone());
+    let mut bob = scene.phone("bob", &TAKES);
     let mut ear = Ear::open();
 
     // TS 26.114 §6.2.10: the offer of the call has the channel, and whose it is.
@@ -46,7 +74,7 @@ fn an_application_asks_through_a_channel_and_is_answered() {
     ear.learns(session, &app, "OPENED");
 
     let question = json!({ "question": "which?", "of": [1, 2] });
-    assert_eq!(says(&consumer, &app, session, &ear, &question), "SUCCESS");
+    assert_eq!(says(consumer, &app, session, &ear, &question), "SUCCESS");
     let heard = bob.hears("line")["text"].clone();
     let heard: Value = serde_json::from_str(heard.as_str().expect("text")).expect("JSON");
     assert_eq!(heard, question);
@@ -64,7 +92,7 @@ fn an_application_asks_through_a_channel_and_is_answered() {
     bob.told(&format!("close {number}"));
     ear.learns(session, &app, "CLOSED");
     assert_eq!(
-        says(&consumer, &app, session, &ear, &json!({ "again": true })),
+        says(consumer, &app, session, &ear, &json!({ "again": true })),
         "SUCCESS"
     );
     let open = bob.hears("channel_open");
@@ -86,21 +114,17 @@ fn an_application_asks_through_a_channel_and_is_answered() {
 
 #[test]
 fn channels_come_into_calls_that_stand_and_are_refused_in_others() {
-    let folder = Folder::new();
-    let product = Process::all_in_one(&folder, &[]);
-    let consumer = Consumer::of(&product);
-    let app = consumer.application("games");
-    let [_, ws] = product.w2();
-    let takes = ["--answer", "--accept-channel", "any"];
-    let mut bob = Phone::start(&ws, "bob", &product.password("bob"), &takes);
-    let mut carol = Phone::start(&ws, "carol", &product.password("carol"), &["--answer"]);
+    let scene = scene();
+    let (product, consumer, app) = (&scene.product, &scene.consumer, scene.app.clone());
+    let mut bob = scene.phone("bob", &TAKES);
+    let mut carol = scene.phone("carol", &["--answer"]);
     let mut ear = Ear::open();
 
     // One call without data channels, to which one is added.
     let session = consumer.answered(&call_of("bob", &ear.url()));
     bob.hears("media_connected");
     let hello = json!({ "hello": "bob" });
-    assert_eq!(says(&consumer, &app, &session, &ear, &hello), "SUCCESS");
+    assert_eq!(says(consumer, &app, &session, &ear, &hello), "SUCCESS");
     bob.hears("channel_open");
     ear.learns(&session, &app, "OPENED");
     assert_eq!(bob.hears("line")["text"], "{\"hello\":\"bob\"}");
@@ -141,7 +165,7 @@ fn channels_come_into_calls_that_stand_and_are_refused_in_others() {
         bob.told(&format!("say {} mine", open["channel"]));
         ear.hears(&session, &json!({ "text": "mine" }));
         let hello = json!({ "hello": spec });
-        assert_eq!(says(&consumer, &app, &session, &ear, &hello), "SUCCESS");
+        assert_eq!(says(consumer, &app, &session, &ear, &hello), "SUCCESS");
         let heard = bob.hears("line")["text"].clone();
         assert_eq!(heard.as_str(), Some(hello.to_string().as_str()));
         if open["in_band"] == true {
@@ -160,7 +184,7 @@ fn channels_come_into_calls_that_stand_and_are_refused_in_others() {
     let session = consumer.answered(&call);
     carol.hears("media_connected");
     ear.learns(&session, &app, "REFUSED");
-    let result = says(&consumer, &app, &session, &ear, &hello);
+    let result = says(consumer, &app, &session, &ear, &hello);
     assert_eq!(result, "FAILED");
     ear.learns(&session, &app, "REFUSED");
     assert_eq!(carol.ends(), Some(0));
@@ -169,14 +193,10 @@ fn channels_come_into_calls_that_stand_and_are_refused_in_others() {
 
 #[test]
 fn two_subscribers_and_an_application_share_a_call() {
-    let folder = Folder::new();
-    let product = Process::all_in_one(&folder, &[]);
-    let consumer = Consumer::of(&product);
-    let app = consumer.application("games");
-    let [_, ws] = product.w2();
-    let takes = ["--answer", "--accept-channel", "any"];
-    let mut alice = Phone::start(&ws, "alice", &product.password("alice"), &takes);
-    let mut bob = Phone::start(&ws, "bob", &product.password("bob"), &takes);
+    let scene = scene();
+    let (product, consumer, app) = (&scene.product, &scene.consumer, scene.app.clone());
+    let mut alice = scene.phone("alice", &TAKES);
+    let mut bob = scene.phone("bob", &TAKES);
     let mut ear = Ear::open();
     let mut call = call_of("bob", &ear.url());
     call["callType"] = "P2P".into();

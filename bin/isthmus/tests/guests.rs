@@ -3,20 +3,14 @@
 
 mod process;
 
-use std::net::TcpListener;
 use std::process::Output;
 
 use process::authority::Authority;
+use process::network::free_port;
 use process::{Folder, HOME, Process, figure, get, run};
 
 const SECRET: &str = "a secret of sixteen characters and more";
 const PEOPLE: [&str; 2] = ["alice", "bob"];
-
-/// A port that was free a moment ago: the issuer's name has it, and Mw's two ends know each other's.
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("it is bound").port()
-}
 
 /// Four processes and what signs their certificates, with a pool of one.
 struct Operator {

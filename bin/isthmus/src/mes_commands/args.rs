@@ -162,6 +162,17 @@ impl Domain {
     }
 }
 
+/// Who is meant, who is asked, and where what becomes of it is told.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Way {
+    #[command(flatten)]
+    pub(crate) domain: Domain,
+    #[command(flatten)]
+    pub(crate) listen: Listen,
+    #[command(flatten)]
+    pub(crate) server: Server,
+}
+
 /// `isthmus mes call`
 #[derive(Debug, clap::Args)]
 pub(crate) struct Call {
@@ -190,11 +201,7 @@ pub(crate) struct Call {
     #[arg(long, requires = "application")]
     pub(crate) lines: bool,
     #[command(flatten)]
-    pub(crate) domain: Domain,
-    #[command(flatten)]
-    pub(crate) listen: Listen,
-    #[command(flatten)]
-    pub(crate) server: Server,
+    pub(crate) way: Way,
 }
 
 /// `isthmus mes connect`
@@ -216,11 +223,7 @@ pub(crate) struct Connect {
     #[arg(long = "as", value_name = "NAME", default_value = "isthmus")]
     pub(crate) af: String,
     #[command(flatten)]
-    pub(crate) domain: Domain,
-    #[command(flatten)]
-    pub(crate) listen: Listen,
-    #[command(flatten)]
-    pub(crate) server: Server,
+    pub(crate) way: Way,
 }
 
 /// `isthmus mes end`

@@ -14,8 +14,8 @@ const SESSIONS: &str = "/mmtel-callcontrol/v1/ims-sessions";
 
 /// TS 29.392 §5.3.2.2: calls, and prints what happens until the call ends.
 pub(super) async fn call(call: &Call) -> anyhow::Result<()> {
-    let client = Client::new(&call.server)?;
-    let mut told = Told::listen(&call.listen).await?;
+    let client = Client::new(&call.way.server)?;
+    let mut told = Told::listen(&call.way.listen).await?;
     let body = request(call, &told.url);
     let answer = client.post("/mmtel-dcappcall/v1/dccall", &body).await?;
     if answer["callResult"] != "SUCCESS" {
@@ -60,7 +60,7 @@ fn request(call: &Call, url: &str) -> Value {
     let media = [("audio", !call.no_audio), ("video", call.video)];
     let media = media.iter().filter(|(_, wanted)| *wanted);
     let mut body = json!({
-        "terminatingId": call.domain.uri(&call.who),
+        "terminatingId": call.way.domain.uri(&call.who),
         "callType": "A2P",
         "mediaInfo": media.map(|(name, _)| *name).collect::<Vec<_>>(),
         "dcMediaInfo": call.data || call.application.is_some(),
@@ -68,7 +68,7 @@ fn request(call: &Call, url: &str) -> Value {
     });
     if let Some(from) = &call.from {
         body["callType"] = "P2P".into();
-        body["originatingId"] = call.domain.uri(from).into();
+        body["originatingId"] = call.way.domain.uri(from).into();
     }
     if let Some(application) = &call.application {
         body["appProfileRequested"] = json!({ "appId": application });
@@ -125,8 +125,8 @@ async fn next_line(lines: &mut Option<mpsc::Receiver<String>>) -> String {
 
 /// TS 29.392 §5.5.2.2: makes a session of two, and prints what happens until it ends.
 pub(super) async fn connect(connect: &Connect) -> anyhow::Result<()> {
-    let client = Client::new(&connect.server)?;
-    let mut told = Told::listen(&connect.listen).await?;
+    let client = Client::new(&connect.way.server)?;
+    let mut told = Told::listen(&connect.way.listen).await?;
     let kinds = [
         ("AUDIO", true),
         ("VIDEO", connect.video),
@@ -138,8 +138,8 @@ pub(super) async fn connect(connect: &Connect) -> anyhow::Result<()> {
         .map(|(kind, _)| json!({ "mediaType": kind, "mediaCorrectionId": kind.to_lowercase() }));
     let body = json!({ "afId": connect.af, "imsSessionInfo": {
         "sessionInfo": {
-            "callingId": connect.domain.uri(&connect.calling),
-            "calledId": connect.domain.uri(&connect.called),
+            "callingId": connect.way.domain.uri(&connect.calling),
+            "calledId": connect.way.domain.uri(&connect.called),
         },
         "mediaInfoSet": media.collect::<Vec<_>>(),
         "notifUri": told.url,

@@ -4,6 +4,7 @@
 pub(crate) mod authority;
 pub(crate) mod consumer;
 pub(crate) mod ear;
+pub(crate) mod network;
 pub(crate) mod phone;
 pub(crate) mod sip;
 pub(crate) mod w2;
