@@ -70,10 +70,13 @@ impl Iq {
 
     /// A new Context with one stream.
     pub fn reserve(&mut self, stream: StreamSettings) -> Result<Reserved> {
-        let reply = self.ask(Command::Reserve {
-            context: None,
-            streams: vec![stream],
-        })?;
+        self.reserve_all(vec![stream])
+    }
+
+    /// A new Context with these.
+    pub fn reserve_all(&mut self, streams: Vec<StreamSettings>) -> Result<Reserved> {
+        let context = None;
+        let reply = self.ask(Command::Reserve { context, streams })?;
         match reply {
             Reply::Reserved(reserved) => Ok(reserved),
             other => bail!("{other:?}"),

@@ -101,6 +101,11 @@ const BENCHES: &[Bench] = &[
         what: "memory of idle data channel associations",
         run: data::idle::run,
     },
+    Bench {
+        name: "call-idle",
+        what: "memory of idle calls with audio and a bootstrap channel",
+        run: data::calls::run,
+    },
 ];
 
 fn main() -> Result<()> {

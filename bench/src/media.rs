@@ -1,7 +1,7 @@
 //! DTLS-SRTP to RTP: 400 calls of 50 packets a second each way, through our gateway and through
 //! rtpengine in userspace. CPU of the relay for a million packets.
 
-mod call;
+pub mod call;
 mod gateway;
 mod load;
 mod rtpengine;

@@ -25,8 +25,9 @@ const ALL: usize = 5_000;
 const EACH: usize = 2;
 const PROMISE: u64 = 30_000;
 /// Another address than the gateway's, whose ports are its own.
-const CLIENT: &str = "127.0.0.2:0";
-const UFRAG: &str = "aWic";
+pub(super) const CLIENT: &str = "127.0.0.2:0";
+pub(super) const UFRAG: &str = "aWic";
+pub(super) const PASSWORD: &str = "aPasswordOfTheWicForAll";
 
 /// The growth from the first to all, by their number.
 pub fn run() -> Result<Vec<Row>> {
@@ -83,7 +84,7 @@ fn call(iq: &mut gateway::Iq, certificate: &Certificate) -> Result<[UdpSocket; E
     stream.w3 = Some(W3Settings {
         remote_ice: Some(IceCredentials {
             ufrag: UFRAG.into(),
-            pwd: "aPasswordOfTheWicForAll".into(),
+            pwd: PASSWORD.into(),
         }),
         remote_fingerprints: fingerprints.clone(),
         dtls_role: Some(DtlsRole::Server),
@@ -110,25 +111,35 @@ fn call(iq: &mut gateway::Iq, certificate: &Certificate) -> Result<[UdpSocket; E
     let data = local.data.as_ref().context("no data channels")?;
 
     wic.connect(local.w3.candidates.first().context("no candidate")?)?;
-    let mut check = [0; 256];
-    let length = Builder::new(&mut check, Class::Request, TransactionId([7; 12]))
-        .username(&format!("{}:{UFRAG}", local.w3.ice.ufrag))
-        .priority(1_845_501_695)
-        .ice_controlling(7)
-        .use_candidate()
-        .integrity(&IntegrityKey::new(&local.w3.ice.pwd))
-        .fingerprint()
-        .finish()
-        .map_err(|_| anyhow::anyhow!("no room for a check"))?;
-    wic.send(&check[..length])?;
+    check(&wic, &local.w3.ice)?;
     associate(&wic, certificate, &local.w3.fingerprint.digest).context("towards the WIC")?;
     far.connect(local.core.rtp)?;
     associate(&far, certificate, &data.core_fingerprint.digest).context("towards the core")?;
     Ok([wic, far])
 }
 
+/// A connectivity check that the gateway with this name is to answer.
+pub(super) fn check(socket: &UdpSocket, theirs: &IceCredentials) -> Result<()> {
+    let mut check = [0; 256];
+    let length = Builder::new(&mut check, Class::Request, TransactionId([7; 12]))
+        .username(&format!("{}:{UFRAG}", theirs.ufrag))
+        .priority(1_845_501_695)
+        .ice_controlling(7)
+        .use_candidate()
+        .integrity(&IntegrityKey::new(&theirs.pwd))
+        .fingerprint()
+        .finish()
+        .map_err(|_| anyhow::anyhow!("no room for a check"))?;
+    socket.send(&check[..length])?;
+    Ok(())
+}
+
 /// DTLS and SCTP; then nothing more.
-fn associate(socket: &UdpSocket, certificate: &Certificate, theirs: &[u8]) -> Result<()> {
+pub(super) fn associate(
+    socket: &UdpSocket,
+    certificate: &Certificate,
+    theirs: &[u8],
+) -> Result<()> {
     let announced = vec![dtls::Fingerprint {
         algorithm: "sha-256".into(),
         digest: theirs.to_vec(),

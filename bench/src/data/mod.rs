@@ -1,5 +1,6 @@
 //! Data channels: the same two peers directly, and through one gateway and back out of its second Termination.
 
+pub mod calls;
 pub mod idle;
 mod peer;
 mod through;
