@@ -34,13 +34,40 @@ fn number(name: &str, otherwise: u64) -> u64 {
 
 #[test]
 fn every_schedule_keeps_the_rules_and_leaves_nothing_behind() {
-    let (first, count) = (
-        number("DIALOG_SEED", 1),
-        number("DIALOG_SCHEDULES", SCHEDULES),
-    );
+    let first = number("DIALOG_SEED", 1);
+    let count = number("DIALOG_SCHEDULES", SCHEDULES);
+    let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get() as u64);
+    // Whole shards each, so that a schedule is the same whoever runs it.
+    let share = (count / threads).next_multiple_of(OF_ONE_SHARD);
+    let mut coverage = Coverage::default();
+    std::thread::scope(|scope| {
+        let parts = (0..threads).map(|part| {
+            let from = (first + part * share) / OF_ONE_SHARD * OF_ONE_SHARD;
+            let to = from + share;
+            let last = part + 1 == threads;
+            let to = if last { first + count } else { to };
+            scope.spawn(move || run(from.max(first)..to.min(first + count)))
+        });
+        let parts: Vec<_> = parts.collect();
+        for part in parts {
+            match part.join() {
+                Ok(part) => coverage += part,
+                Err(fault) => std::panic::resume_unwind(fault),
+            }
+        }
+    });
+    println!("{coverage}");
+    if count >= SCHEDULES {
+        coverage.assert_complete();
+    }
+}
+
+/// The schedules of these seeds, one after the other.
+fn run(seeds: std::ops::Range<u64>) -> Coverage {
+    let first = seeds.start;
     let mut coverage = Coverage::default();
     let mut world = World::new(first);
-    for seed in first..first + count {
+    for seed in seeds {
         if seed % OF_ONE_SHARD == 0 {
             world = World::new(seed);
         }
@@ -56,8 +83,5 @@ fn every_schedule_keeps_the_rules_and_leaves_nothing_behind() {
             std::panic::resume_unwind(fault);
         }
     }
-    println!("{coverage}");
-    if count >= SCHEDULES {
-        coverage.assert_complete();
-    }
+    coverage
 }
