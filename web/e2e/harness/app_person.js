@@ -61,7 +61,7 @@ export async function running(person, name) {
 /** Waits for what the window of an application says. */
 export async function says(person, name, words) {
   const seen = () => person.page.$$eval('.window', (all) => Object.fromEntries(all.map((each) => [each.querySelector('h2').textContent, each.querySelector('.window-words').textContent])));
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 40_000;
   for (;;) {
     const said = await seen();
     if (words.test(said[name] ?? '')) return;
@@ -112,12 +112,15 @@ export async function closeAll(people) {
   const sounds = await Promise.all(people.map((person) => person.figures()));
   for (const person of people) {
     if (!(await person.sees('Hang up'))) throw new Error(`${person.name} is in no call\n${await person.told()}`);
-    if (await person.sees('Not now')) await person.press('Not now');
+    await person.page.evaluate(() => {
+      const refuse = document.querySelector('#application-refuse');
+      if (refuse.checkVisibility()) refuse.click();
+    });
     await person.page.$$eval('.window .window-head button:last-child', (all) => all.forEach((each) => each.click()));
     await nothingOpen(person);
   }
   for (const [index, person] of people.entries()) {
-    const patience = Date.now() + 20_000;
+    const patience = Date.now() + 40_000;
     while ((await person.figures()).packetsReceived <= sounds[index].packetsReceived) {
       if (Date.now() > patience) throw new Error(`${person.name} hears nothing`);
       await new Promise((resolve) => setTimeout(resolve, 50));

@@ -71,7 +71,7 @@ class ApplicationServer {
   }
 
   /** The next notification that the test is true of; what comes before it is passed over. */
-  async hears(test, within = 10_000) {
+  async hears(test, within = 40_000) {
     const deadline = Date.now() + within;
     for (;;) {
       const at = this.told.findIndex(test);

@@ -43,12 +43,12 @@ class Phone {
   }
 
   /** The first line of an event, once it is there. */
-  hears(event, within = 10_000) {
+  hears(event, within = 40_000) {
     return this.#find(() => this.lines.find((each) => each.event === event), event, within);
   }
 
   /** The next line of an event, after the one that was heard so last. */
-  next(event, within = 10_000) {
+  next(event, within = 40_000) {
     const look = () => {
       const at = this.lines.findIndex((each, index) => index >= this.looked && each.event === event);
       if (at < 0) return undefined;

@@ -57,7 +57,7 @@ class Isthmus {
 
   /** Waits for the admin port to say that it is ready. */
   async ready() {
-    const deadline = Date.now() + 20_000;
+    const deadline = Date.now() + 40_000;
     for (;;) {
       if (this.child.exitCode !== null) throw new Error(`it ended:\n${this.printed}`);
       try {
@@ -99,7 +99,7 @@ class Isthmus {
   }
 
   /** Waits until a figure has this value. */
-  async shows(name, wanted, within = 5_000) {
+  async shows(name, wanted, within = 40_000) {
     const deadline = Date.now() + within;
     for (;;) {
       const value = await this.metric(name);

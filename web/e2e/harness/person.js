@@ -72,7 +72,7 @@ export class Person {
   }
 
   /** Waits for something with a role and a name that can be used, and returns it. */
-  async find(role, name, within = 20_000) {
+  async find(role, name, within = 40_000) {
     // A tab in the background draws no frames, and nothing in it can be clicked.
     await this.page.bringToFront();
     // To Firefox a password is no textbox.
@@ -134,7 +134,7 @@ export class Person {
   }
 
   /** Waits until the live region says something; how a name is written is nothing that is heard. */
-  async hears(said, within = 15_000) {
+  async hears(said, within = 40_000) {
     const words = new RegExp(said.source, 'i');
     const deadline = Date.now() + within;
     while (!words.test(await this.status().catch(() => ''))) {
@@ -171,7 +171,7 @@ export class Person {
   }
 
   /** Waits until the log of the chat has this: a line each, with who says it. */
-  async reads(words, within = 10_000) {
+  async reads(words, within = 40_000) {
     const log = () => this.page.$$eval('[role="log"] > *', (lines) => lines.map((line) => line.textContent).join('\n'));
     const deadline = Date.now() + within;
     for (;;) {
@@ -196,7 +196,7 @@ export class Person {
   }
 
   /** Waits until there are other credentials, and the media flow with them. */
-  async changes(before, within = 20_000) {
+  async changes(before, within = 40_000) {
     const deadline = Date.now() + within;
     const flows = () => this.page.evaluate(() => window.watched.connections.at(-1).connectionState === 'connected' && window.watched.connections.at(-1).signalingState === 'stable');
     while ((await this.credentials()) === before || !(await flows())) {

@@ -97,7 +97,7 @@ class Baresip extends EventEmitter {
   }
 
   async connect(port) {
-    const deadline = Date.now() + 10_000;
+    const deadline = Date.now() + 40_000;
     for (;;) {
       if (this.child.exitCode !== null) throw new Error('it ended');
       const socket = net.connect(port, '127.0.0.1');
@@ -144,7 +144,7 @@ class Baresip extends EventEmitter {
   }
 
   /** Waits for an event, also one that came before. `test` may look at it. */
-  async event(type, { within = 10_000, test = () => true } = {}) {
+  async event(type, { within = 40_000, test = () => true } = {}) {
     const deadline = Date.now() + within;
     for (;;) {
       const at = this.seen.findIndex((event) => event.type === type && test(event));
@@ -157,7 +157,7 @@ class Baresip extends EventEmitter {
   }
 
   /** Waits until the registrar took it; its event may come before anyone listens. */
-  async registered(within = 10_000) {
+  async registered(within = 40_000) {
     const deadline = Date.now() + within;
     while (!/200 OK .*\[\d+ binding/.test(this.log())) {
       if (Date.now() > deadline) throw new Error(`baresip did not register\n${this.log()}`);

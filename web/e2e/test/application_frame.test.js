@@ -255,7 +255,7 @@ describe('the frame of an application', () => {
 
   it('can be closed whatever it does, and the page goes on', async () => {
     await bench.run('loop', packFiles(page("addEventListener('load', () => setTimeout(() => { for (;;); }));")), { site });
-    await bench.page.waitForFunction(() => window.bench.hung.loop === true, { timeout: 20_000 });
+    await bench.page.waitForFunction(() => window.bench.hung.loop === true, { timeout: 60_000 });
     // The page is not in that loop.
     const late = await bench.page.evaluate(async () => {
       const begun = performance.now();

@@ -7,7 +7,7 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import { AppBed } from '../harness/app_bed.js';
 import { APPS, closeAll, develops, drawn, draws, hearsOfApplications, opens, running, says, scripted } from '../harness/app_person.js';
 
-describe('misbehaving applications in a call', { timeout: 240_000 }, () => {
+describe('misbehaving applications in a call', { timeout: 390_000 }, () => {
   const bed = new AppBed();
   let alice;
   let bob;

@@ -66,7 +66,9 @@ describe('the application server of examples/', () => {
     phone.types('hangup');
     const { code, printed } = await ended;
     assert.equal(code, 0, printed);
-    assert.match(printed, /call: ANSWERED [^]*channel: OPENED[^]*answer: Leave a message[^]*call: ENDED/);
+    // A channel may be told of before the answer is here.
+    assert.match(printed, /call: ANSWERED /);
+    assert.match(printed, /channel: OPENED[^]*answer: Leave a message[^]*call: ENDED/);
   });
 
   it('asks a poll on the channel that the application opens', async () => {
@@ -75,15 +77,14 @@ describe('the application server of examples/', () => {
     const ended = run('--call', `sip:bob@${HOME}`, '--application', id, '--poll');
     await phone.next('answered');
     // The server may not wait for it yet, and then it is refused.
-    const line = phone.next('line');
     const opened = (event) => phone.lines.findLastIndex((each) => each.event === event && each.call === 2);
     phone.types(`open ${id},in-band`);
     for (let tries = 0; opened('channel_open') < 0; tries += 1) {
-      assert.ok(tries < 300, phone.told());
+      assert.ok(tries < 1200, phone.told());
       if (opened('channel_closed') > opened('channel_opening')) phone.types(`open ${id},in-band`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
-    const question = said(await line);
+    const question = said(await phone.next('line'));
     assert.equal(question.type, 'question');
     const { channel } = phone.lines.findLast(({ event }) => event === 'channel_open');
     phone.types(`say ${channel} {"type":"vote","answer":2}`);

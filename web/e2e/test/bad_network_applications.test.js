@@ -42,7 +42,7 @@ const SCRIPT = `
   }
 `;
 
-describe('applications on a bad network', { timeout: 180_000 }, () => {
+describe('applications on a bad network', { timeout: 390_000 }, () => {
   const bed = new AppBed();
   const noise = crypto.randomBytes(150_000).toString('base64');
   const ways = new BadWays(WEATHER);

@@ -33,7 +33,7 @@ const SCRIPT = `
   }
 `;
 
-describe('an application between a server and the other party', { timeout: 120_000 }, () => {
+describe('an application between a server and the other party', { timeout: 300_000 }, () => {
   const bed = new AppBed();
   let server;
   let id;
@@ -43,7 +43,7 @@ describe('an application between a server and the other party', { timeout: 120_0
   before(async () => {
     server = await startApplicationServer();
     const file = path.join(bed.folder, 'events.toml');
-    fs.writeFileSync(file, `[[mmtel_es.calls.events]]\nsubscribers = ["sip:alice@${DOMAIN}"]\nnotify = "${server.url}"\napplications = ["games"]\n`);
+    fs.writeFileSync(file, `[[mmtel_es.calls.events]]\nsubscribers = ["sip:alice@${DOMAIN}"]\nnotify = "${server.url}"\napplications = ["games"]\n[mmtel_es.calls]\nchannel_seconds = 60\n`);
     await bed.start(['--config', file]);
     server.uses(bed.product);
     id = await server.application();

@@ -51,7 +51,7 @@ describe('two tabs of one browser are two people', () => {
   }
 
   async function frames(person) {
-    const deadline = Date.now() + 15_000;
+    const deadline = Date.now() + 40_000;
     while (Date.now() < deadline) {
       if ((await person.framesShown()) > 30) return true;
       await sleep(200);
@@ -66,7 +66,7 @@ describe('two tabs of one browser are two people', () => {
 
   /** What is under way is heard out first. */
   async function hearNothing(person, what) {
-    const patience = Date.now() + 5_000;
+    const patience = Date.now() + 40_000;
     for (;;) {
       const energy = await person.energy();
       if (energy < SILENT) return;

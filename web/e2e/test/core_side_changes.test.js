@@ -47,7 +47,7 @@ async function within(counted) {
   return counted.packets - first;
 }
 
-describe('a call is changed from the side of the core', { timeout: 120_000 }, () => {
+describe('a call is changed from the side of the core', { timeout: 300_000 }, () => {
   let product;
   let alice;
   let ends = [];

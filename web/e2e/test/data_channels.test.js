@@ -11,7 +11,7 @@ import { startPhone } from '../harness/headless.js';
 import { startIsthmus } from '../harness/isthmus.js';
 import { signIn } from '../harness/person.js';
 
-describe('data channels in a call', { timeout: 240_000 }, () => {
+describe('data channels in a call', { timeout: 390_000 }, () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'channels-'));
   let product;
   let browser;
@@ -254,7 +254,7 @@ describe('data channels in a call', { timeout: 240_000 }, () => {
       // All of it arrives.
       channel.close();
     });
-    await bob.page.waitForFunction(() => window.heard[0].closed, { timeout: 10_000 });
+    await bob.page.waitForFunction(() => window.heard[0].closed, { timeout: 60_000 });
     assert.deepEqual(await bob.page.evaluate(() => window.heard), [{ octets: 8 * 1024 * 1024, messages: 512, ordered: true, priority: 256, closed: true }]);
   });
 });

@@ -16,7 +16,7 @@ import { farEnd } from '../peers/sipp.js';
 
 const DOMAIN = 'ims.mnc001.mcc001.3gppnetwork.org';
 
-describe('applications and phones', { timeout: 180_000 }, () => {
+describe('applications and phones', { timeout: 390_000 }, () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'enabler-'));
   let server;
   let product;
@@ -105,7 +105,9 @@ describe('applications and phones', { timeout: 180_000 }, () => {
       await alice.hears(command === 'hold' ? /on hold/ : /^In a call with/);
     }
     await alice.press('Hold');
+    await alice.hears(/is on hold/);
     await alice.press('Hold');
+    await alice.hears(/^In a call with/);
     assert.ok((await alice.loudness(3_000)) > 0.01, 'alice hears the tone again');
     await carol.command('hangup');
     await server.hears(({ eventType }) => eventType === 'SESSION_TERMINATION');

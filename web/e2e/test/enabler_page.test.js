@@ -94,7 +94,7 @@ describe('the enabler’s page', () => {
     const button = await page.$('#targets button');
     await button?.focus();
     await button?.press('Enter');
-    await page.waitForFunction(() => document.querySelector('#down').hidden, { timeout: 40_000 });
+    await page.waitForFunction(() => document.querySelector('#down').hidden, { timeout: 60_000 });
     await shows('sent', '204');
     await shows('sent', 'ENDED');
   });

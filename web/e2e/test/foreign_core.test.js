@@ -15,7 +15,7 @@ const subscriber = (name) => ({
   impus: [`sip:${name}@${REALM}`],
 });
 
-it('registers by Digest at Kamailio, calls, hears and deregisters', { timeout: 30_000 }, async (test) => {
+it('registers by Digest at Kamailio, calls, hears and deregisters', { timeout: 300_000 }, async (test) => {
   const core = await startKamailioIms({ realm: REALM, subscribers: ['alice', 'bob'].map(subscriber) });
   test.after(() => core.stop());
   const [https, http, mw, admin] = await freePorts(4);

@@ -51,7 +51,7 @@ describe('data channels', { concurrency: 4 }, () => {
 
   for (const [index, caller] of NAMES.entries()) {
     for (const called of NAMES.slice(index)) {
-      it(`${caller} calls ${called}: echo, close, open again, a file each way`, { timeout: 30_000 }, async () => {
+      it(`${caller} calls ${called}: echo, close, open again, a file each way`, { timeout: 300_000 }, async () => {
         const near = new Talker(caller, stacks[caller]);
         const far = new Talker(`${called} (called)`, stacks[called]);
         const subject = `${caller} to ${called}`;
@@ -85,7 +85,7 @@ describe('data channels', { concurrency: 4 }, () => {
   // It has one call at a time, with audio or without.
   describe('the phone without a browser', { concurrency: 1 }, () => {
     for (const name of NAMES) {
-      it(`${name} calls it: echo, close, open again, a file each way`, { timeout: 30_000 }, async () => {
+      it(`${name} calls it: echo, close, open again, a file each way`, { timeout: 300_000 }, async () => {
         const near = new Talker(name, stacks[name]);
         await near.peer.open({ label: 'echo', protocol: 'chat' });
         const call = await alice.call(`sip:carol@${DOMAIN}`, `${name} to the phone`, near.peer);

@@ -88,7 +88,7 @@ tls = false
         const before = await Promise.all(pages.map(heardAndSeen));
         for (const [index, page] of pages.entries()) {
           // A picture that a loss has broken stands still until the next whole one comes.
-          const deadline = Date.now() + 8_000;
+          const deadline = Date.now() + 40_000;
           for (;;) {
             const now = await heardAndSeen(page);
             const frames = now.frames - before[index].frames;

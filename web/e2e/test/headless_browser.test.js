@@ -12,7 +12,7 @@ import { startPhone } from '../harness/headless.js';
 import { startIsthmus } from '../harness/isthmus.js';
 import { signIn } from '../harness/person.js';
 
-describe('a browser and the phone without one', { timeout: 120_000 }, () => {
+describe('a browser and the phone without one', { timeout: 300_000 }, () => {
   let product;
   let browser;
   let alice;
@@ -60,7 +60,7 @@ describe('a browser and the phone without one', { timeout: 120_000 }, () => {
     return ended;
   }
 
-  it('the browser calls, its picture is recorded and echoed', { timeout: 40_000 }, async () => {
+  it('the browser calls, its picture is recorded and echoed', { timeout: 300_000 }, async () => {
     const phone = bob('--answer', '--duration', 0, '--echo-video', '--record-video', film);
     await phone.hears('registered');
     await alice.call('bob', 'Video call');
@@ -76,7 +76,7 @@ describe('a browser and the phone without one', { timeout: 120_000 }, () => {
     assert.equal(head, 'DKIF\0\0\x20\0VP80');
   });
 
-  it('the phone calls, and shows what it has recorded', { timeout: 40_000 }, async () => {
+  it('the phone calls, and shows what it has recorded', { timeout: 300_000 }, async () => {
     assert.ok(fs.existsSync(film), 'the call before was recorded');
     const phone = bob('--call', 'alice', '--duration', 0, '--play-video', film);
     await alice.answer();

@@ -6,7 +6,7 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import { startPhone } from '../harness/headless.js';
 import { startIsthmus } from '../harness/isthmus.js';
 
-describe('the phone without a browser', { timeout: 60_000 }, () => {
+describe('the phone without a browser', { timeout: 300_000 }, () => {
   let product;
   const started = [];
 
@@ -26,7 +26,7 @@ describe('the phone without a browser', { timeout: 60_000 }, () => {
 
   after(() => product?.stop());
 
-  it('signs in, calls, and both ends hear', { timeout: 30_000 }, async () => {
+  it('signs in, calls, and both ends hear', { timeout: 300_000 }, async () => {
     const bob = phone('bob', '--answer', '--duration', 0);
     await bob.hears('registered');
     const alice = phone('alice', '--call', 'bob', '--duration', 2);
@@ -37,14 +37,14 @@ describe('the phone without a browser', { timeout: 60_000 }, () => {
     }
   });
 
-  it('fails with a status when nobody is there', { timeout: 30_000 }, async () => {
+  it('fails with a status when nobody is there', { timeout: 300_000 }, async () => {
     const alice = phone('alice', '--call', 'carol');
     const { status } = await alice.hears('ended', 15_000);
     assert.ok(status >= 400, alice.told());
     assert.equal(await alice.ended, 1, alice.told());
   });
 
-  it('is busy in a call, and the second caller is told', { timeout: 30_000 }, async () => {
+  it('is busy in a call, and the second caller is told', { timeout: 300_000 }, async () => {
     const bob = phone('bob', '--answer', '--duration', 0);
     await bob.hears('registered');
     const alice = phone('alice', '--call', 'bob', '--duration', 0);
@@ -54,7 +54,7 @@ describe('the phone without a browser', { timeout: 60_000 }, () => {
     assert.equal(await carol.ended, 1, carol.told());
   });
 
-  it('refuses a call as it was told, and both are done at once', { timeout: 30_000 }, async () => {
+  it('refuses a call as it was told, and both are done at once', { timeout: 300_000 }, async () => {
     const bob = phone('bob', '--reject', 603);
     await bob.hears('registered');
     const begun = Date.now();
@@ -65,7 +65,7 @@ describe('the phone without a browser', { timeout: 60_000 }, () => {
     assert.ok(Date.now() - begun < 2_500, 'it waits for nothing');
   });
 
-  it('says that a password for SIP Digest is wrong', { timeout: 30_000 }, async () => {
+  it('says that a password for SIP Digest is wrong', { timeout: 300_000 }, async () => {
     const w2 = `wss://localhost:${product.ports.https}/w2`;
     const origin = `https://localhost:${product.ports.https}`;
     const words = ['--w2', w2, '--insecure', '--origin', origin, '--user', 'alice', '--password', 'wrong'];
@@ -76,7 +76,7 @@ describe('the phone without a browser', { timeout: 60_000 }, () => {
     assert.equal(await alice.ended, 1, alice.told());
   });
 
-  it('says that a password is wrong', { timeout: 30_000 }, async () => {
+  it('says that a password is wrong', { timeout: 300_000 }, async () => {
     const site = `https://localhost:${product.ports.https}/`;
     const words = ['--sign-in', site, '--insecure', '--user', 'alice', '--password', 'wrong'];
     const alice = startPhone(...words);

@@ -113,7 +113,7 @@ describe('JsSIP', () => {
     );
     const states = () => page.evaluate(() => globalThis.state.states.join(', '));
     const until = async (words) => {
-      const deadline = Date.now() + 15_000;
+      const deadline = Date.now() + 40_000;
       while (!words.test(await states())) {
         assert.ok(Date.now() < deadline, `JsSIP is at «${await states()}», not ${words}`);
         await sleep(50);

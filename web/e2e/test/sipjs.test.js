@@ -84,7 +84,7 @@ describe('SIP.js', () => {
         token: way === 'token' ? carol.access_token : undefined,
       });
       const until = async (wanted) => {
-        const deadline = Date.now() + 15_000;
+        const deadline = Date.now() + 40_000;
         for (;;) {
           const state = await page.evaluate(() => globalThis.phone.call?.state);
           if (state === wanted) return;

@@ -8,7 +8,7 @@ import { startFunction } from '../harness/isthmus.js';
 import { freePorts } from '../peers/ports.js';
 import { sippCore } from '../peers/sipp.js';
 
-it('a registration by Digest brings the core all that it needs', { timeout: 30_000 }, async (test) => {
+it('a registration by Digest brings the core all that it needs', { timeout: 300_000 }, async (test) => {
   const [https, mw, admin] = await freePorts(3);
   // The registration with its end, and the eP-CSCF's own subscription.
   const core = await sippCore({ calls: 2 });

@@ -41,7 +41,7 @@ function* cases() {
   }
 }
 
-describe('TS.66, member by member', { timeout: 180_000 }, () => {
+describe('TS.66, member by member', { timeout: 390_000 }, () => {
   let server;
   let browser;
   let page;

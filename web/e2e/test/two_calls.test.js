@@ -11,7 +11,7 @@ import { signIn } from '../harness/person.js';
 const HEARD = 0.05;
 const SILENT = 0.002;
 
-describe('two calls', { timeout: 240_000 }, () => {
+describe('two calls', { timeout: 390_000 }, () => {
   let product;
   let browser;
   let alice;

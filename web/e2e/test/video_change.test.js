@@ -11,7 +11,7 @@ import { signIn } from '../harness/person.js';
 /** Frames in two seconds above which a picture moves; a fake camera makes 20 to 30 a second. */
 const MOVING = 10;
 
-describe('video in a call', { timeout: 240_000 }, () => {
+describe('video in a call', { timeout: 390_000 }, () => {
   let product;
   let browser;
   let alice;
@@ -42,7 +42,7 @@ describe('video in a call', { timeout: 240_000 }, () => {
 
   /** Waits for a picture that moves. */
   async function seen(person, what) {
-    const deadline = Date.now() + 15_000;
+    const deadline = Date.now() + 40_000;
     let frames;
     do frames = await person.watches(1_000);
     while (frames < MOVING && Date.now() < deadline);
@@ -139,7 +139,7 @@ describe('video in a call', { timeout: 240_000 }, () => {
   it('is asked for while both ask: one of them waits (491), and both are seen', async () => {
     await connect();
     await Promise.all([alice, bob].map((person) => person.page.evaluate(() => document.getElementById('camera').click())));
-    const deadline = Date.now() + 25_000;
+    const deadline = Date.now() + 40_000;
     const both = async () => (await alice.isOn('Camera')) && (await bob.isOn('Camera'));
     while (!(await both())) {
       assert.ok(Date.now() < deadline, `${await alice.told()}\n${await bob.told()}`);

@@ -56,7 +56,7 @@ function start(folder, name) {
 
 /** Ready is when both have exchanged capabilities with the HSS, the last thing that they do. */
 async function ready(hss, processes) {
-  const deadline = Date.now() + 30_000;
+  const deadline = Date.now() + 40_000;
   while (hss.peers() < 2) {
     if (processes.some((child) => child.exitCode !== null)) throw new Error('a process ended');
     if (Date.now() > deadline) throw new Error('no Diameter connections within 30 s');
