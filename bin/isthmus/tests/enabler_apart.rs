@@ -54,7 +54,7 @@ impl Apart {
                  [epcscf]\nmw_listen = \"127.0.0.1:{mw}\"\nnext_hop = \"sip:{sip}\"\n\
                  allow_no_origin = true\nshards = 2\n\
                  [epcscf.repository]\nurl = \"http://127.0.0.1:{apis}\"\n\
-                 secret = \"edge.secret\"\ntimeout_seconds = 2"
+                 secret = \"edge.secret\"\ntimeout_seconds = 10"
             ),
         );
         edge.logged("w2");

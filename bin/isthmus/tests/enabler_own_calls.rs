@@ -2,23 +2,23 @@
 
 mod process;
 
+use std::time::{Duration, Instant};
+
 use process::consumer::Consumer;
 use process::ear::Ear;
 use process::phone::Phone;
-use process::{Folder, HOME, Process};
+use process::{Folder, HOME, PATIENCE, Process};
 use serde_json::{Value, json};
 
 /// Waits until a phone has heard more.
 #[track_caller]
 fn hears_on(phone: &mut Phone, when: &str) {
     let before = phone.figures().packets;
-    for _ in 0..50 {
-        std::thread::sleep(std::time::Duration::from_millis(100));
-        if phone.figures().packets > before + 10 {
-            return;
-        }
+    let begin = Instant::now();
+    while phone.figures().packets <= before + 10 {
+        assert!(begin.elapsed() < PATIENCE, "{when}: no sound any more");
+        std::thread::sleep(Duration::from_millis(100));
     }
-    panic!("{when}: no sound any more");
 }
 
 struct Scene {
@@ -204,7 +204,7 @@ fn an_application_joins_two_who_have_a_channel_of_their_own() {
                 if asking.is_finished() {
                     break false;
                 }
-                let moment = std::time::Duration::from_millis(20);
+                let moment = Duration::from_millis(20);
                 if bob.hears_within("channel_open", moment).is_some() {
                     break true;
                 }
@@ -258,7 +258,7 @@ fn a_subscriber_opens_the_channels_of_an_application() {
             if heard["event"] == "channel_open" {
                 break heard;
             }
-            std::thread::sleep(std::time::Duration::from_millis(50));
+            std::thread::sleep(Duration::from_millis(50));
         };
         let result = asking.join().expect("no panic");
         assert_eq!(result["result"], "SUCCESS", "{result}");

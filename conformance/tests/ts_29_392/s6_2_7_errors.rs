@@ -49,14 +49,12 @@ fn who_cannot_call_says_when_to_come_again() {
 /// TS 29.392 §6.2.7: TS 29.122 has 429 for who asks too much.
 #[test]
 fn a_consumer_has_as_many_calls_as_it_may() {
-    let enabler = Silent::with("[mmtel_es]\nrequests_per_second = 3\n");
-    let answers: Vec<_> = (0..8).map(|_| enabler.post(DCCALL, &json!({}))).collect();
-    let late: Vec<_> = answers.iter().filter(|one| one.status == 429).collect();
-    assert!(!late.is_empty());
-    for answer in late {
-        assert_eq!(answer.problem(429)["cause"], "NF_CONGESTION");
-        assert_eq!(answer.header("retry-after"), Some("1"));
-    }
+    let enabler = Silent::with("[mmtel_es]\nrequests_per_second = 1\n");
+    // However slow the way is, two of so many come within a second.
+    let mut answers = (0..100).map(|_| enabler.post(DCCALL, &json!({})));
+    let late = answers.find(|one| one.status == 429).expect("one too many");
+    assert_eq!(late.problem(429)["cause"], "NF_CONGESTION");
+    assert_eq!(late.header("retry-after"), Some("1"));
 }
 
 /// TS 29.392 §6.2.9: a token of another audience, or for another API, opens nothing.

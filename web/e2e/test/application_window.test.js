@@ -9,7 +9,7 @@ import { AppBed } from '../harness/app_bed.js';
 import { APPS, closeAll, develops, hearsOfApplications, nothingOpen, opens, running, says, scripted } from '../harness/app_person.js';
 import { packFolder } from '../harness/applications.js';
 
-describe('the windows of applications in a call', { timeout: 240_000 }, () => {
+describe('the windows of applications in a call', { timeout: 390_000 }, () => {
   const bed = new AppBed();
   const { folder } = bed;
   let alice;

@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import { AppBed } from '../harness/app_bed.js';
 import { closeAll, drawn, draws, opens, running, says } from '../harness/app_person.js';
 
-describe('applications that the network offers', { timeout: 240_000 }, () => {
+describe('applications that the network offers', { timeout: 390_000 }, () => {
   const bed = new AppBed();
 
   before(() => bed.start());

@@ -9,7 +9,7 @@ import { APPS, opens, running, says } from '../harness/app_person.js';
 
 const SERVER = path.join(APPS, '../examples/application-server/server.js');
 
-describe('applications with a server', { timeout: 240_000 }, () => {
+describe('applications with a server', { timeout: 390_000 }, () => {
   const bed = new AppBed();
 
   before(() => bed.start());

@@ -1,15 +1,22 @@
 //! What functions need that run apart: ports that are known before, and subscribers that the core knows.
 
 use std::net::{TcpListener, UdpSocket};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::{Folder, HOME};
 
-/// A port that was free a moment ago, UDP and TCP: two functions may have to know each other's before they start.
+/// A port, of UDP and TCP, that nobody has and nobody is given: below those from which the system takes one for whoever
+/// asks for any. Whoever is started twice finds it free again.
 pub(crate) fn free_port() -> u16 {
+    const PORTS: std::ops::Range<u32> = 20_000..32_000;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {
-        let udp = UdpSocket::bind("127.0.0.1:0").expect("a free port");
-        let port = udp.local_addr().expect("it is bound").port();
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+        // Programs that run side by side begin far apart.
+        let step = NEXT.fetch_add(1, Ordering::Relaxed);
+        let place = (std::process::id() * 97 + step) % (PORTS.end - PORTS.start);
+        let port = (PORTS.start + place) as u16;
+        let address = ("127.0.0.1", port);
+        if UdpSocket::bind(address).is_ok() && TcpListener::bind(address).is_ok() {
             return port;
         }
     }

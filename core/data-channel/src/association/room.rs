@@ -16,17 +16,24 @@ const BYTES_A_MICROSECOND: usize = 8;
 /// more would only wait longer, and SCTP looks at all that waits for each packet.
 #[derive(Debug, Default)]
 pub(super) struct Path {
-    /// Smoothed, as RFC 9260 §6.3.1 does.
-    time: Duration,
+    /// The last times, in microseconds; 0 is none yet.
+    times: [u32; PROBES],
+    /// Where the next one goes.
+    at: usize,
     /// Under way: since when, and how many bytes are still before its end.
     probe: Option<(Instant, usize)>,
     /// What waited when it was last looked at.
     before: usize,
 }
 
+/// So many times are remembered, of which the shortest counts: the others are longer for what waited itself, and room
+/// after these would grow with a peer that reads slowly, until its own queue overflows.
+const PROBES: usize = 8;
+
 impl Path {
     fn room(&self, most: usize) -> usize {
-        let micros = usize::try_from(self.time.as_micros()).unwrap_or(usize::MAX);
+        let times = self.times.iter().filter(|time| **time > 0);
+        let micros = times.min().map_or(0, |time| *time as usize);
         micros
             .saturating_mul(BYTES_A_MICROSECOND)
             .saturating_add(LEAST_ROOM)
@@ -60,11 +67,8 @@ impl Path {
         }
         self.probe = None;
         let took = now.saturating_duration_since(since).min(LONGEST);
-        self.time = if self.time.is_zero() {
-            took
-        } else {
-            (self.time * 7 + took) / 8
-        };
+        self.times[self.at] = u32::try_from(took.as_micros()).unwrap_or(u32::MAX).max(1);
+        self.at = (self.at + 1) % PROBES;
     }
 }
 
