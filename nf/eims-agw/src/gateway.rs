@@ -38,10 +38,6 @@ pub struct Gateway {
     pub(crate) next_wish: u64,
     pub(crate) deadlines: Deadlines,
     pub(crate) outputs: VecDeque<Output>,
-    /// Streams whose data channels something came for, and when the last came: what follows from it is done once for all
-    /// that came together.
-    pub(crate) moving: Vec<u32>,
-    pub(crate) moved: Option<Instant>,
     pub(crate) counters: Counters,
     /// The SSRC of the RTCP that the gateway itself sends.
     pub(crate) own_ssrc: u32,
@@ -82,8 +78,6 @@ impl Gateway {
             next_wish: 0,
             deadlines: Deadlines::default(),
             outputs: VecDeque::new(),
-            moving: Vec::new(),
-            moved: None,
             counters: Counters::default(),
             own_ssrc,
             config,
@@ -94,19 +88,10 @@ impl Gateway {
         gateway
     }
 
-    /// What is to be done for the gateway, one at a time; to be asked until there is no more, after one datagram or after
-    /// all that came together, which costs less.
+    /// What is to be done for the gateway, one at a time.
     #[must_use]
     pub fn poll_output(&mut self) -> Option<Output> {
-        loop {
-            if let Some(output) = self.outputs.pop_front() {
-                return Some(output);
-            }
-            let (Some(index), Some(now)) = (self.moving.pop(), self.moved) else {
-                return None;
-            };
-            self.after_data(now, index);
-        }
+        self.outputs.pop_front()
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) is due.

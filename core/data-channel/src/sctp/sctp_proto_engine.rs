@@ -32,9 +32,6 @@ pub struct SctpProto {
     begun: u32,
     /// Packets that the engine gave in one piece.
     packets: std::vec::IntoIter<Bytes>,
-    /// It had nothing to send when it was asked last, and nothing has happened since: it looks at all that is under way
-    /// for an answer.
-    rests: bool,
 }
 
 #[derive(Debug)]
@@ -101,7 +98,6 @@ impl SctpProto {
             discard: Discard::default(),
             begun: 0,
             packets: Vec::new().into_iter(),
-            rests: false,
             transport,
             config,
         }
@@ -166,7 +162,6 @@ impl SctpProto {
     }
 
     fn connected(&mut self) {
-        self.rests = false;
         self.state = match std::mem::replace(&mut self.state, State::Idle) {
             State::Connecting { ours, .. } => State::Running(ours),
             other => other,
@@ -179,12 +174,6 @@ impl SctpProto {
     }
 
     fn association(&mut self) -> Option<&mut sctp_proto::Association> {
-        self.rests = false;
-        self.there()
-    }
-
-    /// For what changes nothing.
-    fn there(&mut self) -> Option<&mut sctp_proto::Association> {
         match &mut self.state {
             State::Running(running) | State::Connecting { ours: running, .. } => {
                 Some(&mut running.association)
@@ -219,7 +208,6 @@ impl SctpEngine for SctpProto {
         if matches!(self.state, State::Running(_)) {
             self.window.came(&packet);
         }
-        self.rests = false;
         let length = packet.len();
         let admitted = self.horizon.admit(packet);
         if admitted.as_ref().map(Bytes::len) != Some(length)
@@ -249,7 +237,6 @@ impl SctpEngine for SctpProto {
     }
 
     fn handle_timeout(&mut self, now: Instant) {
-        self.rests = false;
         match &mut self.state {
             State::Waiting { until } if *until <= now => self.connect(now),
             State::Idle | State::Waiting { .. } => {}
@@ -272,13 +259,8 @@ impl SctpEngine for SctpProto {
     fn poll_packet(&mut self, now: Instant) -> Option<Bytes> {
         let packet = if let Some(packet) = self.packets.next() {
             packet
-        } else if self.rests {
-            return None;
         } else {
-            let Some(transmit) = self.there()?.poll_transmit(now) else {
-                self.rests = true;
-                return None;
-            };
+            let transmit = self.association()?.poll_transmit(now)?;
             let Payload::RawEncode(packets) = transmit.payload else {
                 return None;
             };
@@ -293,8 +275,7 @@ impl SctpEngine for SctpProto {
 
     fn poll_event(&mut self) -> Option<SctpEvent> {
         loop {
-            let event = self.there()?.poll()?;
-            self.rests = false;
+            let event = self.association()?.poll()?;
             let event = match event {
                 Event::Connected => {
                     self.connected();
@@ -369,8 +350,7 @@ impl SctpEngine for SctpProto {
     }
 
     fn buffered(&mut self, stream: u16) -> usize {
-        self.there()
-            .and_then(|association| association.stream(stream).ok())
+        self.stream(stream)
             .and_then(|stream| stream.buffered_amount().ok())
             .unwrap_or(0)
     }
