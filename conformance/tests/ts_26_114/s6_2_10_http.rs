@@ -146,5 +146,5 @@ fn what_goes_wrong_has_a_length_too() {
         (answer.status, answer.header("connection")),
         (400, Some("close"))
     );
-    assert!(scene.subject.figure("agw_contexts") > 0);
+    scene.subject.wait_for_figure("agw_contexts", 1);
 }
