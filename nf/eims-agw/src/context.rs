@@ -46,6 +46,8 @@ pub(crate) struct Pending {
 impl Gateway {
     /// The eP-CSCF asks.
     pub fn handle_iq(&mut self, now: Instant, id: RequestId, command: Command) {
+        // What came before is done before: nobody is to be told that there is room, and then that there is none.
+        self.move_data();
         let result = match command {
             Command::Reserve { context, streams } => {
                 match self.reserve(now, id, context, &streams) {

@@ -38,6 +38,10 @@ pub struct Gateway {
     pub(crate) next_wish: u64,
     pub(crate) deadlines: Deadlines,
     pub(crate) outputs: VecDeque<Output>,
+    /// Streams whose data channels something came for, and when the last came: what follows from it is done once for all
+    /// that came together.
+    pub(crate) moving: Vec<u32>,
+    pub(crate) moved: Option<Instant>,
     pub(crate) counters: Counters,
     /// The SSRC of the RTCP that the gateway itself sends.
     pub(crate) own_ssrc: u32,
@@ -78,6 +82,8 @@ impl Gateway {
             next_wish: 0,
             deadlines: Deadlines::default(),
             outputs: VecDeque::new(),
+            moving: Vec::new(),
+            moved: None,
             counters: Counters::default(),
             own_ssrc,
             config,
@@ -88,10 +94,24 @@ impl Gateway {
         gateway
     }
 
-    /// What is to be done for the gateway, one at a time.
+    /// What is to be done for the gateway, one at a time; to be asked until there is no more, after one datagram or after
+    /// all that came together, which costs less.
     #[must_use]
     pub fn poll_output(&mut self) -> Option<Output> {
+        if self.outputs.is_empty() {
+            self.move_data();
+        }
         self.outputs.pop_front()
+    }
+
+    /// Does what follows from all that came.
+    pub(crate) fn move_data(&mut self) {
+        let Some(now) = self.moved.take() else {
+            return;
+        };
+        while let Some(index) = self.moving.pop() {
+            self.after_data(now, index);
+        }
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) is due.

@@ -44,6 +44,10 @@ impl Gateway {
                 match stream.w3.handle_datagram(now, path, buffer, length) {
                     Received::Rtp { length } => self.rtp_from_w3(now, index, buffer, length),
                     Received::Rtcp { length } => self.rtcp_from_w3(index, buffer, length),
+                    Received::Consumed | Received::Reply { .. } if stream.data.is_some() => {
+                        self.data_came(now, index);
+                        None
+                    }
                     Received::Consumed | Received::Reply { .. } => {
                         self.after_w3(now, index);
                         None

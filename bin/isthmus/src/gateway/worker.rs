@@ -175,6 +175,7 @@ impl Worker {
                 }
             }
             self.flush();
+            self.drain(now);
             if self.gateway.poll_timeout().is_some_and(|at| at <= now) {
                 self.gateway.handle_timeout(now);
                 self.drain(now);
@@ -228,7 +229,6 @@ impl Worker {
                     .depart(slot, departure.range, departure.destination);
                 self.leaving.push((departure.socket, slot));
             }
-            self.drain(now);
         }
         Ok(())
     }

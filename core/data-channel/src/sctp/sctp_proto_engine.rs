@@ -32,6 +32,9 @@ pub struct SctpProto {
     begun: u32,
     /// Packets that the engine gave in one piece.
     packets: std::vec::IntoIter<Bytes>,
+    /// It had nothing to send when it was asked last, and nothing has happened since: it looks at all that is under way
+    /// for an answer.
+    rests: bool,
 }
 
 #[derive(Debug)]
@@ -98,6 +101,7 @@ impl SctpProto {
             discard: Discard::default(),
             begun: 0,
             packets: Vec::new().into_iter(),
+            rests: false,
             transport,
             config,
         }
@@ -162,6 +166,7 @@ impl SctpProto {
     }
 
     fn connected(&mut self) {
+        self.rests = false;
         self.state = match std::mem::replace(&mut self.state, State::Idle) {
             State::Connecting { ours, .. } => State::Running(ours),
             other => other,
@@ -174,6 +179,12 @@ impl SctpProto {
     }
 
     fn association(&mut self) -> Option<&mut sctp_proto::Association> {
+        self.rests = false;
+        self.there()
+    }
+
+    /// For what changes nothing.
+    fn there(&mut self) -> Option<&mut sctp_proto::Association> {
         match &mut self.state {
             State::Running(running) | State::Connecting { ours: running, .. } => {
                 Some(&mut running.association)
@@ -208,6 +219,7 @@ impl SctpEngine for SctpProto {
         if matches!(self.state, State::Running(_)) {
             self.window.came(&packet);
         }
+        self.rests = false;
         let length = packet.len();
         let admitted = self.horizon.admit(packet);
         if admitted.as_ref().map(Bytes::len) != Some(length)
@@ -237,6 +249,7 @@ impl SctpEngine for SctpProto {
     }
 
     fn handle_timeout(&mut self, now: Instant) {
+        self.rests = false;
         match &mut self.state {
             State::Waiting { until } if *until <= now => self.connect(now),
             State::Idle | State::Waiting { .. } => {}
@@ -259,8 +272,13 @@ impl SctpEngine for SctpProto {
     fn poll_packet(&mut self, now: Instant) -> Option<Bytes> {
         let packet = if let Some(packet) = self.packets.next() {
             packet
+        } else if self.rests {
+            return None;
         } else {
-            let transmit = self.association()?.poll_transmit(now)?;
+            let Some(transmit) = self.there()?.poll_transmit(now) else {
+                self.rests = true;
+                return None;
+            };
             let Payload::RawEncode(packets) = transmit.payload else {
                 return None;
             };
@@ -275,7 +293,8 @@ impl SctpEngine for SctpProto {
 
     fn poll_event(&mut self) -> Option<SctpEvent> {
         loop {
-            let event = self.association()?.poll()?;
+            let event = self.there()?.poll()?;
+            self.rests = false;
             let event = match event {
                 Event::Connected => {
                     self.connected();
@@ -350,7 +369,8 @@ impl SctpEngine for SctpProto {
     }
 
     fn buffered(&mut self, stream: u16) -> usize {
-        self.stream(stream)
+        self.there()
+            .and_then(|association| association.stream(stream).ok())
             .and_then(|stream| stream.buffered_amount().ok())
             .unwrap_or(0)
     }

@@ -18,9 +18,10 @@ pub struct Association {
     role: Role,
     state: State,
     events: VecDeque<AssociationEvent>,
-    /// Room for what the engine says, once data have passed: kept from packet to packet.
-    room: Vec<u8>,
 }
+
+/// A datagram, and a little.
+const ROOM: usize = 2048;
 
 #[derive(Debug)]
 enum State {
@@ -66,7 +67,6 @@ impl Association {
                 done: false,
             },
             events: VecDeque::new(),
-            room: Vec::new(),
         }
     }
 
@@ -131,40 +131,46 @@ impl Association {
         if matches!(self.state, State::Failed) {
             return;
         }
-        let mut bytes = std::mem::take(&mut self.room);
-        let mut data = bytes.capacity() > 0;
-        while let Some(output) = self.engine.poll_output(&mut bytes) {
+        // Most of what comes has a place here; an association that rests keeps none.
+        let mut usual = [0; ROOM];
+        let mut large = Vec::new();
+        loop {
+            let room = if large.is_empty() {
+                &mut usual[..]
+            } else {
+                &mut large
+            };
+            let Some(output) = self.engine.poll_output(room) else {
+                break;
+            };
+            let bytes = |length| room.get(..length).unwrap_or_default().to_vec();
             match (output, &mut self.state) {
-                (DtlsOutput::Packet, _) => {
-                    // As long as it is: who keeps it keeps no more.
-                    let packet = bytes.clone();
+                (DtlsOutput::NoRoom(needed), _) => large = vec![0; needed],
+                (DtlsOutput::Packet(length), _) => {
+                    let packet = bytes(length);
                     self.events.push_back(AssociationEvent::Transmit(packet));
                 }
-                (DtlsOutput::PeerCertificate, State::Handshaking { certificate, .. }) => {
-                    *certificate = Some(bytes.clone());
+                (DtlsOutput::PeerCertificate(length), State::Handshaking { certificate, .. }) => {
+                    *certificate = Some(bytes(length));
                 }
                 (DtlsOutput::Keys(material), State::Handshaking { keys, .. }) => {
                     *keys = Some(material);
                 }
                 (DtlsOutput::Connected, State::Handshaking { done, .. }) => *done = true,
-                (DtlsOutput::Data, State::Connected) => {
-                    data = true;
-                    self.events.push_back(AssociationEvent::Data(bytes.clone()));
+                (DtlsOutput::Data(length), State::Connected) => {
+                    let data = bytes(length);
+                    self.events.push_back(AssociationEvent::Data(data));
                 }
                 (DtlsOutput::Closed, _) => self.events.push_back(AssociationEvent::Closed),
                 // Data of a peer that is not verified is dropped.
                 (
                     DtlsOutput::Connected
-                    | DtlsOutput::PeerCertificate
+                    | DtlsOutput::PeerCertificate(_)
                     | DtlsOutput::Keys(_)
-                    | DtlsOutput::Data,
+                    | DtlsOutput::Data(_),
                     _,
                 ) => {}
             }
-        }
-        // Media have keys of their own: there is nothing to come.
-        if data {
-            self.room = bytes;
         }
         if let Err(error) = result {
             return self.fail(error);

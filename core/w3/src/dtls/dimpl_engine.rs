@@ -12,9 +12,6 @@ pub struct Dimpl {
     timeout: Option<Instant>,
 }
 
-/// A datagram, and a little.
-const ROOM: usize = 2048;
-
 impl Dimpl {
     /// What all associations share. The cookie exchange is off: ICE has proved the path
     /// (RFC 5763 §6.7.1).
@@ -66,35 +63,29 @@ impl DtlsEngine for Dimpl {
         self.timeout
     }
 
-    fn poll_output(&mut self, bytes: &mut Vec<u8>) -> Option<DtlsOutput> {
-        bytes.resize(bytes.capacity().max(ROOM), 0);
+    fn poll_output(&mut self, room: &mut [u8]) -> Option<DtlsOutput> {
         loop {
-            let (output, length) = match self.inner.poll_output(bytes) {
-                dimpl::Output::Packet(packet) => (DtlsOutput::Packet, packet.len()),
-                dimpl::Output::PeerCert(der) => (DtlsOutput::PeerCertificate, der.len()),
-                dimpl::Output::ApplicationData(data) => (DtlsOutput::Data, data.len()),
-                dimpl::Output::Connected => (DtlsOutput::Connected, 0),
-                dimpl::Output::CloseNotify => (DtlsOutput::Closed, 0),
+            return Some(match self.inner.poll_output(room) {
+                dimpl::Output::Packet(packet) => DtlsOutput::Packet(packet.len()),
+                dimpl::Output::PeerCert(der) => DtlsOutput::PeerCertificate(der.len()),
+                dimpl::Output::ApplicationData(data) => DtlsOutput::Data(data.len()),
+                dimpl::Output::Connected => DtlsOutput::Connected,
+                dimpl::Output::CloseNotify => DtlsOutput::Closed,
                 dimpl::Output::KeyingMaterial(material, profile) => {
                     let keys = profile_of(profile)
                         .and_then(|profile| KeyingMaterial::from_exported(profile, &material));
                     match keys {
-                        Some(keys) => (DtlsOutput::Keys(keys), 0),
+                        Some(keys) => DtlsOutput::Keys(keys),
                         None => continue,
                     }
                 }
-                dimpl::Output::BufferTooSmall { needed } => {
-                    bytes.resize(needed, 0);
-                    continue;
-                }
+                dimpl::Output::BufferTooSmall { needed } => DtlsOutput::NoRoom(needed),
                 dimpl::Output::Timeout(at) => {
                     self.timeout = Some(at);
                     return None;
                 }
                 _ => continue,
-            };
-            bytes.truncate(length);
-            return Some(output);
+            });
         }
     }
 

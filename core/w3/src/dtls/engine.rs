@@ -25,9 +25,9 @@ pub trait DtlsEngine: std::fmt::Debug + Send {
     /// When [`handle_timeout`](Self::handle_timeout) is due.
     fn poll_timeout(&self) -> Option<Instant>;
 
-    /// What comes out. Bytes, where there are any, are what `bytes` then holds.
+    /// What comes out. Bytes, where there are any, are at the beginning of `room`, so many as it says.
     #[must_use]
-    fn poll_output(&mut self, bytes: &mut Vec<u8>) -> Option<DtlsOutput>;
+    fn poll_output(&mut self, room: &mut [u8]) -> Option<DtlsOutput>;
 
     /// Sends application data, once the handshake is done.
     fn send(&mut self, data: &[u8]) -> Result<(), DtlsError>;
@@ -39,16 +39,18 @@ pub trait DtlsEngine: std::fmt::Debug + Send {
 /// What comes out of an engine.
 #[derive(Clone, Debug)]
 pub enum DtlsOutput {
-    /// The bytes are a datagram to send.
-    Packet,
-    /// The bytes are the peer's certificate. It has proved that it has the key.
-    PeerCertificate,
+    /// A datagram to send.
+    Packet(usize),
+    /// The peer's certificate. It has proved that it has the key.
+    PeerCertificate(usize),
     /// RFC 5764 §4.2.
     Keys(KeyingMaterial),
     /// The handshake is done.
     Connected,
-    /// The bytes are application data.
-    Data,
+    /// Application data.
+    Data(usize),
+    /// Nothing yet: it is to be asked again with room for so many bytes.
+    NoRoom(usize),
     /// The peer said goodbye.
     Closed,
 }

@@ -260,7 +260,7 @@ impl Gateway {
         let transport = self.streams.at_mut(index)?.dtls(side)?;
         let received = transport.handle_datagram(now, path, buffer, arrival.length);
         let admitted = transport.is_admitted(path);
-        self.after_data(now, index);
+        self.data_came(now, index);
         let counters = &mut self.counters;
         let counter = match received {
             Received::Reply { .. } if admitted => &mut counters.checks_answered,
@@ -284,6 +284,14 @@ impl Gateway {
     pub(crate) fn data_timeout(&mut self, now: Instant, index: u32) {
         if let Some(data) = self.data(index) {
             data.handle_timeout(now);
+        }
+    }
+
+    /// A datagram came for a stream's data channels.
+    pub(crate) fn data_came(&mut self, now: Instant, index: u32) {
+        self.moved = Some(now);
+        if !self.moving.contains(&index) {
+            self.moving.push(index);
         }
     }
 
