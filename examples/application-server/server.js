@@ -117,25 +117,36 @@ async function told({ sessionId, mediaDirection, mediaResourceInfo }) {
   } else if (mediaResourceInfo.call === 'ENDED') {
     console.log(`call: ENDED (${mediaResourceInfo.reason})`);
     sessions.delete(sessionId);
-    if (sessions.size > 0 || calling > 0) return;
-    server.close();
-    server.closeIdleConnections();
+    closeWhenDone();
   }
+}
+
+/** Nobody is in a call with us, and nobody is called. */
+function closeWhenDone() {
+  if (sessions.size > 0 || calling > 0) return;
+  server.close();
+  server.closeIdleConnections();
 }
 
 const server = http.createServer(async (request, response) => {
   let body = '';
   for await (const part of request.setEncoding('utf8')) body += part;
-  const notification = JSON.parse(body);
+  let notification;
+  try {
+    notification = JSON.parse(body);
+  } catch {
+    response.writeHead(400).end();
+    return;
+  }
   response.setHeader('Content-Type', 'application/json');
   response.end(JSON.stringify({ sessionId: notification.sessionId, result: 'SUCCESS' }));
-  await told(notification);
+  await told(notification).catch(({ message }) => console.log(message));
 });
 await new Promise((listening) => server.listen(Number(options.listen), '127.0.0.1', listening));
 const notificationInfo = `http://127.0.0.1:${server.address().port}/`;
 
-await Promise.all(options.call.map(async (terminatingId) => {
-  const call = await ask('dccall', {
+async function call(terminatingId) {
+  const said = await ask('dccall', {
     callType: 'A2P',
     terminatingId,
     mediaInfo: ['audio'],
@@ -144,8 +155,19 @@ await Promise.all(options.call.map(async (terminatingId) => {
     ...(!options.poll && { appProfileRequested: { appId: options.application } }),
     notificationInfo,
   });
-  if (call.callResult !== 'SUCCESS') throw new Error(`nobody answers: ${call.failureCause}`);
-  console.log(`call: ANSWERED (session ${call.sessionId})`);
+  if (said.callResult !== 'SUCCESS') throw new Error(`nobody answers: ${said.failureCause}`);
+  console.log(`call: ANSWERED (session ${said.sessionId})`);
+  await begin(said.sessionId);
+}
+
+await Promise.all(options.call.map(async (terminatingId) => {
+  try {
+    await call(terminatingId);
+  } catch ({ message }) {
+    // The others have their calls all the same.
+    console.error(message);
+    process.exitCode = 1;
+  }
   calling -= 1;
-  await begin(call.sessionId);
+  closeWhenDone();
 }));

@@ -46,7 +46,7 @@ describe('applications of two people in a call', { timeout: 390_000 }, () => {
     const ours = await running(alice, 'Whiteboard');
     await draws(ours);
     await bob.press('Not now');
-    await says(alice, 'Whiteboard', /^Bob did not want to open it\.$/);
+    await says(alice, 'Whiteboard', /^Bob did not open it\.$/);
     await nothingOpen(bob);
     await opens(bob, 'Whiteboard');
     const theirs = await running(bob, 'Whiteboard');

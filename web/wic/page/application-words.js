@@ -38,7 +38,7 @@ function farWords({ far, launchedBy, name, otherVersion, version }, who) {
     case 'joined':
       return otherVersion ? `${who} uses it too, in version ${otherVersion}; yours is ${version}. It may not work as it should.` : `${who} uses it too.`;
     case 'refused':
-      return `${who} did not want to open it.`;
+      return `${who} did not open it.`;
     case 'unsupported':
       return `${who}’s phone cannot open applications.`;
     case 'failed':

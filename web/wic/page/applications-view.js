@@ -33,6 +33,8 @@ const AGREED = 'isthmus-agreed';
 const BEGINS = 'isthmus-begins';
 /** How much later who was called asks than who calls, in milliseconds. */
 const LATER = 1000;
+/** What is shown no longer than so long, in milliseconds, nobody has read. */
+const UNSEEN = 400;
 
 export class ApplicationsView {
   #panel = element('applications', HTMLElement);
@@ -47,6 +49,10 @@ export class ApplicationsView {
   #calls = new Map();
   /** @type {Call | null} */
   #call = null;
+  /** What the person reads a question about. @type {Ask | undefined} */
+  #asked = undefined;
+  /** When that took the place of another one. */
+  #since = -Infinity;
   #opened;
 
   /** @param {{ opened: () => void }} parts opened: the list takes the place beside the call */
@@ -61,11 +67,11 @@ export class ApplicationsView {
       this.shut();
     });
     button('application-accept').addEventListener('click', () => {
-      const [ask] = this.#shown?.applications.asks ?? [];
+      const ask = this.#answered();
       if (ask) this.#shown?.applications.accept(ask);
     });
     button('application-refuse').addEventListener('click', () => {
-      const [ask] = this.#shown?.applications.asks ?? [];
+      const ask = this.#answered();
       if (ask) this.#shown?.applications.refuse(ask);
       element('stage', HTMLElement).focus();
     });
@@ -199,6 +205,11 @@ export class ApplicationsView {
     if (!open.byItself) window.focus();
   }
 
+  /** What a press answers: not a question that has just come under the finger in place of another. */
+  #answered() {
+    return performance.now() - this.#since < UNSEEN ? undefined : this.#asked;
+  }
+
   #update() {
     const shown = this.#shown;
     const visible = !this.#panel.hidden && shown !== null;
@@ -206,6 +217,8 @@ export class ApplicationsView {
     this.#toggle.setAttribute('aria-expanded', String(visible));
     const [ask] = shown?.applications.asks ?? [];
     element('application-ask', HTMLElement).hidden = !ask;
+    if (ask !== this.#asked) this.#since = this.#asked ? performance.now() : -Infinity;
+    this.#asked = ask;
     if (ask && this.#call) this.#showAsk(ask, this.#call.who);
     if (visible && this.#call) this.#showList(shown, this.#call);
   }

@@ -39,6 +39,8 @@ export const MOST_OPEN = 6;
 /** Who asks for more at once, or again and again, is not heard. */
 const MOST_ASKS = 3;
 const MOST_REFUSALS = 3;
+/** So many channels of an application wait for an answer of a person. */
+const MOST_CHANNELS = 16;
 
 /** @extends {Emitter<ApplicationsEvents>} */
 export class Applications extends Emitter {
@@ -149,6 +151,7 @@ export class Applications extends Emitter {
     }
     const there = this.asks.find((each) => each.id === id && each.from === endpoint);
     if ((!there && this.asks.length >= MOST_ASKS) || (this.#refusals.get(id) ?? 0) >= MOST_REFUSALS || this.open.length >= MOST_OPEN) return;
+    if (there && there.requests.length + there.channels.length >= MOST_CHANNELS) return;
     const entry = this.#entry(id);
     const ask = there ?? { id, name: entry?.application.name ?? (readAttributes(request.attributes).name || id), from: endpoint, requests: [], channels: [] };
     // Who answers a call is not kept waiting, nor is an UPDATE: the channel is there, and closed by who says no.

@@ -229,7 +229,8 @@ export class OpenApplication extends Emitter {
    */
   #compare(channel, end) {
     const other = readAttributes(channel.remoteAttributes).version;
-    if (end === 'ue' && other && this.version && other !== this.version) this.otherVersion = other;
+    const own = plain(this.version ?? '');
+    if (end === 'ue' && other && own && other !== own) this.otherVersion = other;
   }
 
   /**
@@ -291,11 +292,15 @@ export function readAttributes(attributes) {
   const word = (/** @type {string} */ key) => {
     const found = text.split(';').find((each) => each.startsWith(`${key}=`));
     try {
-      // What turns the reading around, or ends a line, is no part of a name.
-      return decodeURIComponent(found?.slice(key.length + 1) ?? '').replace(/[\p{C}\p{Z}]+/gu, ' ').trim().slice(0, 64);
+      return plain(decodeURIComponent(found?.slice(key.length + 1) ?? ''));
     } catch {
       return '';
     }
   };
   return { name: word('name'), version: word('version') };
+}
+
+/** As it is shown: what turns the reading around, or ends a line, is no part of a name. @param {string} text */
+function plain(text) {
+  return text.replace(/[\p{C}\p{Z}]+/gu, ' ').trim().slice(0, 64);
 }

@@ -109,9 +109,18 @@ export class Shelf extends Emitter {
   }
 
   /** @param {number} stream */
-  async #list(stream) {
+  #list(stream) {
+    return this.#ask(stream, (repository) => repository.list());
+  }
+
+  /**
+   * @template T
+   * @param {number} stream
+   * @param {(repository: RepositoryLike) => Promise<T>} what
+   */
+  async #ask(stream, what) {
     try {
-      return await this.#repository(stream).list();
+      return await what(this.#repository(stream));
     } catch (error) {
       this.#repositories.get(stream)?.close();
       this.#repositories.delete(stream);
@@ -132,7 +141,7 @@ export class Shelf extends Emitter {
    * @returns {Entry}
    */
   #entry(stream, application) {
-    return { application, developer: false, load: (progress) => this.#repository(stream).package(application, progress) };
+    return { application, developer: false, load: (progress) => this.#ask(stream, (repository) => repository.package(application, progress)) };
   }
 
   /**

@@ -13,6 +13,8 @@
 
 const MOST_HEAD = 16 * 1024;
 export const MOST_BODY = 16 * 1024 * 1024;
+/** Who says nothing for so long, in milliseconds, while an answer is due has gone. */
+const PATIENCE = 30_000;
 
 /** The part of a channel that is used. @typedef {Pick<ImsDataChannel, 'send' | 'close' | 'on' | 'opened'>} ChannelLike */
 
@@ -27,6 +29,8 @@ export class BootstrapHttp {
   #head = null;
   /** @type {unknown} */
   #over = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #silence = undefined;
 
   /** @param {ChannelLike} channel */
   constructor(channel) {
@@ -60,7 +64,14 @@ export class BootstrapHttp {
   }
 
   #ask() {
-    if (this.#waiting.length > 0) this.#channel.send(new TextEncoder().encode(this.#waiting[0].request));
+    if (this.#waiting.length === 0) return;
+    this.#channel.send(new TextEncoder().encode(this.#waiting[0].request));
+    this.#listen();
+  }
+
+  #listen() {
+    clearTimeout(this.#silence);
+    this.#silence = setTimeout(() => this.#fail('The network does not answer'), PATIENCE);
   }
 
   /** @param {Uint8Array<ArrayBuffer>} part */
@@ -70,6 +81,7 @@ export class BootstrapHttp {
       this.#fail('An answer that nobody asked for');
       return;
     }
+    this.#listen();
     this.#parts.push(part);
     this.#received += part.byteLength;
     try {
@@ -89,6 +101,7 @@ export class BootstrapHttp {
     this.#received = 0;
     this.#head = null;
     this.#waiting.shift();
+    clearTimeout(this.#silence);
     asked.resolve({ status: head.status, headers: head.headers, body: all.slice(head.begin, head.end) });
     if (more) this.#fail('More than the answer');
     else this.#ask();
@@ -142,6 +155,7 @@ export class BootstrapHttp {
   /** @param {unknown} error */
   #end(error) {
     this.#over ??= error;
+    clearTimeout(this.#silence);
     for (const { reject } of this.#waiting.splice(0)) reject(this.#over);
   }
 }

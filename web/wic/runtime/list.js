@@ -55,7 +55,8 @@ export function parseList(text) {
  * @returns {ListedApplication | null}
  */
 function application(one) {
-  const word = (/** @type {unknown} */ value) => (typeof value === 'string' && value.length <= MOST_TEXT ? value : '');
+  // Half a character is none: it could not be said in SDP.
+  const word = (/** @type {unknown} */ value) => (typeof value === 'string' && value.length <= MOST_TEXT ? value.replace(/\p{Cs}/gu, '\uFFFD') : '');
   const id = word(one?.appid);
   // It becomes part of SDP and of a host's name.
   if (!/^[\w.-]{1,128}$/.test(id)) return null;

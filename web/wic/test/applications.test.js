@@ -204,7 +204,7 @@ describe('the applications of a call', () => {
 
   it('the other party’s answer is told in words', async () => {
     for (const [end, words] of [
-      [new Failure('channel_refused'), 'Bob did not want to open it.'],
+      [new Failure('channel_refused'), 'Bob did not open it.'],
       [new Failure('channels_unsupported'), 'Bob’s phone cannot open applications.'],
       [new Failure('channel_failed'), 'board lost its way to Bob.'],
     ]) {
@@ -218,7 +218,7 @@ describe('the applications of a call', () => {
       channel.enter('closed', end);
       assert.equal(openWords(open, 'Bob'), words);
       // Who knows data channels and has no line for them has said no to this one.
-      if (end.code === 'channels_unsupported') assert.equal(await refusedByOneWhoKnows(end), 'Bob did not want to open it.');
+      if (end.code === 'channels_unsupported') assert.equal(await refusedByOneWhoKnows(end), 'Bob did not open it.');
       assert.equal(applications.hindrance(entry('other')), end.code === 'channels_unsupported' ? 'peer' : '');
     }
   });
