@@ -189,7 +189,9 @@ impl Application {
                 return Err("the application may only be used before a call");
             }
             (Some(AppLoadPhase::Incall), false) => {
-                return Err("the application may only be used in a call");
+                return Err(
+                    "the application may only be used in a call (INCALL); one that makes calls is PRECALL_AND_INCALL",
+                );
             }
             _ => {}
         }

@@ -13,7 +13,7 @@ Examples, at a laboratory on this machine:
   isthmus mes targets                               who does not take notifications
   isthmus mes release http://127.0.0.1:9000         have it tried now
 
-What comes is printed as JSON, one object a line. docs/mmtel-enabler.md says what it means.";
+What happens is printed as JSON, one object a line; what there is as a table. docs/mmtel-enabler.md says what it means.";
 
 /// What is to be asked of an enabler.
 #[derive(Debug, clap::Subcommand)]

@@ -204,7 +204,10 @@ pub(super) fn run(mut config: Config) -> Result<(), Fault> {
     say(&url, http, &people, &admin, core.addresses, shards.mw);
     admin.set_ready(true);
     signals.wait();
-    info!("draining");
+    info!(
+        "draining: calls have {} s to end; Ctrl-C again ends them now",
+        drain.as_secs()
+    );
     admin.set_ready(false);
     shards.drain();
     shards.end(drain, || signals.again());
