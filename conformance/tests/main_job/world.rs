@@ -484,6 +484,7 @@ fn wic_config(name: &str, answer_after: Option<Duration>) -> WicConfig {
         channels: Vec::new(),
         accept_channels: Vec::new(),
         ask_channels: Vec::new(),
+        tells_channels: true,
         emergency_numbers: Vec::new(),
         codecs: vec![Codec::Pcma, Codec::Pcmu],
         source: AudioSource::Tone { frequency: 440.0 },

@@ -33,6 +33,9 @@ pub struct Config {
     /// About which other channels the owner is asked, in a call that stands:
     /// [`ChannelEvent::Requested`](crate::ChannelEvent::Requested).
     pub ask_channels: Vec<ChannelRule>,
+    /// Whether the network hears in our Contact that we know data channels, where we do; clients of the first release do
+    /// not say so, and are spoken to in band.
+    pub tells_channels: bool,
     /// Codecs for audio, the best first.
     pub codecs: Vec<Codec>,
     /// What is said in a call.
@@ -54,7 +57,7 @@ impl Config {
     /// TS 26.114 §6.2.10.1 — what a Contact says of one who knows data channels.
     pub(crate) fn feature(&self) -> &'static str {
         let rules = self.accept_channels.is_empty() && self.ask_channels.is_empty();
-        if rules && self.channels.is_empty() {
+        if !self.tells_channels || (rules && self.channels.is_empty()) {
             ""
         } else {
             ";+sip.app-subtype=\"webrtc-datachannel\""

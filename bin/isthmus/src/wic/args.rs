@@ -125,6 +125,10 @@ pub struct Args {
     /// With --commands: ask before such data channels of the other end are taken, in a call that stands.
     #[arg(long, value_name = "RULE", value_parser = channel_words::rule, requires = "commands")]
     pub ask_channel: Vec<ChannelRule>,
+    /// Do not say in REGISTER and calls that this phone knows data channels, as clients of the first release do not:
+    /// its channels are then opened in band.
+    #[arg(long)]
+    pub quiet_channels: bool,
     /// Send back what comes on data channels, but for files; takes any.
     #[arg(long)]
     pub echo_channels: bool,

@@ -130,6 +130,7 @@ impl Driver {
             channels: args.channels(),
             accept_channels: args.channel_rules(),
             ask_channels: args.ask_channel.clone(),
+            tells_channels: !args.quiet_channels,
             codecs: args.codecs(),
             source,
             keep_samples: if args.record.is_some() {

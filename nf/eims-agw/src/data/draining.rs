@@ -24,6 +24,8 @@ const LONGEST: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(super) struct Draining {
     one: Negotiated,
+    /// Its ends, but for those whose ids a peer has given to channels of its own since.
+    ends: Vec<ChannelAt>,
     quiet: Instant,
     until: Instant,
 }
@@ -37,12 +39,15 @@ impl Join {
         if self.draining.contains_key(&id) {
             return;
         }
-        let open = one.ends(id).all(|at| {
+        let its_own = one.ends(id).filter(|at| !self.requested.contains_key(at));
+        let its_own: Vec<ChannelAt> = its_own.collect();
+        let open = its_own.iter().all(|at| {
             let association = ends.association(at.end);
             association.is_some_and(|there| there.is_open(ChannelId(at.id)))
         });
         let draining = Draining {
             one,
+            ends: its_own,
             quiet: now + QUIET,
             until: now + LONGEST,
         };
@@ -74,7 +79,7 @@ impl Join {
     /// Which of them has this end.
     pub(super) fn draining_of(&self, at: ChannelAt) -> Option<u16> {
         let mut all = self.draining.iter();
-        let found = all.find(|(id, draining)| draining.one.ends(**id).any(|end| end == at));
+        let found = all.find(|(_, draining)| draining.ends.contains(&at));
         found.map(|(id, _)| *id)
     }
 
@@ -102,7 +107,7 @@ impl Join {
             let Some(draining) = self.draining.get(&id) else {
                 continue;
             };
-            for at in draining.one.ends(id).collect::<Vec<ChannelAt>>() {
+            for at in draining.ends.clone() {
                 self.pump(now, ends, at);
             }
             let over = self.draining.get(&id);
@@ -117,7 +122,7 @@ impl Join {
         let Some(draining) = self.draining.remove(&id) else {
             return;
         };
-        for at in draining.one.ends(id) {
+        for at in draining.ends {
             if let Some(association) = ends.association(at.end) {
                 association.close(now, ChannelId(at.id));
             }
@@ -126,7 +131,7 @@ impl Join {
 
     /// SCTP ended at one end: nothing goes there any more.
     pub(super) fn stop_draining(&mut self, end: core_iq::StreamEnd) {
-        let there = |id: u16, draining: &Draining| draining.one.ends(id).any(|at| at.end == end);
-        self.draining.retain(|id, draining| !there(*id, draining));
+        let there = |draining: &Draining| draining.ends.iter().any(|at| at.end == end);
+        self.draining.retain(|_, draining| !there(draining));
     }
 }

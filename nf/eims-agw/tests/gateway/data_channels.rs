@@ -406,19 +406,7 @@ fn an_announced_channel_is_accepted_when_another_stands_for_it_and_closed_with_i
         id: near.0,
     };
     let id = ChannelId(1000);
-    for (gateway, place) in [(0, ChannelPlace::For(at)), (1, ChannelPlace::Both)] {
-        let mut channels = negotiated(&[id.0]);
-        channels[0].place = place;
-        let mut change = StreamSettings::new(STREAM, MediaKind::Data);
-        change.data = Some(Box::new(DataSettings {
-            channels: Some(channels),
-            ..DataSettings::default()
-        }));
-        let told = call
-            .bed
-            .configure(gateway, call.reserved[gateway].context, change);
-        assert_eq!(told.streams, []);
-    }
+    announced(&mut call, id, at);
     let now = call.bed.now();
     call.bed.wics[1].with_channels(|channels| {
         channels.negotiate(now, id, Channel::new("dc")).unwrap();
@@ -434,6 +422,54 @@ fn an_announced_channel_is_accepted_when_another_stands_for_it_and_closed_with_i
     let closed =
         |event: &Event| matches!(event, Event::ChannelClosed { at: one, .. } if *one == at);
     assert!(call.bed.events(0).iter().any(closed), "SDP is to drop it");
+}
+
+/// SDP has this channel at both gateways, and at the first of them it stands for that one.
+fn announced(call: &mut Call, id: ChannelId, at: ChannelAt) {
+    for (gateway, place) in [(0, ChannelPlace::For(at)), (1, ChannelPlace::Both)] {
+        let mut channels = negotiated(&[id.0]);
+        channels[0].place = place;
+        let mut change = StreamSettings::new(STREAM, MediaKind::Data);
+        change.data = Some(Box::new(DataSettings {
+            channels: Some(channels),
+            ..DataSettings::default()
+        }));
+        let told = call
+            .bed
+            .configure(gateway, call.reserved[gateway].context, change);
+        assert_eq!(told.streams, []);
+    }
+}
+
+/// RFC 8831 §6.7: an id that was closed on both sides is free, whether SDP has heard of it or not.
+#[test]
+fn an_announced_channel_may_be_opened_again_before_sdp_has_dropped_it() {
+    let mut call = Call::new(FarEnd::Relay { announce: true });
+    call.join(SCTP);
+    call.bed.run(SECOND * 3);
+    call.told(1);
+    for id in [ChannelId(1000), ChannelId(1001)] {
+        let near = call.open(0, Channel::new("dc"));
+        call.bed.run(SECOND);
+        let at = ChannelAt {
+            end: StreamEnd::W3,
+            id: near.0,
+        };
+        assert_eq!(at.id, 0, "the same one");
+        announced(&mut call, id, at);
+        let now = call.bed.now();
+        call.bed.wics[1].with_channels(|channels| {
+            channels.negotiate(now, id, Channel::new("dc")).unwrap();
+        });
+        let told = call.told(0);
+        let opened = ChannelEvent::Opened { id: near };
+        assert_eq!(told.last(), Some(&opened), "{told:?}");
+        call.send(0, near, Message::text("there"));
+        call.bed.run(SECOND);
+        assert_eq!(call.read(1, id), Some(Message::text("there")));
+        call.close(0, near);
+        call.told(0);
+    }
 }
 
 #[test]

@@ -106,6 +106,7 @@ pub(crate) fn config(name: &str) -> Config {
         channels: Vec::new(),
         accept_channels: Vec::new(),
         ask_channels: Vec::new(),
+        tells_channels: true,
         emergency_numbers: EMERGENCY_NUMBERS.map(str::to_owned).to_vec(),
         codecs: vec![Codec::Pcma, Codec::Pcmu],
         source: AudioSource::Tone { frequency: 440.0 },
