@@ -61,11 +61,17 @@ function meet(sessionId) {
 }
 
 /** Asks the enabler (TS 29.392 §5.3.2). What it refuses, it refuses with ProblemDetails. */
-async function ask(operation, body) {
+async function ask(operation, body, tries = 10) {
   const headers = { 'Content-Type': 'application/json', ...(options.token && { Authorization: `Bearer ${options.token}` }) };
   const answer = await fetch(`${options.enabler}/mmtel-dcappcall/v1/${operation}`, { method: 'POST', headers, body: JSON.stringify(body) });
   const said = await answer.json();
   if (answer.ok) return said;
+  // It says when it has room, or a way to the core, again (RFC 9110 §10.2.3).
+  const later = Number(answer.headers.get('retry-after'));
+  if ([429, 503].includes(answer.status) && later > 0 && tries > 0) {
+    await sleep(later * 1000);
+    return ask(operation, body, tries - 1);
+  }
   const faults = (said.invalidParams ?? []).map(({ param, reason }) => `\n  ${param} ${reason}`);
   throw Object.assign(new Error(`${operation}: ${answer.status} ${said.detail ?? said.title}${faults.join('')}`), { status: answer.status });
 }
