@@ -206,7 +206,7 @@ export class Person {
   }
 
   async answer() {
-    await this.press('Answer', 40_000);
+    await this.press('Answer');
   }
 
   /**

@@ -88,6 +88,29 @@ describe('HTTP over a bootstrap channel', () => {
     }
   });
 
+  it('waits for no answer that never comes, and for one that comes slowly', async (test) => {
+    test.mock.timers.enable({ apis: ['setTimeout'] });
+    const slow = new Channel(() => []);
+    const asked = new BootstrapHttp(slow).get('/');
+    await Promise.resolve();
+    await Promise.resolve();
+    for (const piece of ok('ab').match(/[^]{1,10}/g)) {
+      test.mock.timers.tick(29_000);
+      slow.emit('message', octets(piece));
+    }
+    assert.equal(Buffer.from((await asked).body).toString(), 'ab');
+    test.mock.timers.tick(60_000);
+    assert.ok(!slow.closed, 'nobody waits any more');
+
+    const silent = new Channel(() => []);
+    const refused = assert.rejects(new BootstrapHttp(silent).get('/'), TypeError);
+    await Promise.resolve();
+    await Promise.resolve();
+    test.mock.timers.tick(30_000);
+    await refused;
+    assert.ok(silent.closed);
+  });
+
   it('asks for nothing that would be another request', async () => {
     const http = new BootstrapHttp(new Channel(() => []));
     await assert.rejects(http.get('/a b'), TypeError);
