@@ -39,9 +39,7 @@ impl Postgres {
             ])
             .arg(&data)
             .current_dir(&folder))?;
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
-            .local_addr()?
-            .port();
+        let port = free_port()?;
         let server = as_user(&programs.join("postgres"))
             .arg("-D")
             .arg(&data)
@@ -101,6 +99,13 @@ fn programs() -> Result<PathBuf> {
         .collect();
     folders.sort();
     folders.pop().context("no PostgreSQL is installed")
+}
+
+/// One from below those that the system lends to connections: nobody takes it before the server does.
+fn free_port() -> Result<u16> {
+    (32_000..32_768)
+        .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
+        .context("every port from 32000 to 32767 is taken")
 }
 
 /// The program, by the user that may run it; `setpriv` becomes it, so that its process is the server's.

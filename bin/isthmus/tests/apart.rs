@@ -4,8 +4,9 @@ mod process;
 
 use std::thread;
 
-use process::network::{free_port, people};
+use process::people::people;
 use process::phone::Phone;
+use process::ports::free_port;
 use process::{Folder, Process, figure, get, run};
 
 const SECRET: &str = "a secret of sixteen characters and more";

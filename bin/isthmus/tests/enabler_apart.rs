@@ -6,8 +6,9 @@ use std::net::TcpListener;
 
 use process::consumer::{Consumer, call_of};
 use process::ear::Ear;
-use process::network::{free_port, people};
+use process::people::people;
 use process::phone::Phone;
+use process::ports::free_port;
 use process::{Folder, HOME, Process, figure, get, run};
 use reqwest::StatusCode;
 use serde_json::json;

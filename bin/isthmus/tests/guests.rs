@@ -6,7 +6,7 @@ mod process;
 use std::process::Output;
 
 use process::authority::Authority;
-use process::network::free_port;
+use process::ports::free_port;
 use process::{Folder, HOME, Process, figure, get, run};
 
 const SECRET: &str = "a secret of sixteen characters and more";

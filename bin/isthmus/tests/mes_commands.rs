@@ -282,7 +282,7 @@ fn an_operator_sees_a_target_that_is_down_and_has_it_tried() {
 #[test]
 fn whoever_listens_is_told_of_calls() {
     let folder = Folder::new();
-    let port = process::network::free_port();
+    let port = process::ports::free_port();
     let events = format!(
         "[[mmtel_es.calls.events]]\nsubscribers = [\"sip:alice@{HOME}\"]\nnotify = \"http://127.0.0.1:{port}/\"\n"
     );

@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 async fn the_named_certificate_is_trusted_and_no_other() {
     let (other, _) = certificate();
     let (certificate, acceptor) = certificate();
-    let lab = Lab::start_over_tls(&certificate).await;
+    let lab = Lab::start_over_tls(&certificate);
     let listener = TcpListener::bind(lab.address())
         .await
         .expect("the port is free");

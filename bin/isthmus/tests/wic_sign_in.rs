@@ -50,7 +50,7 @@ async fn edge(listener: TcpListener) -> String {
 #[tokio::test]
 async fn signs_in_and_registers_with_the_token() {
     let (certificate, acceptor) = certificate();
-    let lab = Lab::start_over_tls(&certificate).await;
+    let lab = Lab::start_over_tls(&certificate);
     let listener = TcpListener::bind(lab.address()).await.expect("free");
     let service = lab.router();
     let server = tokio::spawn(async move {

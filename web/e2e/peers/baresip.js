@@ -8,7 +8,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 
-import { freePorts } from './ports.js';
+import { freePair, freePorts } from './ports.js';
 import { loudness, tone } from './wav.js';
 
 const MODULES = '/usr/lib/baresip/modules';
@@ -27,7 +27,8 @@ const MODULES = '/usr/lib/baresip/modules';
 export async function startBaresip(how) {
   const { uri, user, password, registrar, transport = 'udp', answer = 'manual' } = how;
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'baresip-'));
-  const [sip, control] = await freePorts(2);
+  const sip = await freePair();
+  const [control] = await freePorts(1);
   const outbound = registrar ? `;outbound="sip:${registrar};transport=${transport}"` : '';
   const credentials = user ? `;auth_user=${user};auth_pass=${password}` : '';
   const registers = registrar ? ';regint=300' : ';regint=0';

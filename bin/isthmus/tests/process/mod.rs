@@ -4,8 +4,9 @@
 pub(crate) mod authority;
 pub(crate) mod consumer;
 pub(crate) mod ear;
-pub(crate) mod network;
+pub(crate) mod people;
 pub(crate) mod phone;
+pub(crate) mod ports;
 pub(crate) mod sip;
 pub(crate) mod w2;
 

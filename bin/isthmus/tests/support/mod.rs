@@ -1,10 +1,12 @@
 //! A lab of WWSF and WAF on a clock of its own, and a browser with one jar of cookies.
 #![allow(dead_code)] // each test program uses a part
 
+#[path = "../process/ports.rs"]
+mod ports;
 pub(crate) mod tls;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -49,7 +51,7 @@ impl Lab {
     pub(crate) async fn start_with(
         change: impl Fn(&mut Value, &mut Value) + Send + Sync + 'static,
     ) -> Self {
-        let (folder, address) = place().await;
+        let (folder, address) = place();
         let mut lab = Self::open(
             folder,
             address,
@@ -63,8 +65,8 @@ impl Lab {
     }
 
     /// With W4 over TLS, trusting this certificate. The door is the caller's to open.
-    pub(crate) async fn start_over_tls(certificate: &CertificateDer<'static>) -> Self {
-        let (folder, address) = place().await;
+    pub(crate) fn start_over_tls(certificate: &CertificateDer<'static>) -> Self {
+        let (folder, address) = place();
         let trust = [certificate.clone()];
         Self::open(
             folder,
@@ -194,13 +196,10 @@ impl Drop for Lab {
 }
 
 /// A folder and a port that nobody else has.
-async fn place() -> (PathBuf, SocketAddr) {
+fn place() -> (PathBuf, SocketAddr) {
     let folder = std::env::temp_dir().join(format!("isthmus-web-{}", unique()));
     std::fs::create_dir_all(&folder).expect("a folder can be made");
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("a free port");
-    (folder, listener.local_addr().expect("it has an address"))
+    (folder, (Ipv4Addr::LOCALHOST, ports::free_port()).into())
 }
 
 fn start_of_time() -> Arc<AtomicU64> {

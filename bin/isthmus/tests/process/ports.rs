@@ -1,9 +1,7 @@
-//! What functions need that run apart: ports that are known before, and subscribers that the core knows.
+//! Ports that are known before anybody listens on them.
 
 use std::net::{TcpListener, UdpSocket};
 use std::sync::atomic::{AtomicU32, Ordering};
-
-use super::{Folder, HOME};
 
 /// A port, of UDP and TCP, that nobody has and nobody is given: below those from which the system takes one for whoever
 /// asks for any. Whoever is started twice finds it free again.
@@ -20,15 +18,4 @@ pub(crate) fn free_port() -> u16 {
             return port;
         }
     }
-}
-
-/// Writes `people.toml`: subscribers by name and telephone number, each with the password `of NAME`.
-pub(crate) fn people(folder: &Folder, people: &[(&str, &str)]) {
-    let people = people.iter().map(|(name, number)| {
-        format!(
-            "[[subscriber]]\nname = \"{name}\"\npassword = \"of {name}\"\nimpi = \"{name}@{HOME}\"\n\
-             impus = [\"sip:{name}@{HOME}\", \"tel:{number}\"]\n\n"
-        )
-    });
-    folder.write("people.toml", &people.collect::<String>());
 }
