@@ -24,6 +24,7 @@
 mod anchor;
 mod command;
 mod data;
+mod described;
 mod frame;
 mod greeting;
 mod media;

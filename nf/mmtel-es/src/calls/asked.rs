@@ -3,9 +3,7 @@
 //! As in band, one is taken that an application waits for, and it is told the same of it. Any other is not in the
 //! answer.
 
-use core_iq::{
-    ChannelDescription, ChannelPlace, ChannelReliability, MediaKind, NegotiatedChannel, StreamEnd,
-};
+use core_iq::{ChannelDescription, ChannelPlace, MediaKind, NegotiatedChannel, StreamEnd};
 use wire_sdp::attribute::{AppEndpoint, AppEndpoints, ChannelParameters, Dcmap, Dcsa, ReqApp};
 use wire_sdp::{Attribute as _, Line, Media};
 
@@ -28,19 +26,7 @@ pub(crate) fn channels(media: &Media) -> impl Iterator<Item = (u16, ChannelDescr
     let maps = media.attributes::<Dcmap<'_>>().filter_map(Result::ok);
     let read = maps.filter_map(|map| {
         let read = ChannelParameters::read(&map)?;
-        let reliability = match (read.max_retr, read.max_time) {
-            (Some(times), _) => ChannelReliability::MaxRetransmits(times),
-            (None, Some(time)) => ChannelReliability::MaxLifetime(time),
-            (None, None) => ChannelReliability::Reliable,
-        };
-        let channel = ChannelDescription {
-            label: read.label,
-            protocol: read.subprotocol,
-            ordered: read.ordered,
-            reliability,
-            priority: read.priority,
-        };
-        Some((map.stream, channel))
+        Some((map.stream, read.into()))
     });
     read.take(MAX_DESCRIBED)
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
-use core_iq::{ChannelReliability, Fingerprint, IceCredentials, MediaKind, SctpSettings};
+use core_iq::{Fingerprint, IceCredentials, MediaKind, SctpSettings};
 use wire_sdp::attribute::{
     Candidate, CandidateType, ChannelParameters, Dcmap, Direction, MaxMessageSize, Rtcp, SctpPort,
     Setup, TlsId,
@@ -195,20 +195,7 @@ fn write_data(text: &mut String, line: &OurLine<'_>, local: &Local) {
 /// RFC 8864 §5.1, TS 26.114 §6.2.10.
 fn write_channel(text: &mut String, described: &Described) {
     let Described { one, app } = described;
-    let channel = &one.channel;
-    let (max_retr, max_time) = match channel.reliability {
-        ChannelReliability::Reliable => (None, None),
-        ChannelReliability::MaxRetransmits(times) => (Some(times), None),
-        ChannelReliability::MaxLifetime(time) => (None, Some(time)),
-    };
-    let parameters = ChannelParameters {
-        label: channel.label.clone(),
-        subprotocol: channel.protocol.clone(),
-        ordered: channel.ordered,
-        max_retr,
-        max_time,
-        priority: channel.priority,
-    };
+    let parameters = ChannelParameters::from(&one.channel);
     let id = one.id;
     let _ = write!(text, "a=dcmap:{id} {parameters}\r\n");
     // TS 26.114 §6.2.10: the application that it belongs to, and that its other end is no UE.
@@ -379,7 +366,7 @@ fn read_data(session: &Session, index: usize) -> Result<FarData, &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use core_iq::{ChannelDescription, ChannelPlace, NegotiatedChannel};
+    use core_iq::{ChannelDescription, ChannelPlace, ChannelReliability, NegotiatedChannel};
 
     use super::*;
 

@@ -13,8 +13,6 @@ use core_iq::{
 };
 use wire_sdp::attribute::ChannelParameters;
 
-use super::parameters::parameters;
-
 /// TS 26.114 §6.2.10.1 — the first id of an application's channel.
 const FIRST: u16 = 1000;
 /// So many a call may have, with labels and subprotocols of so many octets in all: they are in every description.
@@ -65,7 +63,7 @@ impl Announced {
 
     /// For `a=dcmap`.
     pub(super) fn parameters(&self) -> ChannelParameters {
-        parameters(&self.channel)
+        (&self.channel).into()
     }
 }
 

@@ -13,10 +13,9 @@ use core_iq::{
     ChannelPlace, ChannelReliability, DataSettings, NegotiatedChannel, StreamEnd, StreamId,
 };
 use wire_sdp::Media;
-use wire_sdp::attribute::Dcmap;
+use wire_sdp::attribute::{ChannelParameters, Dcmap};
 
 use super::DataMedia;
-use super::parameters::parameters;
 use crate::ims_alg::stream::Agreement;
 
 /// TS 26.114 §6.2.10.1 — whose a remote bootstrap channel is: of the sender of the description, or of its receiver.
@@ -115,7 +114,7 @@ pub(in crate::ims_alg) fn describe<'a>(
         if there {
             continue;
         }
-        let options = parameters(&one.channel).to_string();
+        let options = ChannelParameters::from(&one.channel).to_string();
         media.push_attribute(&Dcmap {
             stream: one.id,
             options: &options,

@@ -11,7 +11,6 @@
 
 mod announce;
 pub(super) mod bootstrap;
-mod parameters;
 mod read;
 mod write;
 

@@ -7,7 +7,6 @@ use wire_sdp::attribute::{ChannelParameters, Dcmap, MaxMessageSize, SctpPort, Se
 use wire_sdp::{Media, MediaLine};
 
 use super::super::{Refused, Unsupported};
-use super::parameters::description;
 use super::{FORMAT, OLD_PROTO, PROTO, SCTPMAP};
 
 /// One side's data channels, as its m-line describes them.
@@ -112,7 +111,7 @@ fn channel(map: &Dcmap<'_>) -> Option<NegotiatedChannel> {
     }
     Some(NegotiatedChannel {
         id: map.stream,
-        channel: description(ChannelParameters::read(map)?),
+        channel: ChannelParameters::read(map)?.into(),
         place: ChannelPlace::Both,
     })
 }
