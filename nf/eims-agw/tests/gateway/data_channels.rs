@@ -8,12 +8,11 @@ use core_data_channel::{
     SendError,
 };
 use core_iq::{
-    ChannelAction, ChannelAt, ChannelEnd, ChannelMessage, ChannelPlace, Command, ContextId,
-    DataSettings, Event, FarEnd, MediaKind, Refusal, Reply, SctpSettings, StreamEnd,
-    StreamSettings,
+    ChannelAction, ChannelAt, ChannelEnd, ChannelMessage, ChannelPlace, Command, DataSettings,
+    Event, FarEnd, MediaKind, Refusal, SctpSettings, StreamEnd, StreamSettings,
 };
 
-use crate::support::{Bed, Call, RELAY, SCTP, STREAM, negotiated};
+use crate::support::{Call, RELAY, SCTP, STREAM, negotiated};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -494,92 +493,6 @@ fn what_the_core_opens_in_band_is_not_announced_to_the_client() {
     assert!(call.told(1).contains(&ChannelEvent::Opened { id: far }));
 }
 
-/// TS 24.371 §8.4.1: the gateway is the endpoint, here for somebody who speaks Iq.
-#[test]
-fn an_application_accepts_reads_by_credit_writes_and_closes() {
-    let mut call = Call::new(FarEnd::Application);
-    call.bed.run(SECOND);
-    let context = call.reserved[0].context;
-    let act = |call: &mut Call, action| ask(&mut call.bed, context, action);
-    let id = call.open(0, Channel::new("app"));
-    call.send(0, id, Message::text("one"));
-    call.send(0, id, Message::text("two"));
-    call.bed.run(SECOND);
-    let at = ChannelAt {
-        end: StreamEnd::W3,
-        id: id.0,
-    };
-    assert_eq!(
-        act(&mut call, ChannelAction::Accept(at)),
-        Ok(Reply::ChannelDone)
-    );
-    let again = act(&mut call, ChannelAction::Accept(at));
-    assert_eq!(again, Err(Refusal::UnknownChannel));
-    assert!(call.told(0).contains(&ChannelEvent::Opened { id }));
-    assert_eq!(messages(&call.bed), [], "no credit, no message");
-    act(&mut call, ChannelAction::Credit(at, 1)).unwrap();
-    let one = ChannelMessage::Text(b"one".to_vec());
-    assert_eq!(messages(&call.bed), std::slice::from_ref(&one));
-    act(&mut call, ChannelAction::Credit(at, 5)).unwrap();
-    let two = ChannelMessage::Text(b"two".to_vec());
-    assert_eq!(messages(&call.bed), [one, two]);
-
-    let large = || ChannelAction::Send(at, ChannelMessage::Binary(vec![1; 200_000]));
-    let mut full = false;
-    for _ in 0..10 {
-        match act(&mut call, large()) {
-            Ok(_) => {}
-            Err(Refusal::ChannelFull) => full = true,
-            other => panic!("{other:?}"),
-        }
-    }
-    assert!(full);
-    call.bed.run(SECOND * 3);
-    assert!(call.read(0, id).is_some());
-    let writable = Event::ChannelWritable { at };
-    assert!(call.bed.events(0).contains(&writable));
-
-    act(&mut call, ChannelAction::Close(at)).unwrap();
-    while call.read(0, id).is_some() {}
-    call.bed.run(SECOND);
-    while call.read(0, id).is_some() {}
-    assert!(call.told(0).contains(&ChannelEvent::Released { id }));
-
-    let opened = ChannelAction::Open {
-        end: StreamEnd::W3,
-        channel: negotiated(&[0])[0].channel.clone(),
-    };
-    let Ok(Reply::ChannelOpening { id }) = act(&mut call, opened) else {
-        panic!("no channel");
-    };
-    let requested = ChannelEvent::Requested {
-        id: ChannelId(id),
-        channel: Channel::new("dc"),
-    };
-    assert_eq!(call.told(0), [requested]);
-}
-
-fn ask(bed: &mut Bed, context: ContextId, action: ChannelAction) -> Result<Reply, Refusal> {
-    let stream = STREAM;
-    bed.ask(
-        0,
-        Command::Channel {
-            context,
-            stream,
-            action,
-        },
-    )
-}
-
-fn messages(bed: &Bed) -> Vec<ChannelMessage> {
-    let told = bed.events(0).into_iter();
-    told.filter_map(|event| match event {
-        Event::ChannelMessage { message, .. } => Some(message),
-        _ => None,
-    })
-    .collect()
-}
-
 #[test]
 fn settings_that_cannot_be_are_refused() {
     let mut call = Call::new(RELAY);
@@ -601,8 +514,5 @@ fn settings_that_cannot_be_are_refused() {
         id: 4,
     };
     let send = ChannelAction::Send(at, ChannelMessage::Text(Vec::new()));
-    assert_eq!(
-        ask(&mut call.bed, context, send),
-        Err(Refusal::UnknownChannel)
-    );
+    assert_eq!(call.act(0, send), Err(Refusal::UnknownChannel));
 }

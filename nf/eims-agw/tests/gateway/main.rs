@@ -6,6 +6,7 @@ mod associations;
 mod audio_call;
 mod bad_channels;
 mod contexts;
+mod data_application;
 mod data_channels;
 mod dtls;
 mod floods;

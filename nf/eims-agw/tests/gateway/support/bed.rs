@@ -33,6 +33,10 @@ pub struct Worker {
     pub replies: BTreeMap<u64, Result<Reply, Refusal>>,
     pub notifications: Vec<Notification>,
     pub bind: bool,
+    /// What comes is taken, and worked through later: with a command, or when this is over.
+    pub waits: bool,
+    /// How much had been told when a message was refused last since its channel was full.
+    pub refused_after: usize,
     wishes: Vec<(PortRequest, SocketAddr, SocketAddr)>,
 }
 
@@ -73,6 +77,8 @@ impl Bed {
                     replies: BTreeMap::new(),
                     notifications: Vec::new(),
                     bind: true,
+                    waits: false,
+                    refused_after: 0,
                     wishes: Vec::new(),
                 })
                 .collect(),
@@ -276,7 +282,9 @@ impl Bed {
                 let bytes = buffer[departure.range].to_vec();
                 self.net.send(now, source, departure.destination, bytes);
             }
-            self.drain(at);
+            if !self.workers[at].waits {
+                self.drain(at);
+            }
         }
     }
 
@@ -294,6 +302,9 @@ impl Bed {
                     self.net.send(now, source, destination, bytes);
                 }
                 Output::IqReply { id, result } => {
+                    if result == Err(Refusal::ChannelFull) {
+                        worker.refused_after = worker.notifications.len();
+                    }
                     assert!(worker.replies.insert(id.0, result).is_none());
                 }
                 Output::Notification(notification) => worker.notifications.push(notification),

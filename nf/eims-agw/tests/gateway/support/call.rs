@@ -2,9 +2,9 @@ use std::time::Duration;
 
 use core_data_channel::{Channel, ChannelId, Event as ChannelEvent, Message};
 use core_iq::{
-    ChannelDescription, ChannelPlace, ChannelReliability, CoreSettings, DataSettings, DtlsRole,
-    DtlsSettings, FarEnd, Gate, MediaKind, NegotiatedChannel, Reserved, SctpSettings, StreamId,
-    StreamSettings,
+    ChannelAction, ChannelDescription, ChannelPlace, ChannelReliability, Command, CoreSettings,
+    DataSettings, DtlsRole, DtlsSettings, FarEnd, Gate, MediaKind, NegotiatedChannel, Refusal,
+    Reply, Reserved, SctpSettings, StreamId, StreamSettings,
 };
 use testbed::LinkQuality;
 
@@ -91,6 +91,20 @@ impl Call {
             }));
             self.bed.configure(at, self.reserved[at].context, change);
         }
+    }
+
+    /// What an application's server asks the gateway of a WIC.
+    pub fn act(&mut self, wic: usize, action: ChannelAction) -> Result<Reply, Refusal> {
+        let context = self.reserved[wic].context;
+        let stream = STREAM;
+        self.bed.ask(
+            wic,
+            Command::Channel {
+                context,
+                stream,
+                action,
+            },
+        )
     }
 
     pub fn open(&mut self, wic: usize, channel: Channel) -> ChannelId {
