@@ -29,8 +29,8 @@ peer.addEventListener('open', () => {
   state.textContent = 'Both of you see this board.';
   if (board.strokes.length > 0) peer.send({ type: 'all', strokes: board.strokes });
 });
-peer.addEventListener('close', () => {
-  state.textContent = 'The other party has left the board.';
+peer.addEventListener('close', ({ detail: { wasOpen } }) => {
+  state.textContent = wasOpen ? 'The other party has left the board.' : 'You have this board for yourself: the other party did not open it.';
 });
 peer.addEventListener('message', ({ detail }) => {
   if (detail.type === 'stroke') board.add(detail);

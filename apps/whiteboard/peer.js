@@ -16,9 +16,13 @@ export class Peer extends EventTarget {
 
   #use(channel) {
     this.#channel = channel;
-    const opened = () => this.dispatchEvent(new Event('open'));
+    let wasOpen = false;
+    const opened = () => {
+      wasOpen = true;
+      this.dispatchEvent(new Event('open'));
+    };
     channel.addEventListener('open', opened);
-    channel.addEventListener('close', () => this.dispatchEvent(new Event('close')));
+    channel.addEventListener('close', () => this.dispatchEvent(new CustomEvent('close', { detail: { wasOpen } })));
     channel.addEventListener('message', ({ data }) => {
       let detail;
       try {

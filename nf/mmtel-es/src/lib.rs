@@ -41,5 +41,5 @@ pub use change::{Change, Notice, StoredSession};
 pub use checked::Checked;
 pub use consumer::{Consumer, Provider, Settings};
 pub use outbox::{Answer, Down, End, Head, Notification, Outbox, OutboxSettings, Output};
-pub use repository::{Given, Signer, Viewer};
+pub use repository::{Beginnings, Given, Signer, Viewer};
 pub use target::Targets;

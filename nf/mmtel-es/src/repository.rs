@@ -50,6 +50,15 @@ pub enum Given {
     Package(Response, Package),
 }
 
+/// Whether a UE does well to have its list of applications when a call begins, though nobody has asked for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Beginnings {
+    /// Some are there to be used before a call is answered: who calls offers the bootstrap channel with the call.
+    pub before: bool,
+    /// Some are fetched, or opened, with a call.
+    pub within: bool,
+}
+
 /// The operator's key, by which a UE knows that a package is the operator's.
 pub struct Signer(Ed25519KeyPair);
 
@@ -79,6 +88,30 @@ const PAGE: usize = 100;
 const GONE: &str = "There is no such application here.";
 
 impl Applications {
+    /// TS 29.392 §6.1.6.2.3 — what of `appLoadPh`, `autoload` and `autolaunch` a UE has to know before it has a list: who
+    /// knows that nothing begins with a call need not ask in each. A user's own applications do not count.
+    pub fn beginnings(&self, now: u64) -> Beginnings {
+        let valid = |one: &&Application| {
+            let until = one.profile.app_val.as_ref();
+            until.is_none_or(|until| until.unix_seconds() > now.cast_signed())
+        };
+        let offered = self.all().filter(|one| one.package.is_some());
+        let offered = offered.filter(|one| !is_user(&one.provider)).filter(valid);
+        offered.fold(Beginnings::default(), |found, one| {
+            let profile = &one.profile;
+            let before = [AppLoadPhase::PrecallOnly, AppLoadPhase::PrecallAndIncall];
+            let by_itself = [profile.autoload, profile.autolaunch].contains(&Some(true));
+            Beginnings {
+                before: found.before
+                    || profile
+                        .app_load_ph
+                        .as_ref()
+                        .is_some_and(|phase| before.contains(phase)),
+                within: found.within || by_itself,
+            }
+        })
+    }
+
     /// TS 26.114 §6.2.10 — answers what a UE asks on a bootstrap channel.
     pub fn give(
         &self,
@@ -170,9 +203,7 @@ impl Viewer {
     fn sees(&self, application: &Application) -> bool {
         let provider = &application.provider;
         match self.source {
-            Source::LocalNetwork | Source::RemoteNetwork => {
-                !provider.starts_with("sip:") && !provider.starts_with("tel:")
-            }
+            Source::LocalNetwork | Source::RemoteNetwork => !is_user(provider),
             Source::LocalUser | Source::RemoteUser => self.user.contains(provider),
         }
     }
@@ -192,6 +223,11 @@ impl Viewer {
         }
         Ok(())
     }
+}
+
+/// Whether a provider is named like a user.
+fn is_user(provider: &str) -> bool {
+    provider.starts_with("sip:") || provider.starts_with("tel:")
 }
 
 fn listed(

@@ -17,7 +17,9 @@ use core_bootstrap::stream::Source;
 use core_bootstrap::{
     ApplicationList, EntityTag, ListedApplication, Method, Phase, Request, Response, Scenes,
 };
-use nf_mmtel_es::{Applications, Call, Checked, Consumer, Given, Settings, Signer, Viewer};
+use nf_mmtel_es::{
+    Applications, Beginnings, Call, Checked, Consumer, Given, Settings, Signer, Viewer,
+};
 use serde_json::{Value, json};
 
 const NOW: u64 = 1_800_000_000; // 2027-01-15
@@ -187,6 +189,60 @@ fn the_phase_decides() {
             assert_eq!(package(&all, &viewer), status, "{profile} {established}");
         }
     }
+}
+
+/// TS 29.392 §6.1.6.2.3, `appLoadPh`, `autoload`, `autolaunch`: a UE knows before a call whether to ask for its list.
+#[test]
+fn what_begins_with_a_call_is_known_before() {
+    let none = Beginnings::default();
+    let before = Beginnings {
+        before: true,
+        ..none
+    };
+    let within = Beginnings {
+        within: true,
+        ..none
+    };
+    for (provider, profile, expected) in [
+        ("acme", json!({}), none),
+        (
+            "acme",
+            json!({ "appLoadPh": "INCALL", "autoload": false }),
+            none,
+        ),
+        ("acme", json!({ "appLoadPh": "PRECALL_ONLY" }), before),
+        ("acme", json!({ "appLoadPh": "PRECALL_AND_INCALL" }), before),
+        ("acme", json!({ "autoload": true }), within),
+        (
+            "acme",
+            json!({ "appLoadPh": "INCALL", "autolaunch": true }),
+            within,
+        ),
+        (
+            "acme",
+            json!({ "autoload": true, "appVal": "2027-01-15T07:59:00Z" }),
+            none,
+        ),
+        ("sip:alice@ims.example", json!({ "autoload": true }), none),
+    ] {
+        let mut all = applications("other", &[json!({})]);
+        configure(&mut all, provider, std::slice::from_ref(&profile));
+        assert_eq!(all.beginnings(NOW), expected, "{provider} {profile}");
+    }
+    let all = applications(
+        "acme",
+        &[
+            json!({ "autoload": true }),
+            json!({ "appLoadPh": "PRECALL_ONLY" }),
+        ],
+    );
+    assert_eq!(
+        all.beginnings(NOW),
+        Beginnings {
+            before: true,
+            within: true
+        }
+    );
 }
 
 /// TS 29.392 §6.1.6.3.4

@@ -1,9 +1,13 @@
 // Applications that the network offers: listed, fetched and opened in a call, over bootstrap channels.
 
+import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 
 import { AppBed } from '../harness/app_bed.js';
-import { closeAll, drawn, draws, opens, running, says } from '../harness/app_person.js';
+import { closeAll, drawn, draws, openList, opens, running, says, scripted, writeApplication } from '../harness/app_person.js';
+import { farEnd } from '../peers/sipp.js';
+
+const DOMAIN = 'ims.mnc001.mcc001.3gppnetwork.org';
 
 describe('applications that the network offers', { timeout: 390_000 }, () => {
   const bed = new AppBed();
@@ -48,6 +52,66 @@ describe('applications that the network offers', { timeout: 390_000 }, () => {
     await closeAll(people);
     await alice.press('Hang up');
     await bob.hears(/ended/);
+    for (const person of people) await person.page.close();
+  });
+
+  /** Gives the network an application of one page, with these lines in its profile. */
+  function offer(name, ...profile) {
+    const lines = [`name = "${name}"`, 'version = "1"', 'provider = "example"', 'works_without_peer = true', ...profile];
+    writeApplication(bed.folder, name, { ...scripted(name, 'document.body.append("here")'), 'application.toml': `${lines.join('\n')}\n` });
+    return bed.upload(name);
+  }
+
+  it('one that is for before a call is opened while it rings', async () => {
+    await offer('Waiting', 'phase = "pre-call"');
+    await offer('Later', 'phase = "in-call"');
+    const [alice] = await bed.signIn(['alice']);
+    const { product } = bed;
+    const dave = await farEnd({ aor: `sip:dave@${DOMAIN}`, domain: DOMAIN, user: `dave@${DOMAIN}`, password: product.passwords().dave, core: `127.0.0.1:${product.ports.core}` });
+    try {
+      const rings = dave.run('early_no_answer');
+      await alice.call('dave');
+      await alice.hears(/ringing/i);
+      await opens(alice, 'Waiting');
+      const frame = await running(alice, 'Waiting');
+      await says(alice, 'Waiting', /^It is open\.$/);
+      assert.match(await frame.evaluate(() => document.body.textContent), /here/);
+      // What is for the call alone is there, and says so.
+      await openList(alice);
+      await alice.page.waitForFunction(() => /Later.*Once the call is answered/s.test(document.querySelector('#applications-list').textContent), { polling: 50 });
+      assert.match(await alice.status(), /ringing/i);
+      await alice.press('Hang up');
+      await rings.done;
+    } finally {
+      await dave.stop();
+    }
+    await alice.page.close();
+  });
+
+  it('one begins with the call by itself, and asks first where it collects personal data', async () => {
+    await offer('Clock', 'phase = "in-call"', 'autolaunch = true');
+    await offer('Survey', 'phase = "in-call"', 'autolaunch = true', 'personal_data = true', 'personal_data_url = "https://example.com/privacy"');
+    // Nobody presses Apps.
+    const people = await bed.call();
+    for (const person of people) {
+      await running(person, 'Clock');
+      await says(person, 'Clock', /^It began with the call\.$/);
+      await says(person, 'Survey', /^It waits for you\.$/);
+      assert.equal(await person.page.$$eval('.window', (all) => all.find((each) => each.querySelector('h2').textContent === 'Survey').querySelectorAll('iframe').length), 0);
+    }
+    const [alice, bob] = people;
+    await alice.press('Agree and open');
+    await running(alice, 'Survey');
+    await bob.press('Don’t open');
+    await bob.page.waitForFunction(() => document.querySelectorAll('.window').length === 1, { polling: 50 });
+    await closeAll(people);
+    await alice.press('Hang up');
+    await bob.hears(/ended/);
+    // In the next call who agreed is not asked again.
+    await bed.connect(alice, bob);
+    await running(alice, 'Survey');
+    await says(bob, 'Survey', /^It waits for you\.$/);
+    await closeAll(people);
     for (const person of people) await person.page.close();
   });
 });

@@ -57,6 +57,23 @@ export class Session {
   }
 
   /**
+   * Whether calls in this network begin with applications: what is there before a call is answered, what is fetched or opened
+   * with it. Null where that is not said.
+   * @param {{ fetch?: typeof fetch, base?: string }} [options]
+   * @returns {Promise<{ before: boolean, within: boolean } | null>} never rejects
+   */
+  static async beginnings({ fetch: ask = (...input) => fetch(...input), base = '' } = {}) {
+    try {
+      const response = await ask(`${base}/ways/applications`, { credentials: 'same-origin', cache: 'no-store' });
+      if (!response.ok) return null;
+      const { before, within } = await response.json();
+      return { before: before === true, within: within === true };
+    } catch {
+      return null;
+    }
+  }
+
+  /**
    * TS 24.371 §6.2.2: a token from the WWSF, and whose it is.
    * @param {boolean} [refused] whether the network refused the one of before
    * @returns {Promise<import('./credentials.js').AccessToken>} rejects with Failure `signed_out` when the session is over

@@ -99,12 +99,12 @@ export function endWords(why, who) {
  * @param {import('../runtime/list.js').ListedApplication} application
  * @param {string} who
  */
-export function hindranceWords(hindrance, { scenes }, who) {
+export function hindranceWords(hindrance, { phase, scenes }, who) {
   switch (hindrance) {
     case 'over':
       return 'Its validity has ended';
     case 'phase':
-      return 'Not in this part of a call';
+      return phase === 'PRECALL' ? 'Only before a call is answered' : 'Once the call is answered';
     case 'scene':
       return scenes === 2 ? 'Only in calls with video' : 'Only in calls without video';
     case 'peer':
@@ -130,9 +130,10 @@ export function askWords({ name, from }, who) {
  * What the list says of itself.
  * @param {'unknown' | 'looking' | 'known' | 'unavailable'} state
  * @param {number} count
+ * @param {boolean} [rings] the call is not answered yet
  */
-export function listWords(state, count) {
-  if (state === 'unknown' || state === 'looking') return 'Looking for applications…';
+export function listWords(state, count, rings = false) {
+  if (state === 'unknown' || state === 'looking') return rings ? 'Most applications are there once the call is answered.' : 'Looking for applications…';
   if (state === 'unavailable') return count > 0 ? 'Your network offers none in this call.' : 'There are no applications in this call.';
   return count > 0 ? '' : 'Your network offers no applications for this call.';
 }

@@ -1,4 +1,5 @@
 import { IncomingCall } from '../lib/call/incoming-call.js';
+import { Session } from '../lib/session.js';
 import { ApplicationFrame } from '../runtime/application-frame.js';
 import { PackageCache } from '../runtime/repository.js';
 import { ApplicationStorage, indexedCabinet } from '../runtime/storage.js';
@@ -53,6 +54,8 @@ export class ApplicationsView {
   #asked = undefined;
   /** When that took the place of another one. */
   #since = -Infinity;
+  /** Whether calls begin with applications, as the network has said last. @type {Awaited<ReturnType<typeof Session.beginnings>>} */
+  #begins = null;
   #opened;
 
   /** @param {{ opened: () => void }} parts opened: the list takes the place beside the call */
@@ -124,15 +127,25 @@ export class ApplicationsView {
       this.#update();
     });
     shelf.on('change', () => shelf.state === 'known' && keepWord(BEGINS, person, shelf.entries.some(({ application, developer }) => application.autoload && !developer)));
+    const look = () => call.state !== 'ended' && network() === true && void shelf.look();
+    const calls = !(call instanceof IncomingCall);
+    const { before = false, within = false } = this.#begins ?? {};
+    // TS 26.114 §6.2.10.1: the bootstrap channel goes with the INVITE, so that there is a list as soon as anything is answered.
+    if (calls && (before || within)) look();
     call.on('state', (state) => {
-      // What begins with a call is asked for with it, where there was such a thing the last time. Both ends do not ask at once.
-      const begins = state === 'connected' && network() === true && words(BEGINS).includes(person);
-      if (begins) setTimeout(() => call.state !== 'ended' && void shelf.look(), call instanceof IncomingCall ? LATER : 0);
+      // Both ends do not ask at once.
+      if (state === 'connected') setTimeout(() => void this.learn().then((begins) => (begins ? begins.within : words(BEGINS).includes(person)) && look()), calls ? 0 : LATER);
       if (state !== 'ended') return;
       place.remove();
       this.#calls.delete(call);
       if (this.#call === call) this.show(null);
     });
+  }
+
+  /** Asks the network whether calls begin with applications. */
+  async learn() {
+    this.#begins = await Session.beginnings();
+    return this.#begins;
   }
 
   /**
@@ -238,7 +251,7 @@ export class ApplicationsView {
    */
   #showList({ applications }, call) {
     const { shelf } = applications;
-    const words = listWords(shelf.state, shelf.entries.length);
+    const words = listWords(shelf.state, shelf.entries.length, call.state !== 'connected');
     const place = element('applications-words', HTMLElement);
     if (place.textContent !== words) place.textContent = words;
     place.hidden = words === '';

@@ -50,6 +50,8 @@ export class Applications extends Emitter {
   asks = [];
   /** Those that have begun by themselves: who closes them has closed them. @type {Set<string>} */
   #begun = new Set();
+  /** Those that were fetched before they may be used. @type {Set<string>} */
+  #fetched = new Set();
   /** How often each was refused. @type {Map<string, number>} */
   #refusals = new Map();
   #call;
@@ -77,7 +79,12 @@ export class Applications extends Emitter {
     });
     call.on('state', (state) => {
       if (state === 'ended') for (const each of [...this.open]) each.close();
-      else this.emit('change', null);
+      else {
+        // What may be used now is another thing than what might be while it rang.
+        if (state === 'connected' && shelf.state === 'known') void shelf.look();
+        this.emit('change', null);
+        this.#byThemselves();
+      }
       this.#lookForNames();
     });
   }
@@ -228,16 +235,25 @@ export class Applications extends Emitter {
     return this.shelf.entries.find(({ application }) => application.id === id) ?? null;
   }
 
-  /** Fetches, and opens, what the network wants fetched and opened with a call. */
+  /** Fetches, and opens, what the network wants fetched and opened with a call, or before it is answered. */
   #byThemselves() {
-    if (this.#call.state !== 'connected' || this.shelf.state !== 'known') return;
+    const { state } = this.#call;
+    const rings = state === 'calling' || state === 'ringing';
+    if ((!rings && state !== 'connected') || this.shelf.state !== 'known') return;
     for (const entry of this.shelf.entries) {
-      const { id, name, autoload, autolaunch } = entry.application;
-      if (entry.developer || !autoload || this.#begun.has(id) || this.hindrance(entry) !== '') continue;
-      this.#begun.add(id);
-      if (autolaunch && !this.find(id)) this.#open({ id, name, launchedBy: 'local', byItself: true, find: async () => entry });
-      // It is kept for when it is wanted; what fails is fetched again then.
-      else if (!autolaunch) void entry.load().catch(() => {});
+      const { id, name, autoload, autolaunch, phase } = entry.application;
+      if (entry.developer || !autoload || this.#begun.has(id)) continue;
+      const hindrance = this.hindrance(entry);
+      const soon = rings && hindrance === 'phase' && phase === 'INCALL';
+      if (hindrance !== '' && !soon) continue;
+      if (!soon) this.#begun.add(id);
+      if (!soon && autolaunch) {
+        if (!this.find(id)) this.#open({ id, name, launchedBy: 'local', byItself: true, find: async () => entry });
+      } else if (!this.#fetched.has(id)) {
+        // It is kept for when it is wanted; what fails is fetched again then.
+        this.#fetched.add(id);
+        void entry.load().catch(() => {});
+      }
     }
   }
 

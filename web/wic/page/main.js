@@ -153,7 +153,9 @@ function listen(wic, name) {
     if (state === 'registered' && view.call) view.announce();
     else if (state === 'registered' && missed) say(sentences([statusWords(state, name), missed]));
     else if (state !== 'stopped') say(statusWords(state, name));
-    if (state === 'registered') missed = '';
+    if (state !== 'registered') return;
+    missed = '';
+    void applications.learn();
   });
   wic.on('failure', (failure) => {
     // A SIM that was refused is put in anew.
@@ -172,6 +174,7 @@ function listen(wic, name) {
     arrange(wic, view.call ?? call);
   });
   wic.on('ended', (call) => {
+    void applications.learn();
     if (phone?.wic !== wic) {
       arrange(wic, null);
       return;

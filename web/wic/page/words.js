@@ -73,7 +73,7 @@ export function chatWords(what, who) {
  */
 export function fileWords({ state, size, reason }, ours) {
   if (state === 'moving') return `${ours ? 'Sending' : 'Coming'}, ${sizeWords(size)}`;
-  if (state === 'done') return ours ? 'Delivered' : '';
+  if (state === 'done') return ours ? `Delivered, ${sizeWords(size)}` : '';
   return `Not delivered: ${reason}`;
 }
 

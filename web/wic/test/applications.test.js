@@ -426,17 +426,43 @@ describe('the applications of a call', () => {
     assert.deepEqual(applications.open.map(({ id }) => id), ['film']);
   });
 
+  it('while it rings what is for then begins, and what is for the call is fetched', async () => {
+    const given = [];
+    const give = async ({ id }) => (given.push(id), new ArrayBuffer(8));
+    const phases = [['before', 'PRECALL'], ['always', 'PRECALL'], ['within', 'INCALL']];
+    const lists = { 0: phases.map(([id, phase]) => listed(id, { phase, autoload: true, autolaunch: true })) };
+    const { applications, shelf, call, asked } = bed(lists, { give });
+    call.state = 'calling';
+    await shelf.look();
+    await settle();
+    assert.deepEqual(applications.open.map(({ id }) => id), ['before', 'always']);
+    assert.deepEqual(given.sort(), ['always', 'before', 'within']);
+    assert.equal(asked.length, 1);
+    call.state = 'ringing';
+    call.emit('state', 'ringing');
+    await settle();
+    // Once it is answered there is another list; who has something open keeps it.
+    lists[0] = [listed('always', { autoload: true, autolaunch: true }), listed('within', { autoload: true, autolaunch: true })];
+    call.state = 'connected';
+    call.emit('state', 'connected');
+    await settle();
+    assert.equal(asked.length, 2);
+    assert.deepEqual(applications.open.map(({ id, byItself }) => [id, byItself]), [['before', true], ['always', true], ['within', true]]);
+    assert.deepEqual(given.filter((id) => id !== 'within').sort(), ['always', 'before']);
+    assert.equal(listWords('looking', 0, true), 'Most applications are there once the call is answered.');
+  });
+
   it('what cannot be opened now says why', async () => {
     const { applications, shelf, entry, call } = bed({
       0: [listed('film', { scenes: 2 }), listed('radio', { scenes: 1 }), listed('before', { phase: 'PRECALL' }), listed('old', { validUntil: 1 }), listed('board')],
     });
     await shelf.look();
     const why = (id) => hindranceWords(applications.hindrance(entry(id)), entry(id).application, 'Bob');
-    assert.deepEqual(['film', 'radio', 'before', 'old', 'board'].map(why), ['Only in calls with video', '', 'Not in this part of a call', 'Its validity has ended', '']);
+    assert.deepEqual(['film', 'radio', 'before', 'old', 'board'].map(why), ['Only in calls with video', '', 'Only before a call is answered', 'Its validity has ended', '']);
     call.hasVideo = true;
     assert.deepEqual(['film', 'radio'].map(why), ['', 'Only in calls without video']);
     call.state = 'ringing';
-    assert.equal(why('board'), 'Not in this part of a call');
+    assert.equal(why('board'), 'Once the call is answered');
     assert.equal(why('before'), '');
     const none = bed({ 0: [listed('board')] }, { network: () => false });
     await none.shelf.look();

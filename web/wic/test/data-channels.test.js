@@ -104,6 +104,38 @@ test('what comes before the answer is kept for when the channel is open (RFC 886
   assert.deepEqual(heard, ['open', 'early']);
 });
 
+test('early media may have the channels of the offer: they are open while it rings (TS 26.114 §6.2.10)', async () => {
+  const { wic, transport } = await phone();
+  const call = wic.call('bob');
+  const [early, late] = [call.openChannel({ id: 0, protocol: 'http' }), call.openChannel({ id: 10, protocol: 'http' })];
+  const invite = await transport.take('INVITE');
+  assert.deepEqual(maps(invite), ['dcmap:0 subprotocol="http"', 'dcmap:10 subprotocol="http"']);
+  await transport.deliver(answerTo(invite, 183, { sdp: withData(['dcmap:0 subprotocol="http"']) }));
+  const [pc] = FakePeerConnection.made;
+  pc.associate();
+  await early.opened;
+  assert.deepEqual([call.state, early.readyState, late.readyState], ['calling', 'open', 'connecting']);
+  // Whoever answers then may be another one.
+  await transport.deliver(answerTo(invite, 200, { sdp: withData(['dcmap:10 subprotocol="http"']) }));
+  await transport.take('ACK');
+  await settle();
+  assert.deepEqual([call.state, early.readyState, late.readyState], ['connected', 'closed', 'open']);
+});
+
+test('early media without the channels says nothing of them', async () => {
+  const { wic, transport } = await phone();
+  const call = wic.call('bob');
+  const channel = call.openChannel({ id: 0, protocol: 'http' });
+  const invite = await transport.take('INVITE');
+  await transport.deliver(answerTo(invite, 183, { sdp: withData(null) }));
+  await settle();
+  assert.equal(channel.readyState, 'connecting');
+  await transport.deliver(answerTo(invite, 200, { sdp: withData(null) }));
+  await transport.take('ACK');
+  await settle();
+  assert.equal(channel.failure.code, 'channels_unsupported');
+});
+
 test('what comes before the answer has an end', async () => {
   const made = await connected();
   const channel = made.call.openChannel();

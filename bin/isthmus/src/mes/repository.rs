@@ -9,7 +9,7 @@ use bytes::Bytes;
 use core_bootstrap::{Response, StatusCode};
 use core_credentials::Secret;
 use nf_epcscf::ApplicationsQuery;
-use nf_mmtel_es::{Call, Given, Package, Signer, Viewer};
+use nf_mmtel_es::{Beginnings, Call, Given, Package, Signer, Viewer};
 use rustls_pki_types::PrivatePkcs8KeyDer;
 use rustls_pki_types::pem::PemObject as _;
 
@@ -72,6 +72,14 @@ impl Enabler {
     /// What edges in other processes show; without one they are not served.
     pub(crate) fn repository_secret(&self) -> Option<&Secret> {
         self.repository().secret.as_ref()
+    }
+
+    /// Whether calls begin with applications; while the store is read again nobody knows of any.
+    pub(super) fn beginnings(&self) -> Beginnings {
+        let now = self.now();
+        self.applications()
+            .map(|mut all| all.get().beginnings(now))
+            .unwrap_or_default()
     }
 
     /// TS 26.114 §6.2.10, TS 23.228 §AC.7.1 — answers what is asked on a bootstrap channel.

@@ -183,6 +183,19 @@ export class DataChannels extends Emitter {
   }
 
   /**
+   * An answer that may not be the last (early media): what it has there is already, what it has not may come yet.
+   * @param {string} sdp
+   */
+  applyProvisional(sdp) {
+    const section = readData(sdp);
+    if (!section || section.refused) return;
+    for (const channel of this.#offered) {
+      const there = section.channels.get(channel.id);
+      if (there) channel.agree(there.attributes);
+    }
+  }
+
+  /**
    * Our offer of channels was refused as a whole.
    * @param {Failure} failure
    */

@@ -197,7 +197,8 @@ export class MediaSession extends Emitter {
       throw new Failure('incompatible', { cause: error });
     }
     this.#provisional = provisional ? answer : '';
-    if (!provisional) this.#reconcile();
+    if (provisional) this.channels.applyProvisional(answer);
+    else this.#reconcile();
   }
 
   /** The last provisional answer was the answer: the 2xx came without a body (RFC 3262 §5). */

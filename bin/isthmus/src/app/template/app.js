@@ -11,9 +11,12 @@ connection.addEventListener('datachannel', ({ channel }) => use(channel));
 if (application.launchedBy === 'local') use(connection.createDataChannel('words'));
 
 function use(channel) {
+  let wasOpen = false;
   const usable = (open) => {
     for (const element of form.elements) element.disabled = !open;
-    state.textContent = open ? 'Connected.' : 'The other party has left.';
+    if (open) state.textContent = 'Connected.';
+    else state.textContent = wasOpen ? 'The other party has left.' : 'The other party did not open it.';
+    wasOpen = open;
     if (open) words.focus();
   };
   channel.addEventListener('open', () => usable(true));

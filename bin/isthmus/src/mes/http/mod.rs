@@ -21,6 +21,7 @@ mod rate;
 mod redirect;
 mod reply;
 mod route;
+mod ways;
 
 use std::net::IpAddr;
 use std::time::Instant;
@@ -46,6 +47,9 @@ use super::enabler::LARGE;
 use crate::repository::{ASK, MAX_QUESTION};
 use crate::web::Peer;
 
+/// Where pages ask whether applications begin with a call.
+const WAYS: &str = "/ways/applications";
+
 /// The routes of all APIs that have a behaviour, of their documents, and for edges elsewhere.
 pub fn router(enabler: Enabler) -> Router {
     let mut router = Router::new()
@@ -53,7 +57,8 @@ pub fn router(enabler: Enabler) -> Router {
         .route(
             "/openapi/{api}",
             get(openapi::document).fallback(openapi::only_read),
-        );
+        )
+        .route(WAYS, get(ways::applications).fallback(openapi::only_read));
     for api in Api::ALL {
         router = router.route(&format!("/{}/{{*rest}}", api.name()), any(serve));
     }
