@@ -141,6 +141,8 @@ impl Call {
                 && channel.is_free()
             {
                 channel.state = ChannelState::Negotiated(one.one.id);
+                // It has its time from now on.
+                channel.until = None;
             }
         }
         if let Some(stream) = self.stream_of_mut(MediaKind::Data) {

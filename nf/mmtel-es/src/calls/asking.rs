@@ -129,8 +129,9 @@ impl Calls {
                 target: request.notification_info.clone(),
                 state: ChannelState::Negotiated(FIRST_STREAM),
                 waiting: VecDeque::new(),
-                asker: None,
+                askers: SmallVec::new(),
                 sending: false,
+                until: None,
             });
         }
         call.askers.push(ask);

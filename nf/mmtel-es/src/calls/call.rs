@@ -66,8 +66,6 @@ pub(crate) struct Call {
     pub(crate) restarting: Option<Box<Restarting>>,
     /// When its stage has lasted too long.
     pub(crate) deadline: Option<Instant>,
-    /// When channels that do not open are given up.
-    pub(crate) channels_until: Option<Instant>,
 }
 
 /// How far it is.
@@ -98,8 +96,10 @@ pub(crate) struct Stream {
     pub(crate) negotiated: Vec<Described>,
     /// What each leg said; `None` before it said anything, and where it refused.
     pub(crate) far: [Option<Far>; 2],
-    /// Whether it is in the SDP of each leg.
+    /// Whether it is in the SDP of each leg, be it in an offer of ours that is not answered.
     pub(crate) told: [bool; 2],
+    /// Whether each leg has agreed to SDP that has it, in use or not.
+    pub(crate) agreed: [bool; 2],
     /// Whether a UE has refused it.
     pub(crate) refused: bool,
 }
@@ -116,6 +116,7 @@ impl Stream {
             negotiated: Vec::new(),
             far: [None, None],
             told: [false, false],
+            agreed: [false, false],
             refused: false,
         }
     }
@@ -290,6 +291,11 @@ impl Leg {
         }
     }
 
+    /// Whether an offer of ours waits for its answer.
+    pub(crate) fn offers(&self) -> bool {
+        matches!(self.changing, Some(Changing::Offered(_)))
+    }
+
     pub(crate) fn is_open(&self) -> bool {
         matches!(
             self.state,
@@ -328,7 +334,6 @@ impl Call {
             anchor: None,
             restarting: None,
             deadline: None,
-            channels_until: None,
         }
     }
 
@@ -345,6 +350,13 @@ impl Call {
             if let Some(stream) = streams.find(|stream| stream.id == local.stream) {
                 stream.local = Stream::two(local);
             }
+        }
+    }
+
+    /// RFC 3261 §14.1 — an offer of ours was refused: all is as if it had not been.
+    pub(crate) fn not_offered(&mut self, leg: usize) {
+        for stream in &mut self.streams {
+            stream.told[leg.min(1)] = stream.agreed[leg.min(1)];
         }
     }
 

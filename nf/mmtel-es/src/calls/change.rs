@@ -15,8 +15,8 @@ use super::setup::{ALLOW, offer, settings, take_answer};
 /// How far an offer of ours is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Changing {
-    /// It waits for an answer.
-    Offered,
+    /// It waits for an answer, until then.
+    Offered(Instant),
     /// It met another one, and goes again then.
     Again(Instant),
 }
@@ -27,7 +27,7 @@ impl Calls {
         let Some(call) = self.by_number.get_mut(&number) else {
             return;
         };
-        if call.stage != Stage::Standing || call.legs[index].changing == Some(Changing::Offered) {
+        if call.stage != Stage::Standing || call.legs[index].offers() {
             return;
         }
         if call.anchor.is_some() {
@@ -35,7 +35,9 @@ impl Calls {
         }
         let body = offer(call, index);
         let leg = &mut call.legs[index];
-        leg.changing = Some(Changing::Offered);
+        let until = now + self.config.answer_within;
+        leg.changing = Some(Changing::Offered(until));
+        self.deadlines.insert((until, number));
         let Some(dialog) = leg.dialog() else {
             return;
         };
@@ -70,7 +72,7 @@ impl Calls {
         let Some(leg) = self.leg(number, index) else {
             return self.handle_stray(now, response);
         };
-        if leg.changing != Some(Changing::Offered) {
+        if !leg.offers() {
             // A 2xx again.
             if let Some((target, ack)) = leg.last_ack.clone().filter(|_| status.is_success()) {
                 self.transactions.send(now, target, ack);
@@ -81,6 +83,9 @@ impl Calls {
             if super::refresh::over(status) {
                 let words = "the UE does not know the call any more";
                 return self.hung_up(now, number, index, words);
+            }
+            if let Some(call) = self.by_number.get_mut(&number) {
+                call.not_offered(index);
             }
             if status == StatusCode::REQUEST_PENDING {
                 // RFC 3261 §14.1: who made the Call-ID waits 2.1 s to 4 s, in steps of 10 ms.
@@ -134,8 +139,30 @@ impl Calls {
         }
     }
 
-    /// Offers that met others and are to go again.
+    /// Offers that met others and are to go again, and those that nobody answers: a UE may say for ever that it
+    /// is trying (RFC 3261 §17.1.1.2), so they are cancelled, which it answers as a refusal.
     pub(super) fn changes_due(&mut self, now: Instant, number: u64) {
+        let Some(call) = self.by_number.get(&number) else {
+            return;
+        };
+        let late = |changing: Option<Changing>| match changing {
+            Some(Changing::Offered(until)) => until <= now,
+            _ => false,
+        };
+        if call.legs.iter().any(|leg| late(leg.changing)) {
+            let of_call = self
+                .by_client
+                .iter()
+                .filter_map(|(id, purpose)| match purpose {
+                    Purpose::ReInvite(of, leg) if *of == number => {
+                        late(call.legs.get(*leg)?.changing).then_some(*id)
+                    }
+                    _ => None,
+                });
+            for id in of_call.collect::<Vec<_>>() {
+                self.transactions.cancel(now, id, Some("SIP;cause=408"));
+            }
+        }
         let Some(call) = self.by_number.get(&number) else {
             return;
         };

@@ -11,6 +11,7 @@
 //! and without `mediaDirection`, so that no message of a UE can be taken for it.
 
 use std::collections::VecDeque;
+use std::time::Instant;
 
 use api_mmtel_es::dc_app_call::{AdcType, DcMediaNotifyReq};
 use api_mmtel_es::{Extensions, Object, common::Uri};
@@ -18,6 +19,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use core_iq::{ChannelAt, ChannelDescription, ChannelMessage, ChannelReliability};
 use serde_json::{Map, Value};
+use smallvec::SmallVec;
 
 use super::output::AskId;
 
@@ -39,9 +41,11 @@ pub(crate) struct AppChannel {
     /// What waits to be sent.
     pub(crate) waiting: VecDeque<Vec<u8>>,
     /// Who waits for it to open.
-    pub(crate) asker: Option<AskId>,
+    pub(crate) askers: SmallVec<[AskId; 1]>,
     /// Whether the first of what waits is with the gateway.
     pub(crate) sending: bool,
+    /// When it is given up if it is not open; without an end while the call does not stand.
+    pub(crate) until: Option<Instant>,
 }
 
 /// How far a channel is.
@@ -64,6 +68,12 @@ pub(crate) enum ChannelState {
 }
 
 impl AppChannel {
+    /// Whether it had its time to open.
+    pub(crate) fn is_late(&self, now: Instant) -> bool {
+        let open = matches!(self.state, ChannelState::Open(_) | ChannelState::Full(_));
+        !open && self.until.is_some_and(|until| until <= now)
+    }
+
     /// What its end is called: one that was never open was refused.
     pub(crate) fn ends_as(&self) -> &'static str {
         match self.state {

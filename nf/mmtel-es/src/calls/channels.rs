@@ -10,6 +10,7 @@ use core_iq::{
     ChannelAction, ChannelAt, ChannelDescription, ChannelEnd, ChannelMessage, Command,
     DataSettings, Event, MediaKind, Refusal, Reply, Reserved, StreamEnd, StreamId, StreamSettings,
 };
+use smallvec::SmallVec;
 
 use super::asked::Described;
 use super::asking::check_application;
@@ -44,9 +45,9 @@ impl Calls {
             });
             return told.collect();
         }
-        if !call.channels.is_empty() {
-            let until = now + within;
-            call.channels_until = Some(until);
+        let until = now + within;
+        for channel in &mut call.channels {
+            channel.until = Some(until);
             self.deadlines.insert((until, number));
         }
         Vec::new()
@@ -58,10 +59,12 @@ impl Calls {
         let Some(call) = self.by_number.get_mut(&number) else {
             return;
         };
-        let negotiated = |one: &AppChannel| matches!(one.state, ChannelState::Negotiated(_));
-        if call.channels.iter().any(negotiated) && call.channels_until.is_none() {
-            call.channels_until = Some(until);
-            self.deadlines.insert((until, number));
+        for channel in &mut call.channels {
+            let negotiated = matches!(channel.state, ChannelState::Negotiated(_));
+            if negotiated && channel.until.is_none() {
+                channel.until = Some(until);
+                self.deadlines.insert((until, number));
+            }
         }
     }
 
@@ -134,17 +137,23 @@ impl Calls {
         if let Some(known) = known {
             let channel = &mut call.channels[known];
             channel.target = request.notification_info.clone();
-            if channel.waiting.len() >= MAX_WAITING {
+            let asked = channel.waiting.len().max(channel.askers.len());
+            if asked >= MAX_WAITING {
                 let words = "too much waits for the data channel already";
                 self.reply(ask, Ok(not_updated(&request.session_id, words)));
                 return Ok(());
             }
             channel.waiting.extend(message);
+            if channel.state == ChannelState::Awaited {
+                // As long as somebody waits for it, it is waited for.
+                let until = now + self.config.ue_channel_within;
+                channel.until = Some(until);
+                self.deadlines.insert((until, number));
+            }
             if matches!(channel.state, ChannelState::Open(_) | ChannelState::Full(_)) {
                 self.reply(ask, Ok(updated(&request.session_id)));
-            } else if let Some(before) = channel.asker.replace(ask) {
-                // It was for the same channel, which may still open.
-                self.reply(before, Ok(updated(&request.session_id)));
+            } else {
+                channel.askers.push(ask);
             }
             self.flush(number, app);
             return Ok(());
@@ -155,6 +164,12 @@ impl Calls {
             return Err(Box::new(problem));
         }
         let awaited = request.media_direction == Some(AdcType::P2A);
+        let within = if awaited {
+            self.config.ue_channel_within
+        } else {
+            self.config.channel_within
+        };
+        let until = now + within;
         call.channels.push(AppChannel {
             app: app.clone(),
             target: request.notification_info.clone(),
@@ -164,13 +179,10 @@ impl Calls {
                 ChannelState::Wanted
             },
             waiting: VecDeque::from_iter(message),
-            asker: Some(ask),
+            askers: SmallVec::from_iter([ask]),
             sending: false,
+            until: Some(until),
         });
-        let until = now + self.config.channel_within;
-        if call.channels_until.is_none_or(|at| at > until) {
-            call.channels_until = Some(until);
-        }
         self.deadlines.insert((until, number));
         let data = call.stream_of(MediaKind::Data);
         if data.is_some_and(|stream| !stream.refused) {
@@ -193,18 +205,25 @@ impl Calls {
         let Some(call) = self.by_number.get_mut(&number) else {
             return;
         };
-        // One that a UE had refused is asked for again, where it was.
-        if let Some(stream) = call.stream_of_mut(MediaKind::Data) {
-            stream.refused = false;
-            let leg = call.app_leg();
-            self.re_invite_wanted.push((number, leg));
-            return;
-        }
         let second = (call.legs.len() == 2).then(Box::default);
-        let id = StreamId(u16::try_from(call.streams.len()).unwrap_or(u16::MAX));
-        let mut stream = Stream::new(id, MediaKind::Data, Vec::new());
-        stream.refused = true;
-        call.streams.push(stream);
+        let next = StreamId(u16::try_from(call.streams.len()).unwrap_or(u16::MAX));
+        let id = match call.stream_of_mut(MediaKind::Data) {
+            // One that a UE had refused is asked for again, where it was.
+            Some(stream) if !stream.local.is_empty() => {
+                stream.refused = false;
+                let leg = call.app_leg();
+                self.re_invite_wanted.push((number, leg));
+                return;
+            }
+            // One that a UE has offered, and that there was no room for.
+            Some(stream) => stream.id,
+            None => {
+                let mut stream = Stream::new(next, MediaKind::Data, Vec::new());
+                stream.refused = true;
+                call.streams.push(stream);
+                next
+            }
+        };
         let command = Command::Reserve {
             context: call.context,
             streams: vec![StreamSettings {
@@ -382,9 +401,9 @@ impl Calls {
         let app = channel.app.clone();
         let event = became(&session, &app, "OPENED", None);
         let told = notify(&session, &channel.target, &event);
-        let asker = channel.asker.take();
-        let after = asker.map(|ask| After::Reply(ask, Ok(updated(&session))));
-        self.commit(vec![told], after.into_iter().collect());
+        let askers = std::mem::take(&mut channel.askers).into_iter();
+        let after = askers.map(|ask| After::Reply(ask, Ok(updated(&session))));
+        self.commit(vec![told], after.collect());
         self.act(
             number,
             IqPurpose::Nothing,
@@ -444,9 +463,9 @@ impl Calls {
         let session = call.session.clone();
         let event = became(&session, app, what, Some(words));
         let told = notify(&session, &channel.target, &event);
-        let after = channel.asker;
-        let after = after.map(|ask| After::Reply(ask, Ok(not_updated(&session, words))));
-        self.commit(vec![told], after.into_iter().collect());
+        let askers = channel.askers.into_iter();
+        let after = askers.map(|ask| After::Reply(ask, Ok(not_updated(&session, words))));
+        self.commit(vec![told], after.collect());
         if awaited {
             self.tell_awaited(number);
         }
@@ -457,24 +476,20 @@ impl Calls {
         let Some(call) = self.by_number.get_mut(&number) else {
             return;
         };
-        if call.channels_until.is_none_or(|at| at > now) {
-            return;
-        }
-        call.channels_until = None;
-        let late = call.channels.iter().filter(|channel| {
-            !matches!(
-                channel.state,
-                ChannelState::Open(_) | ChannelState::Full(_) | ChannelState::Awaited
-            )
+        let late = call.channels.iter().filter(|channel| channel.is_late(now));
+        let late = late.map(|channel| {
+            let words = match channel.state {
+                ChannelState::Awaited => "the UE did not open it in time",
+                _ => "it did not open in time",
+            };
+            (channel.app.clone(), channel.at(), words)
         });
-        let late: Vec<(String, Option<ChannelAt>)> = late
-            .map(|channel| (channel.app.clone(), channel.at()))
-            .collect();
-        for (app, at) in late {
+        let late: Vec<(String, Option<ChannelAt>, &str)> = late.collect();
+        for (app, at, words) in late {
             if let Some(at) = at {
                 self.act(number, IqPurpose::Nothing, ChannelAction::Close(at));
             }
-            self.drop_channel(number, &app, "it did not open in time");
+            self.drop_channel(number, &app, words);
         }
     }
 

@@ -28,6 +28,8 @@ pub struct CallsConfig {
     pub answer_within: Duration,
     /// How long a data channel may take to open.
     pub channel_within: Duration,
+    /// How long a UE is waited for that is to open one.
+    pub ue_channel_within: Duration,
     /// How long the same request gets the same call, after it was answered.
     pub same_within: Duration,
     /// RFC 4028 §4: how long a session lives without a refresh.
@@ -51,6 +53,7 @@ impl CallsConfig {
             max_calls_of_consumer: 1_000,
             answer_within: Duration::from_mins(1),
             channel_within: Duration::from_secs(15),
+            ue_channel_within: Duration::from_mins(1),
             same_within: Duration::from_secs(30),
             session_expires: 1800,
             audio: vec![

@@ -100,8 +100,8 @@ impl Calls {
         let session = call.session.clone();
         let mut changes = Vec::new();
         for channel in std::mem::take(&mut call.channels) {
-            if let Some(ask) = channel.asker {
-                after.push(After::Reply(ask, Ok(not_updated(&session, &words))));
+            for ask in &channel.askers {
+                after.push(After::Reply(*ask, Ok(not_updated(&session, &words))));
             }
             if stood {
                 let event = became(&session, &channel.app, channel.ends_as(), Some(&words));

@@ -2,14 +2,14 @@
 
 use std::time::Instant;
 
-use core_iq::{Command, MediaKind, Reply, StreamEnd};
+use core_iq::{Command, MediaKind, Reply, StreamEnd, StreamId};
 use core_sip::dialog::DialogId;
 use core_sip::{ServerTransactionId, TimerSet, reply};
 use wire_sdp::attribute::{Direction, IceUfrag, Setup};
-use wire_sdp::{Attribute as _, Session};
+use wire_sdp::{Attribute as _, MediaLine, Session};
 use wire_sip::{HeaderName, Message, Method, StatusCode};
 
-use super::call::{Answering, Call, LegState, Restarting, Stage};
+use super::call::{Answering, Call, LegState, Restarting, Stage, Stream};
 use super::config::Format;
 use super::description::{self, OurLine};
 use super::ending::Why;
@@ -17,6 +17,8 @@ use super::machine::{Calls, IqPurpose};
 use super::setup::{ALLOW, settings};
 
 const SDP: &str = "application/sdp";
+/// How many m-lines a UE's offer may have.
+const MAX_LINES: usize = 32;
 
 impl Calls {
     /// A request came to us.
@@ -109,7 +111,8 @@ impl Calls {
         let Some(call) = self.by_number.get_mut(&number) else {
             return;
         };
-        let busy = call.legs[index].changing.is_some() || call.restarting.is_some();
+        // RFC 3261 §14.1: who waits to offer again lets the other one go first.
+        let busy = call.legs[index].offers() || call.restarting.is_some();
         if call.stage != Stage::Standing || busy {
             // RFC 3261 §14.2, RFC 3311 §5.2.
             return self.answer(now, id, request, StatusCode::REQUEST_PENDING);
@@ -301,8 +304,8 @@ impl Calls {
     }
 }
 
-/// RFC 3264 §6 — the answer to a UE's offer. One that adds lines is refused: what a call has is for the
-/// application to say.
+/// RFC 3264 §6 — the answer to a UE's offer. What a call has is for the application to say: lines that a UE adds are
+/// refused each for itself, but for data channels when there is room for them.
 ///
 /// What is chosen of each m-line, and whether something begins anew.
 fn take_offer(
@@ -311,18 +314,38 @@ fn take_offer(
     offer: &Session,
 ) -> Result<(Vec<Vec<Format>>, bool), &'static str> {
     let told = call.streams.iter().filter(|stream| stream.told[leg.min(1)]);
-    if offer.medias().len() != told.count() {
-        return Err("an offer with other m-lines than before");
+    let told = told.count();
+    let lines = offer.medias();
+    // RFC 3264 §8: a line never goes away.
+    if lines.len() < told {
+        return Err("an offer with fewer m-lines than before");
     }
+    if lines.len() > MAX_LINES {
+        return Err("an offer with too many m-lines");
+    }
+    for (index, media) in lines.iter().enumerate().skip(told) {
+        let kind = kind_of(&media.line());
+        if call.streams.len() <= index {
+            let id = StreamId(u16::try_from(index).unwrap_or(u16::MAX));
+            let mut stream = Stream::new(id, kind, Vec::new());
+            stream.refused = true;
+            call.streams.push(stream);
+        }
+        call.streams[index].told[leg.min(1)] = true;
+    }
+    let waited = !call.channels.is_empty() && leg == call.app_leg();
     let mut chosen: Vec<Vec<Format>> = Vec::new();
     let mut restarts = false;
-    for (index, stream) in call
-        .streams
-        .iter_mut()
-        .take(offer.medias().len())
-        .enumerate()
-    {
-        let mut far = description::read(offer, index)?;
+    for (index, stream) in call.streams.iter_mut().take(lines.len()).enumerate() {
+        let new = index >= told;
+        // What we were about to offer may come from the UE first.
+        let own = || stream.kind == MediaKind::Data && kind_of(&lines[index].line()) == stream.kind;
+        let room = stream.local.get(leg).is_some() && (!new || waited && own());
+        let mut far = match description::read(offer, index) {
+            Ok(far) if room => far,
+            Err(what) if room && !new => return Err(what),
+            _ => None,
+        };
         if let Some(data) = far.as_mut().and_then(|far| far.data.as_mut()) {
             let before = stream
                 .far
@@ -331,7 +354,10 @@ fn take_offer(
             restarts |= before.is_some_and(|before| data.restarts(before));
             data.settle(before);
         }
-        stream.refused = far.is_none();
+        // What the UE adds in vain is still to be offered.
+        if far.is_some() || !new || stream.local.is_empty() {
+            stream.refused = far.is_none();
+        }
         let mut formats = Vec::new();
         if let Some(far) = &far
             && far.data.is_none()
@@ -344,18 +370,31 @@ fn take_offer(
             }
         }
         chosen.push(formats);
+        stream.agreed[leg.min(1)] = true;
         if let Some(slot) = stream.far.get_mut(leg) {
             *slot = far;
         }
     }
     let data = call.streams.iter().position(|s| s.kind == MediaKind::Data);
     let data = data.filter(|_| leg == call.app_leg());
-    if let Some(media) = data.and_then(|index| offer.media(index)) {
+    if let Some((index, media)) = data.and_then(|index| Some((index, offer.media(index)?))) {
         // RFC 8864 §6.6: with two UEs they have channels of their own.
-        let asked = call.asked(media, call.app_end(), call.legs.len() == 1);
+        let taken = call.streams[index].far[leg.min(1)].is_some();
+        let asked = || call.asked(media, call.app_end(), call.legs.len() == 1);
+        let asked = if taken { asked() } else { Vec::new() };
         call.take_asked(asked);
     }
     Ok((chosen, restarts))
+}
+
+/// What a line of a UE would be for us. In the place of one that is not in use there may be any other later
+/// (RFC 3264 §8.1), so it does not matter what one is of a kind that we do not have.
+fn kind_of(line: &MediaLine<'_>) -> MediaKind {
+    match line.media {
+        "application" => MediaKind::Data,
+        "video" => MediaKind::Video,
+        _ => MediaKind::Audio,
+    }
 }
 
 /// RFC 3264 §6 — the answer to an offer that was taken.

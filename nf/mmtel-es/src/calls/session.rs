@@ -243,6 +243,13 @@ impl Calls {
                     stream.far = [None, None];
                 }
                 stream.refused = !is_wanted;
+                // One that a UE has offered, and that there was no room for.
+                if is_wanted && stream.local.is_empty() {
+                    more.push(StreamSettings {
+                        second: Some(Box::default()),
+                        ..StreamSettings::new(stream.id, kind)
+                    });
+                }
             } else if is_wanted {
                 let id = StreamId(u16::try_from(call.streams.len()).unwrap_or(u16::MAX));
                 call.streams.push(Stream::new(id, kind, formats));

@@ -411,6 +411,7 @@ pub(super) fn take_answer(
         if !stream.told[leg.min(1)] {
             continue;
         }
+        stream.agreed[leg.min(1)] = true;
         let far = description::read(session, index)?;
         match &far {
             None => stream.refused = true,

@@ -144,13 +144,25 @@ pub enum End {
     /// It was taken.
     Delivered,
     /// The other side does not want it, and would not want it again: a status, and a cause when there
-    /// was one. After USER_NOT_FOUND and NOTIFICATION_URI_NOT_FOUND nothing more should be told there
-    /// (TS 29.392 §6.3.7.3).
+    /// was one.
     Refused(u16, Option<Cause>),
     /// It may not go where it should, or was sent too far.
     Forbidden(&'static str),
     /// It became too old.
     TooOld,
+}
+
+impl End {
+    /// TS 29.392 §6.3.7.3 — why nothing more should be told there: the two application errors, which are of a 404.
+    pub fn unwanted(&self) -> Option<&Cause> {
+        match self {
+            Self::Refused(
+                404,
+                Some(cause @ (Cause::UserNotFound | Cause::NotificationUriNotFound)),
+            ) => Some(cause),
+            _ => None,
+        }
+    }
 }
 
 /// A target that does not answer well, to be shown.
@@ -166,4 +178,25 @@ pub struct Down {
     pub until: Instant,
     /// How many sessions wait for it.
     pub sessions: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// TS 29.392 §6.3.7.3: table 6.3.7.3-1 has both with 404, and no other.
+    #[test]
+    fn a_cause_counts_with_its_status() {
+        for cause in [Cause::UserNotFound, Cause::NotificationUriNotFound] {
+            for status in [400, 403, 404, 410, 501] {
+                let end = End::Refused(status, Some(cause.clone()));
+                let counts = (status == 404).then_some(&cause);
+                assert_eq!(end.unwanted(), counts, "{status}");
+            }
+        }
+        let other = Cause::ResourceUriStructureNotFound;
+        assert_eq!(End::Refused(404, Some(other)).unwanted(), None);
+        assert_eq!(End::Refused(404, None).unwanted(), None);
+        assert_eq!(End::Delivered.unwanted(), None);
+    }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use api_mmtel_es::common::Uri;
 use api_mmtel_es::dc_app_management::Status;
 use core_iq::{
-    ChannelAt, ChannelEnd, ChannelMessage, ChannelPlace, Command, Event, MediaKind,
-    NegotiatedChannel, StreamEnd, StreamSettings,
+    ChannelAction, ChannelAt, ChannelDescription, ChannelEnd, ChannelMessage, ChannelPlace,
+    ChannelReliability, Command, Event, MediaKind, NegotiatedChannel, StreamEnd, StreamSettings,
 };
 use nf_mmtel_es::calls::CallEvents;
 use serde_json::json;
@@ -176,9 +176,8 @@ fn what_was_asked_for_and_does_not_open_is_given_up() {
     let mut bed = Bed::new();
     let app = bed.application();
     let (session, at_bob) = bed.standing(&call_bob(&["audio"], true), &audio_and_data(""));
-    // As long as one waits for it, it is waited for.
     awaits(&mut bed, &app, &session);
-    bed.pass(Duration::from_mins(1));
+    bed.pass(Duration::from_secs(59));
     assert!(bed.told.is_empty() && bed.replies.is_empty());
     re_invites(
         &mut bed,
@@ -201,6 +200,62 @@ fn what_was_asked_for_and_does_not_open_is_given_up() {
         &asked(&app, &[(1000, "poll", "Server")]),
     );
     assert_eq!(ids(&bed), []);
+}
+
+/// A UE that opens nothing holds nobody for ever.
+#[test]
+fn what_a_ue_does_not_open_is_given_up() {
+    let mut bed = Bed::with(|config| config.ue_channel_within = Duration::from_secs(40));
+    let app = bed.application();
+    let (session, at_bob) = bed.standing(&call_bob(&["audio"], true), &audio_and_data(""));
+    awaits(&mut bed, &app, &session);
+    bed.pass(Duration::from_secs(39));
+    assert!(bed.told.is_empty() && bed.replies.is_empty());
+    bed.pass(Duration::from_secs(2));
+    let answer = bed.updated();
+    assert_eq!(answer.result, Status::Failed);
+    let words = "the UE did not open it in time";
+    assert_eq!(answer.cause.as_deref(), Some(words));
+    let told = bed.notified();
+    assert_eq!(told["mediaResourceInfo"]["channel"], "REFUSED");
+    assert_eq!(told["mediaResourceInfo"]["reason"], words);
+    assert_eq!(bed.calls.len(), 1);
+    // Nothing is left of it: neither in SDP nor in band may the UE open it now.
+    let lines = asked(&app, &[(1000, "poll", "Server")]);
+    re_invites(&mut bed, &at_bob, 1, &lines);
+    assert_eq!(ids(&bed), []);
+    let at = ChannelAt {
+        end: StreamEnd::Core,
+        id: 2,
+    };
+    let channel = ChannelDescription {
+        label: app.clone(),
+        protocol: String::new(),
+        ordered: true,
+        reliability: ChannelReliability::Reliable,
+        priority: 256,
+    };
+    bed.event(1, Event::ChannelRequested { at, channel });
+    let closed = bed.asked.last();
+    let Some(Command::Channel { action, .. }) = closed else {
+        panic!("it is refused: {closed:?}")
+    };
+    assert_eq!(*action, ChannelAction::Close(at));
+    assert!(bed.told.is_empty());
+    // Who waits for it again waits as long again; and who asks in the meantime makes it longer for both.
+    awaits(&mut bed, &app, &session);
+    bed.pass(Duration::from_secs(30));
+    bed.update(&json!({
+        "dcAppId": app, "sessionId": session, "notificationInfo": TARGET,
+        "mediaDirection": "P2A",
+    }));
+    bed.pass(Duration::from_secs(30));
+    assert!(bed.told.is_empty() && bed.replies.is_empty());
+    bed.pass(Duration::from_secs(11));
+    for _ in 0..2 {
+        assert_eq!(bed.updated().result, Status::Failed);
+    }
+    assert!(bed.replies.is_empty());
 }
 
 const CALLERS: ChannelAt = ChannelAt {

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use core_iq::{Command, Gate};
+use api_mmtel_es::dc_app_management::Status;
+use core_iq::{ChannelAt, ChannelDescription, ChannelReliability, Command, Event, Gate, StreamEnd};
+use serde_json::json;
 use wire_sip::{HeaderName, Method};
 
-use super::bed::{Bed, audio, audio_and_data, call_bob};
+use super::bed::{Bed, TARGET, audio, audio_and_data, call_bob};
 
 #[test]
 fn a_ue_that_hangs_up_is_told() {
@@ -70,16 +72,160 @@ fn a_ue_may_ask_for_an_offer() {
     assert_eq!(rtp, Some("192.0.2.30:4100".parse().unwrap()));
 }
 
+/// RFC 3264 §6: what is not wanted is refused line by line, and the call goes on with what it had.
 #[test]
-fn what_a_ue_adds_is_not_taken() {
+fn what_a_ue_adds_is_refused_alone() {
     let mut bed = Bed::new();
-    let (_, invite) = bed.standing(&call_bob(&["audio"], false), &audio());
-    let mut more = Bed::within(&invite, Method::Update, 1);
-    let sdp = audio() + "m=video 4010 RTP/AVP 96\r\na=rtpmap:96 VP8/90000\r\n";
-    more.set_body(Some("application/sdp"), sdp);
-    bed.say(&more);
+    let app = bed.application();
+    let (session, invite) = bed.standing(&call_bob(&["audio"], false), &audio());
+    let video = "m=video 4010 RTP/AVP 96\r\na=rtpmap:96 VP8/90000\r\n";
+    let text = "m=text 4012 RTP/AVP 98\r\na=rtpmap:98 t140/1000\r\n";
+    let all = audio_and_data("a=dcmap:0 label=\"a page\"\r\n") + video + text;
+    for number in [1, 2] {
+        let mut more = Bed::within(&invite, Method::Update, number);
+        more.set_body(Some("application/sdp"), all.clone());
+        bed.say(&more);
+        let sdp = bed.response(200);
+        let sdp = String::from_utf8(sdp.body().to_vec()).unwrap();
+        let lines: Vec<&str> = sdp.lines().filter(|line| line.starts_with("m=")).collect();
+        assert!(lines[0].starts_with("m=audio 20002 "), "{sdp}");
+        let refused = [
+            "m=application 0 UDP/DTLS/SCTP webrtc-datachannel",
+            "m=video 0 RTP/AVP 96",
+            "m=text 0 RTP/AVP 98",
+        ];
+        assert_eq!(lines[1..], refused, "{sdp}");
+    }
+    // The gateway hears of nothing that it has no room for.
+    let known = bed.asked.iter().all(|command| match command {
+        Command::Configure { streams, .. } => streams.iter().all(|one| one.stream.0 == 0),
+        _ => true,
+    });
+    assert!(known, "{:?}", bed.asked);
+    // Lines do not go away.
+    let mut fewer = Bed::within(&invite, Method::Update, 3);
+    fewer.set_body(Some("application/sdp"), audio());
+    bed.say(&fewer);
     bed.response(488);
-    assert_eq!(bed.calls.len(), 1);
+    let mut many = Bed::within(&invite, Method::Update, 4);
+    many.set_body(Some("application/sdp"), audio() + &text.repeat(32));
+    bed.say(&many);
+    bed.response(488);
+    // And what the application wants then takes the line that is there.
+    bed.update(&json!({ "dcAppId": app, "sessionId": session, "notificationInfo": TARGET }));
+    let offer = bed.request(Method::Invite);
+    let sdp = String::from_utf8(offer.body().to_vec()).unwrap();
+    let lines: Vec<&str> = sdp.lines().filter(|line| line.starts_with("m=")).collect();
+    assert_eq!(lines.len(), 4, "{sdp}");
+    assert!(lines[0].starts_with("m=audio 20002 ") && lines[1].starts_with("m=application 20004 "));
+    assert!(lines[2].starts_with("m=video 0 "), "{sdp}");
+    let refused = "m=video 0 RTP/AVP 96\r\nm=text 0 RTP/AVP 98\r\n";
+    bed.answer(&offer, 200, Some(&(audio_and_data("") + refused)));
+    bed.request(Method::Ack);
+    opens(&mut bed, "A2P", &app);
+}
+
+/// The channel of the application opens: it asks for it, or the UE.
+fn opens(bed: &mut Bed, direction: &str, app: &str) {
+    let end = StreamEnd::Core;
+    bed.event(1, Event::DataConnected { end });
+    let at = ChannelAt { end, id: 1 };
+    if direction == "P2A" {
+        let channel = ChannelDescription {
+            label: app.into(),
+            protocol: String::new(),
+            ordered: true,
+            reliability: ChannelReliability::Reliable,
+            priority: 256,
+        };
+        bed.event(1, Event::ChannelRequested { at, channel });
+    } else {
+        bed.event(1, Event::ChannelOpened { at });
+    }
+    assert_eq!(bed.updated().result, Status::Success);
+}
+
+/// RFC 3261 §14.1: of two offers that met, that of the UE goes again first; it is taken, also where it is the very
+/// data channels that we were about to offer.
+#[test]
+fn a_ue_may_add_the_data_channels_that_are_waited_for() {
+    let refused = "m=application 0 UDP/DTLS/SCTP webrtc-datachannel";
+    for (direction, sdp, answer) in [
+        ("A2P", audio_and_data(""), "m=application 20004 "),
+        ("P2A", audio_and_data(""), "m=application 20004 "),
+        // It holds, and comes to the channels later.
+        ("A2P", audio() + "a=sendonly\r\n", ""),
+        // It adds something else, or nonsense.
+        (
+            "A2P",
+            audio() + "m=video 4010 RTP/AVP 96\r\na=rtpmap:96 VP8/90000\r\n",
+            "m=video 0 ",
+        ),
+        (
+            "A2P",
+            audio() + "m=application 4010 UDP/DTLS/SCTP webrtc-datachannel\r\n",
+            refused,
+        ),
+    ] {
+        let mut bed = Bed::new();
+        let app = bed.application();
+        let (session, invite) = bed.standing(&call_bob(&["audio"], false), &audio());
+        bed.update(&json!({
+            "dcAppId": app, "sessionId": session, "notificationInfo": TARGET,
+            "mediaDirection": direction,
+        }));
+        let offer = bed.request(Method::Invite);
+        let mut more = Bed::within(&invite, Method::Invite, 1);
+        more.set_body(Some("application/sdp"), sdp.clone());
+        bed.say(&more);
+        bed.response(491);
+        bed.answer(&offer, 491, None);
+        bed.request(Method::Ack);
+        let mut more = Bed::within(&invite, Method::Invite, 2);
+        more.set_body(Some("application/sdp"), sdp);
+        bed.say(&more);
+        let ours = bed.response(200);
+        let ours = String::from_utf8(ours.body().to_vec()).unwrap();
+        let line = ours.lines().filter(|line| line.starts_with("m=")).nth(1);
+        assert!(
+            line.unwrap_or_default().starts_with(answer),
+            "{direction}: {ours}"
+        );
+        assert_eq!(line.is_none(), answer.is_empty(), "{ours}");
+        bed.say(&Bed::within(&invite, Method::Ack, 2));
+        if !answer.contains("20004") {
+            // Ours goes again in its time, and takes the line.
+            bed.pass(Duration::from_millis(4_100));
+            // Nobody has acknowledged the 491; and what goes again goes more than once.
+            bed.sip.retain(wire_sip::Message::is_request);
+            let again = bed.request(Method::Invite);
+            bed.sip.clear();
+            let again_sdp = String::from_utf8(again.body().to_vec()).unwrap();
+            assert!(again_sdp.contains("m=application 20004 "), "{again_sdp}");
+            bed.answer(&again, 200, Some(&audio_and_data("")));
+            bed.request(Method::Ack);
+        }
+        opens(&mut bed, direction, &app);
+    }
+}
+
+/// RFC 3261 §14.1: an offer that a UE has refused has not been; the next of the UE is without its line.
+#[test]
+fn an_offer_that_was_refused_leaves_no_line() {
+    let mut bed = Bed::new();
+    let app = bed.application();
+    let (session, invite) = bed.standing(&call_bob(&["audio"], false), &audio());
+    bed.update(&json!({ "dcAppId": app, "sessionId": session, "notificationInfo": TARGET }));
+    let offer = bed.request(Method::Invite);
+    bed.answer(&offer, 488, None);
+    bed.request(Method::Ack);
+    assert_eq!(bed.updated().result, Status::Failed);
+    let mut hold = Bed::within(&invite, Method::Invite, 1);
+    hold.set_body(Some("application/sdp"), audio() + "a=sendonly\r\n");
+    bed.say(&hold);
+    let sdp = bed.response(200);
+    let sdp = String::from_utf8(sdp.body().to_vec()).unwrap();
+    assert_eq!(sdp.matches("m=").count(), 1, "{sdp}");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! TS 29.392 §5.5.2: IMS sessions as resources.
 
+use std::time::Duration;
+
 use core_iq::{Command, MediaKind};
 use nf_mmtel_es::Consumer;
 use nf_mmtel_es::calls::{Ask, Told};
@@ -185,6 +187,30 @@ fn video_that_one_refuses_is_taken_back_from_the_other() {
     assert_eq!(told["eventType"], "MEDIA_CHANGE_FAILURE");
     let back = bed.request(Method::Invite);
     assert_eq!(back.call_id(), first.call_id());
+    assert!(String::from_utf8_lossy(back.body()).contains("m=video 0 "));
+    assert_eq!(bed.calls.len(), 1);
+}
+
+/// A UE that is trying for ever holds nobody for ever: it is asked no more, and all is as before.
+#[test]
+fn video_that_nobody_answers_is_taken_back() {
+    let (mut bed, id, _) = established();
+    let body = session(&[("AUDIO", "1"), ("VIDEO", "2")]);
+    bed.ask_as(&consumer(), Ask::Replace(id, read(&body)));
+    let invite = bed.request(Method::Invite);
+    bed.answer(&invite, 100, None);
+    bed.pass(Duration::from_secs(59));
+    bed.nothing_more();
+    bed.pass(Duration::from_secs(2));
+    let cancel = bed.request(Method::Cancel);
+    assert_eq!(cancel.header(HeaderName::Reason), Some("SIP;cause=408"));
+    bed.sip.clear();
+    bed.answer(&cancel, 200, None);
+    bed.answer(&invite, 487, None);
+    bed.request(Method::Ack);
+    assert_eq!(bed.problem().status, Some(409));
+    assert_eq!(bed.notified()["eventType"], "MEDIA_CHANGE_FAILURE");
+    let back = bed.request(Method::Invite);
     assert!(String::from_utf8_lossy(back.body()).contains("m=video 0 "));
     assert_eq!(bed.calls.len(), 1);
 }

@@ -39,6 +39,8 @@ pub struct CallsConfig {
     pub answer_seconds: u64,
     /// How long a data channel may take to open, in seconds.
     pub channel_seconds: u64,
+    /// How long a UE is waited for that is to open one (`mediaDirection` P2A), in seconds.
+    pub ue_channel_seconds: u64,
     /// How long the same request gets the call that it made before, in seconds.
     pub same_seconds: u64,
     /// How long a session lives without a refresh, in seconds.
@@ -60,6 +62,7 @@ impl Default for CallsConfig {
             max_calls_of_consumer: machine.max_calls_of_consumer,
             answer_seconds: machine.answer_within.as_secs(),
             channel_seconds: machine.channel_within.as_secs(),
+            ue_channel_seconds: machine.ue_channel_within.as_secs(),
             same_seconds: machine.same_within.as_secs(),
             session_expires_seconds: machine.session_expires,
             events: Vec::new(),
@@ -119,6 +122,7 @@ impl CallsConfig {
             max_calls_of_consumer: self.max_calls_of_consumer,
             answer_within: Duration::from_secs(self.answer_seconds),
             channel_within: Duration::from_secs(self.channel_seconds),
+            ue_channel_within: Duration::from_secs(self.ue_channel_seconds),
             same_within: Duration::from_secs(self.same_seconds),
             session_expires: self.session_expires_seconds,
             ..nf_mmtel_es::calls::CallsConfig::new(address, &core, &identity)

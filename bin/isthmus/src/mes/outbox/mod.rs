@@ -222,8 +222,8 @@ impl Sender {
                     if end != End::Delivered {
                         info!(?end, "a notification was not delivered");
                     }
-                    if let End::Refused(_, Some(cause)) = end {
-                        self.enabler.refused(session, cause);
+                    if let Some(cause) = end.unwanted() {
+                        self.enabler.refused(session, cause.clone());
                     }
                     over += 1;
                     changes.push(EnablerChange::Over(id));

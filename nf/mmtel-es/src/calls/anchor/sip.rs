@@ -257,13 +257,14 @@ impl Calls {
 
     /// RFC 3261 §14.1 — an offer of ours to the subscriber, which the other party does not notice.
     pub(in crate::calls) fn offer_in_anchored(&mut self, now: Instant, number: u64, side: Side) {
+        let until = now + self.config.answer_within;
         let offer = self.in_anchored(number, |anchor, call| {
             if anchor.held.is_some() || anchor.offered.is_some() || !anchor.open.is_empty() {
                 let at = now + WAIT;
                 call.legs[side].changing = Some(Changing::Again(at));
                 return OwnOffer::Later(at);
             }
-            match anchor.offer(call, side) {
+            match anchor.offer(call, side, until) {
                 Some((next, invite)) => OwnOffer::Goes(next, Box::new(invite)),
                 None => OwnOffer::Cannot,
             }
@@ -277,6 +278,7 @@ impl Calls {
                 self.change_refused(number, "nothing is known of the media of the call");
             }
             Some(OwnOffer::Goes(next, invite)) => {
+                self.deadlines.insert((until, number));
                 let purpose = Purpose::ReInvite(number, side);
                 self.send(now, &next, *invite, Errand::Request(purpose));
             }
@@ -346,7 +348,7 @@ impl Anchor {
         let prack = request.method() == Method::Prack;
         let answers = prack && self.offered.as_ref().is_some_and(|one| one.from == to);
         let offers = (invite || sdp.is_some()) && !answers;
-        let met = call.legs[to].changing == Some(Changing::Offered)
+        let met = call.legs[to].offers()
             || self.held.is_some()
             || sdp.is_some() && self.offered.is_some();
         if offers && request.to_tag().is_some() && met {
@@ -427,7 +429,7 @@ impl Anchor {
     }
 
     /// An offer of ours to one side, and where it goes.
-    fn offer(&mut self, call: &mut Call, side: Side) -> Option<(String, Message)> {
+    fn offer(&mut self, call: &mut Call, side: Side, until: Instant) -> Option<(String, Message)> {
         let offer = self.own_offer(call, side)?;
         let leg = &mut call.legs[side];
         let dialog = leg.dialog()?;
@@ -446,7 +448,7 @@ impl Anchor {
             invite.push_back(HeaderName::SessionExpires, interval);
         }
         invite.set_body(Some("application/sdp"), offer.to_bytes());
-        leg.changing = Some(Changing::Offered);
+        leg.changing = Some(Changing::Offered(until));
         self.own = Some(offer);
         Some((next, invite))
     }
