@@ -1,7 +1,7 @@
 //! An enabler that can call: the test is the application server, and the core with the phones behind it.
 
 use serde_json::{Value, json};
-use testbed::{Target, response};
+use testbed::{Target, Told, response};
 use wire_sip::{Message, StatusCode};
 
 use crate::{Core, Enabler, HOME, PATIENCE, SILENCE};
@@ -33,13 +33,22 @@ impl Calling {
         more: &str,
         answer: impl Fn(&str, usize) -> String + Send + Sync + 'static,
     ) -> Self {
+        Self::beside("private = true\nplain = true\n", more, answer)
+    }
+
+    /// With these lines of `[mmtel_es.notifications]`, too.
+    pub fn beside(
+        notifications: &str,
+        more: &str,
+        answer: impl Fn(&str, usize) -> String + Send + Sync + 'static,
+    ) -> Self {
         let target = Target::start(move |path, before| Some(answer(path, before)));
         let mut core = Core::listen();
         let url = target.url.clone();
         let more = more.replace("TARGET", &url);
         let enabler = Enabler::with(&format!(
             "[gateway]\nworkers = 1\naddresses = [\"127.0.0.1\"]\n\
-             [mmtel_es.notifications]\nprivate = true\nplain = true\n\
+             [mmtel_es.notifications]\n{notifications}\
              [mmtel_es.calls]\nlisten = \"127.0.0.1:0\"\ncore = \"sip:{}\"\n\
              identity = \"sip:enabler@{HOME}\"\n{more}",
             core.address()
@@ -56,10 +65,16 @@ impl Calling {
     /// The next notification: its path, and what it says.
     #[track_caller]
     pub fn told(&self) -> (String, Value) {
-        let told = self.target.next(PATIENCE);
-        let told = told.expect("a notification was to come");
+        let told = self.told_by();
         let body = serde_json::from_str(&told.body).expect("a notification is JSON");
         (told.path, body)
+    }
+
+    /// The same, as it came.
+    #[track_caller]
+    pub fn told_by(&self) -> Told {
+        let told = self.target.next(PATIENCE);
+        told.expect("a notification was to come")
     }
 
     /// Nobody is told anything.

@@ -3,18 +3,22 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::PATIENCE;
+use crate::https::{self, Asked};
 use crate::subject::{Folder, Process};
 
 /// A MMTel Enabler Server, alone.
 pub struct Enabler {
     process: Process,
     address: String,
+    https: String,
+    certificate: PathBuf,
 }
 
 /// What it answered.
@@ -52,10 +56,16 @@ impl Enabler {
         std::fs::write(&file, text).expect("the folder is ours");
         let file = file.to_str().expect("a plain name").to_owned();
         let words = ["mmtel-es", "--config", &file, "--log", "json"];
+        let certificate = folder.path().join("certificate.pem");
         let process = Process::start(&words, Some(folder));
         let address = process.logged("http");
-        process.logged("https");
-        Self { process, address }
+        let https = process.logged("https");
+        Self {
+            process,
+            address,
+            https,
+            certificate,
+        }
     }
 
     /// `POST` of a JSON body.
@@ -80,6 +90,24 @@ impl Enabler {
     /// These bytes, and what comes back until the connection is closed.
     pub fn raw(&self, text: &str) -> Answer {
         Answer::to(&self.address, text)
+    }
+
+    /// A request over TLS, by `http/1.1` or `h2`; of the answer to the latter there are status and body.
+    pub fn over_tls(
+        &self,
+        version: &str,
+        method: &str,
+        path: &str,
+        kind: &str,
+        body: &str,
+    ) -> Answer {
+        let asked = Asked {
+            method,
+            path,
+            kind,
+            body,
+        };
+        https::ask(&self.https, &self.certificate, version, &asked)
     }
 
     /// Host and port.
@@ -150,7 +178,7 @@ impl Answer {
         Self::read(&String::from_utf8(answer).expect("text"))
     }
 
-    fn read(text: &str) -> Self {
+    pub(crate) fn read(text: &str) -> Self {
         let (head, body) = text
             .split_once("\r\n\r\n")
             .unwrap_or_else(|| panic!("no answer: {text:?}"));

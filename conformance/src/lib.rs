@@ -19,6 +19,7 @@ mod calling_side;
 mod core_side;
 mod edge_side;
 mod enabler_side;
+mod https;
 mod subject;
 mod waf_side;
 mod wic_side;

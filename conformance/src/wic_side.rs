@@ -92,7 +92,7 @@ impl Wic {
             .expect("a timeout is not zero");
         let (stream, transport) = match certificate {
             None => (Stream::Plain(stream), "WS"),
-            Some(file) => (Stream::Tls(Box::new(tls(stream, file))), "WSS"),
+            Some(file) => (Stream::Tls(Box::new(tls(stream, file, &[]))), "WSS"),
         };
         let mut request = format!("ws://{address}/w2")
             .into_client_request()
@@ -453,16 +453,23 @@ pub(crate) fn message(frame: Frame) -> Message {
 }
 
 /// TLS that trusts this certificate alone.
-fn tls(stream: TcpStream, certificate: &Path) -> StreamOwned<ClientConnection, TcpStream> {
+/// TLS with who has that certificate, and an application protocol of these.
+pub(crate) fn tls(
+    stream: TcpStream,
+    certificate: &Path,
+    protocols: &[&str],
+) -> StreamOwned<ClientConnection, TcpStream> {
     let mut roots = RootCertStore::empty();
     let certificate = CertificateDer::from_pem_file(certificate).expect("a PEM certificate");
     roots.add(certificate).expect("a certificate");
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
+    let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .expect("TLS 1.2 and 1.3")
         .with_root_certificates(roots)
         .with_no_client_auth();
+    let protocols = protocols.iter();
+    config.alpn_protocols = protocols.map(|name| name.as_bytes().to_vec()).collect();
     let name = ServerName::try_from("localhost").expect("a name");
     let connection = ClientConnection::new(Arc::new(config), name).expect("a TLS client");
     StreamOwned::new(connection, stream)

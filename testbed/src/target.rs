@@ -12,6 +12,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// What came in one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told {
+    /// The lines before the body, as they came.
+    pub head: String,
     /// Where it went.
     pub path: String,
     /// What it said.
@@ -126,11 +128,13 @@ fn serve(
     loop {
         let mut length = 0;
         let mut path = String::new();
+        let mut head = String::new();
         loop {
             let mut line = String::new();
             if reader.read_line(&mut line).unwrap_or(0) == 0 {
                 return;
             }
+            head.push_str(&line);
             let line = line.trim_end();
             if path.is_empty() {
                 line.split(' ').nth(1).unwrap_or("/").clone_into(&mut path);
@@ -152,6 +156,7 @@ fn serve(
             let mut all = told.0.lock().expect("no panic");
             let body = String::from_utf8_lossy(&body).into_owned();
             all.push(Told {
+                head,
                 path: path.clone(),
                 body,
             });

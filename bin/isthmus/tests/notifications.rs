@@ -111,7 +111,7 @@ fn what_waits_outlives_kill_9_and_leaves_in_order() {
         let product = start(&folder, &place, OPEN);
         wait_for(&product, "enabler_notifications_pending", 0);
         let mut last: HashMap<String, usize> = HashMap::new();
-        for Told { path, body } in target.told() {
+        for Told { path, body, .. } in target.told() {
             let number: usize = body.parse().expect("a number");
             let next = last.get(&path).map_or(number % 3, |last| last + 3);
             // What was told and not yet written off when the process was killed is told again.

@@ -4,11 +4,10 @@
 use conformance::{Answer, Enabler};
 use serde_json::{Value, json};
 
-use super::silent_core::{self as bench, DCCALL, SESSIONS, Silent, UPDATE};
-use super::{DCAPPS, configuration, configured, ids, retrieved};
-
-const JSON: &str = "application/json";
-const PATCH: &str = "application/json-patch+json";
+use super::silent_core::{self as bench, Silent};
+use super::{
+    DCAPPS, DCCALL, JSON, PATCH, SESSIONS, UPDATE, configuration, configured, ids, retrieved,
+};
 
 /// An operation with a body that has everything.
 struct Asked {
@@ -252,31 +251,6 @@ fn a_hundred_mebibytes_in_parts_are_refused_on_their_way() {
     let text = String::from_utf8_lossy(&answer[..length]);
     assert!(text.starts_with("HTTP/1.1 413 "), "{text}");
     shared.post_text(DCCALL, "{}").problem(400);
-}
-
-/// TS 29.392 §6.3: who calls the resource of MMTel_CallEvent finds nothing, whatever the body is.
-#[test]
-fn the_events_of_calls_have_nothing_to_be_asked() {
-    let shared = Silent::shared();
-    for (method, body) in [
-        ("POST", "{}"),
-        ("POST", "{"),
-        ("GET", ""),
-        ("DELETE", ""),
-        ("PUT", "[]"),
-    ] {
-        for path in [
-            "/mmtel-callevent/v1/session-event-subscriptions",
-            "/mmtel-callevent/v1/",
-        ] {
-            let kind = "Content-Type: text/plain\r\n";
-            let problem = shared.send(method, path, kind, body).problem(404);
-            assert_eq!(
-                problem["cause"], "RESOURCE_URI_STRUCTURE_NOT_FOUND",
-                "{method} {path}"
-            );
-        }
-    }
 }
 
 /// Pointers of all members of objects, at every depth.

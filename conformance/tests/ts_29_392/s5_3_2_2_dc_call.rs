@@ -1,9 +1,8 @@
 //! TS 29.392 §5.3.2.2 — enabler, MMTel_DCAppCall_DCCallReq: an application calls one UE, or connects two.
 
+use super::DCCALL;
 use conformance::{Answer, Calling};
 use serde_json::{Value, json};
-
-pub(crate) const DCCALL: &str = "/mmtel-dcappcall/v1/dccall";
 
 /// Asks while the test plays the phones.
 pub(crate) fn asking<R>(

@@ -3,10 +3,8 @@
 use conformance::Calling;
 use serde_json::{Value, json};
 
-use super::s5_3_2_2_dc_call::{DCCALL, asking};
-use super::{DCAPPS, configuration};
-
-pub(crate) const UPDATE: &str = "/mmtel-dcappcall/v1/update-dc-media";
+use super::s5_3_2_2_dc_call::asking;
+use super::{DCAPPS, DCCALL, UPDATE, configuration};
 
 /// An application of a provider.
 pub(crate) fn application(calling: &Calling) -> String {

@@ -29,7 +29,7 @@ fn a_call_that_is_lost_is_told_too() {
     let (invite, session) = standing(&mut calling);
     let app = super::s5_3_2_3_update_dc_media::application(&calling);
     let body = super::s5_3_2_3_update_dc_media::update(&calling, &app, &session);
-    let path = super::s5_3_2_3_update_dc_media::UPDATE;
+    let path = super::UPDATE;
     let (answer, ()) = super::s5_3_2_2_dc_call::asking(&mut calling, path, &body, |calling| {
         let offer = calling.core.request("INVITE");
         assert_eq!(offer.call_id(), invite.call_id());

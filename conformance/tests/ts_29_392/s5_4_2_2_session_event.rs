@@ -112,14 +112,3 @@ fn a_refusal_is_told_and_others_calls_are_not() {
     calling.core.response();
     calling.tells_nothing();
 }
-
-/// TS 29.392 §6.3.3: there is no resource; the one of the document is for its callback alone.
-#[test]
-fn nobody_can_subscribe() {
-    let calling = Calling::with(EVENTS);
-    let path = "/mmtel-callevent/v1/session-event-subscriptions";
-    calling
-        .enabler
-        .post(path, &serde_json::json!({}))
-        .problem(404);
-}

@@ -1,10 +1,9 @@
 //! TS 29.392 §5.5.2.2 — enabler, MMTel_CallControl_Create.
 
+use super::SESSIONS;
 use conformance::Calling;
 use serde_json::{Value, json};
 use wire_sip::Message;
-
-pub(crate) const SESSIONS: &str = "/mmtel-callcontrol/v1/ims-sessions";
 
 /// A session of two, with these media.
 pub(crate) fn session(calling: &Calling, media: &[&str]) -> Value {

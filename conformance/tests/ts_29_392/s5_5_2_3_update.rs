@@ -3,8 +3,9 @@
 use conformance::{Answer, Calling};
 use serde_json::{Value, json};
 
+use super::SESSIONS;
 use super::s5_3_2_2_dc_call::asking_by;
-use super::s5_5_2_2_create::{SESSIONS, both_answer, created, session};
+use super::s5_5_2_2_create::{both_answer, created, session};
 
 fn with_video() -> String {
     let audio = Calling::audio();

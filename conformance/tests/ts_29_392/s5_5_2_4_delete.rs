@@ -2,7 +2,8 @@
 
 use conformance::Calling;
 
-use super::s5_5_2_2_create::{SESSIONS, both_answer, both_are_hung_up_on, created, session};
+use super::SESSIONS;
+use super::s5_5_2_2_create::{both_answer, both_are_hung_up_on, created, session};
 
 /// TS 29.392 §5.5.2.4.2 step 2a: 204, and both are hung up on; the resource is gone.
 #[test]

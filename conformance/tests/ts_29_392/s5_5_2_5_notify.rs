@@ -2,7 +2,8 @@
 
 use conformance::Calling;
 
-use super::s5_5_2_2_create::{SESSIONS, both_answer, created, session};
+use super::SESSIONS;
+use super::s5_5_2_2_create::{both_answer, created, session};
 
 /// TS 29.392 §5.5.2.5.2: to `notifUri`, with what is in the table of ImsSessionEventNotification.
 #[test]

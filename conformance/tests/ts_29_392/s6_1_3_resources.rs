@@ -1,4 +1,4 @@
-//! TS 29.392 §6.1.1, §6.1.3, §6.2.1, §6.3.1, §6.4.1 — enabler, where the operations are, and what else is asked there.
+//! TS 29.392 §6.1.3 — enabler, the resource of MMTel_DCAppManagement and its operations.
 
 use conformance::Enabler;
 
@@ -31,8 +31,6 @@ fn nothing_is_beside_them() {
         "/mmtel-dcappmgmt/v1/dcapps/configure/1",
         "/mmtel-dcappmgmt/v1/dcapps/%63onfigure",
         "/mmtel-dcappmgmt/v2/dcapps/configure",
-        // A dummy: TS 29.392 §6.3 says that consumers shall not use it.
-        "/mmtel-callevent/v1/session-event-subscriptions",
     ] {
         let problem = enabler.post_text(path, "{}").problem(404);
         assert_eq!(
@@ -58,27 +56,4 @@ fn the_document_is_served() {
         assert_eq!(answer.status, 400, "{path}");
     }
     enabler.send("GET", "/openapi/other", "", "").problem(404);
-}
-
-/// TS 29.392 §6.1.1, TS 29.392 §6.2.1, TS 29.392 §6.3.1, TS 29.392 §6.4.1: `{apiRoot}/<apiName>/<apiVersion>`, and what is beside that is said in the same
-/// words; a person who comes without a path is shown the APIs.
-#[test]
-fn other_paths_are_refused_as_the_apis_refuse() {
-    let shared = Enabler::shared();
-    let enabler = &*shared;
-    for path in ["/other", "/mmtel-dcappmgmt", "/v1/dcapps/configure", "/%ff"] {
-        let problem = enabler.send("GET", path, "", "").problem(404);
-        let cause = "RESOURCE_URI_STRUCTURE_NOT_FOUND";
-        assert_eq!(problem["cause"], cause, "{path}");
-    }
-    let home = enabler.send("GET", "/", "Accept: text/html\r\n", "");
-    assert_eq!(
-        (home.status, home.header("location")),
-        (303, Some("/openapi"))
-    );
-    for path in ["/openapi", "/openapi/mmtel-dcappmgmt"] {
-        let answer = enabler.send("DELETE", path, "", "");
-        answer.problem(405);
-        assert_eq!(answer.header("allow"), Some("GET, HEAD"));
-    }
 }

@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
-use super::silent_core::{self as bench, DCCALL, Silent, UPDATE};
+use super::silent_core::{self as bench, Silent};
 use super::targets::NO_TARGETS;
+use super::{DCCALL, UPDATE};
 
 /// TS 29.392 §6.2.5: `notificationInfo` names an application server, and nothing of ours.
 #[test]

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::silent_core::{self as bench, DCCALL, Silent, UPDATE};
+use super::silent_core::{self as bench, Silent};
+use super::{DCCALL, UPDATE};
 
 #[track_caller]
 fn refused(path: &str, body: &Value) -> (Value, Vec<String>) {

@@ -1,18 +1,15 @@
-//! TS 29.392 §6.2.7, §6.2.9 — enabler, refusals of MMTel_DCAppCall.
+//! TS 29.392 §6.2.7 — enabler, refusals of MMTel_DCAppCall.
 
-use conformance::{Enabler, Waf};
+use conformance::Enabler;
 use serde_json::json;
 
-use super::common_rules::{token, trusting};
-use super::silent_core::{self as bench, DCCALL, Silent, UPDATE};
+use super::silent_core::{self as bench, Silent};
+use super::{DCCALL, UPDATE, configured};
 
-/// TS 29.392 §6.2.7: a session that is not there, or is another's, is not found.
+/// TS 29.392 §6.2.7: a session that is not there is not found.
 #[test]
 fn a_session_that_is_not_there_is_not_found() {
     let enabler = Silent::shared();
-    // It is there, but of another API.
-    let session = bench::created(&enabler, &bench::session("other-api"));
-    let id = session.rsplit('/').next().expect("an identifier");
     for unknown in ["none", "", "../..", "\u{1F600}"] {
         let mut body = bench::update();
         body["sessionId"] = unknown.into();
@@ -22,11 +19,24 @@ fn a_session_that_is_not_there_is_not_found() {
             "{unknown:?}"
         );
     }
+}
+
+/// TS 29.392 §6.2.7: a session of MMTel_CallControl may have channels as one of this API may, and before it is
+/// established it has none; the application is looked at first.
+#[test]
+fn a_session_that_is_not_established_has_no_channels() {
+    let enabler = Silent::shared();
+    let app = configured(&enabler, "early", json!({ "appName": "Chess" }));
+    let session = bench::created(&enabler, &bench::session_of_its_own("early"));
     let before = bench::now(&enabler, &session);
     let mut body = bench::update();
-    body["sessionId"] = id.into();
-    let status = enabler.post(UPDATE, &body).status;
-    assert!((400..500).contains(&status), "{status}");
+    body["sessionId"] = session.rsplit('/').next().expect("an identifier").into();
+    let answer = enabler.post(UPDATE, &body);
+    assert_eq!(answer.problem(400)["cause"], "OPTIONAL_IE_INCORRECT");
+    assert_eq!(answer.invalid(), ["/dcAppId"]);
+    body["dcAppId"] = app.into();
+    let problem = enabler.post(UPDATE, &body).problem(409);
+    assert_eq!(problem["cause"], "MODIFICATION_NOT_ALLOWED");
     assert_eq!(bench::now(&enabler, &session), before);
     assert_eq!(enabler.send("DELETE", &session, "", "").status, 204);
 }
@@ -55,31 +65,4 @@ fn a_consumer_has_as_many_calls_as_it_may() {
     let late = answers.find(|one| one.status == 429).expect("one too many");
     assert_eq!(late.problem(429)["cause"], "NF_CONGESTION");
     assert_eq!(late.header("retry-after"), Some("1"));
-}
-
-/// TS 29.392 §6.2.9: a token of another audience, or for another API, opens nothing.
-#[test]
-fn a_token_is_for_this_api() {
-    let waf = Waf::start();
-    let enabler = trusting(&waf);
-    for path in [DCCALL, UPDATE] {
-        let send = |lines: &str| enabler.send("POST", path, lines, "{}");
-        send("Content-Type: application/json\r\n").problem(401);
-        let other = token(&waf, "games", |claims| claims.aud = vec!["eP-CSCF".into()]);
-        send(&other).problem(401);
-        let narrow = token(&waf, "games", |claims| {
-            claims.scope = "mmtel-dcappmgmt".into();
-        });
-        let refused = send(&narrow);
-        refused.problem(403);
-        assert!(
-            refused
-                .header("www-authenticate")
-                .is_some_and(|it| it.contains("insufficient_scope"))
-        );
-        let good = token(&waf, "games", |claims| {
-            claims.scope = "mmtel-dcappcall".into();
-        });
-        send(&good).problem(400);
-    }
 }

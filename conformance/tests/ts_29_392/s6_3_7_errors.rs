@@ -62,4 +62,9 @@ fn any_other_refusal_is_of_one_notification() {
         both
     );
     assert_eq!(events_of_a_call(true, |_, _| response(410, "")), both);
+    // The table has both causes with 404 alone.
+    for (status, cause) in [(403, "USER_NOT_FOUND"), (400, "NOTIFICATION_URI_NOT_FOUND")] {
+        let told = events_of_a_call(true, move |_, _| problem(status, cause));
+        assert_eq!(told, both, "{status} {cause}");
+    }
 }

@@ -2,9 +2,10 @@
 
 use serde_json::json;
 
-use super::silent_core::{self as bench, SESSIONS, Silent};
+use super::SESSIONS;
+use super::silent_core::{self as bench, Silent};
 
-/// TS 29.392 §6.4.3, TS 29.392 §6.4.4: table 6.4.3.1-1, POST at the collection; PUT, PATCH and DELETE at a session; nothing else.
+/// TS 29.392 §6.4.3: table 6.4.3.1-1, POST at the collection; PUT, PATCH and DELETE at a session; nothing else.
 #[test]
 fn each_resource_has_its_methods() {
     let enabler = Silent::shared();
@@ -35,7 +36,7 @@ fn each_resource_has_its_methods() {
     }
 }
 
-/// TS 29.392 §6.4.3, TS 29.392 §6.4.8: table 6.4.3.2.3.1-4, Location; features; and what becomes of the resource in its life.
+/// TS 29.392 §6.4.3: table 6.4.3.2.3.1-4, Location; features; and what becomes of the resource in its life.
 #[test]
 fn a_session_has_an_address_from_its_creation_to_its_deletion() {
     let enabler = Silent::shared();

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::silent_core::{self as bench, SESSIONS, Silent};
+use super::SESSIONS;
+use super::silent_core::{self as bench, Silent};
 use super::targets::NO_TARGETS;
 
 /// TS 29.392 §6.4.5: `notifUri` names an application server, at the creation and in each change.

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::silent_core::{self as bench, SESSIONS, Silent};
+use super::SESSIONS;
+use super::silent_core::{self as bench, Silent};
 
 const INFO: &str = "/imsSessionInfo";
 

@@ -6,14 +6,12 @@ use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use super::SESSIONS;
 use bytes::Bytes;
 use conformance::Enabler;
 use serde_json::{Value, json};
 use wire_sip::{Message, Method, StatusCode};
 
-pub(crate) const DCCALL: &str = "/mmtel-dcappcall/v1/dccall";
-pub(crate) const UPDATE: &str = "/mmtel-dcappcall/v1/update-dc-media";
-pub(crate) const SESSIONS: &str = "/mmtel-callcontrol/v1/ims-sessions";
 /// A place of the public Internet that nothing is ever told at.
 pub(crate) const TARGET: &str = "https://as.example.com/told";
 

@@ -1,6 +1,7 @@
-//! TS 29.392 §6.2.3, §6.2.4 — enabler, MMTel_DCAppCall has two operations, and no resource.
+//! TS 29.392 §6.2.4 — enabler, the two operations of MMTel_DCAppCall.
 
-use super::silent_core::{DCCALL, Silent, UPDATE};
+use super::silent_core::Silent;
+use super::{DCCALL, UPDATE};
 
 /// TS 29.392 §6.2.4: table 6.2.4.1-1 has two custom operations, by POST and by nothing else.
 #[test]
@@ -12,27 +13,6 @@ fn the_operations_are_asked_by_post_alone() {
             assert_eq!(answer.status, 405, "{method} {path}");
             assert_eq!(answer.header("allow"), Some("POST"), "{method} {path}");
         }
-    }
-}
-
-/// TS 29.392 §6.2.3: there are no resources.
-#[test]
-fn nothing_is_beside_them() {
-    let enabler = Silent::shared();
-    for path in [
-        "/mmtel-dcappcall/v1",
-        "/mmtel-dcappcall/v1/",
-        "/mmtel-dcappcall/v1/dccall/1",
-        "/mmtel-dcappcall/v1/DCCALL",
-        "/mmtel-dcappcall/v1/calls",
-        "/mmtel-dcappcall/v2/dccall",
-        "/mmtel-dcappcall/v1/%64ccall",
-    ] {
-        let problem = enabler.post_text(path, "{}").problem(404);
-        assert_eq!(
-            problem["cause"], "RESOURCE_URI_STRUCTURE_NOT_FOUND",
-            "{path}"
-        );
     }
 }
 
