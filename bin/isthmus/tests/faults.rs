@@ -71,6 +71,105 @@ fn check_finds_what_a_start_would() {
     }
 }
 
+/// Files that are named are read before anything runs, and what stands in them is named by its key and its line.
+#[test]
+fn files_of_the_enabler_and_of_its_edges_are_read() {
+    let folder = Folder::new();
+    folder.write("short", "a secret\n");
+    folder.write("long", "a-secret-that-is-long-enough\n");
+    folder.write("none.pem", "no key\n");
+    let ports = "[admin]\nlisten = \"127.0.0.1:0\"\n[http]\nlisten = \"127.0.0.1:0\"\n";
+    let repository = |url: &str, secret: &str, more: &str| {
+        format!("[epcscf.repository]\nurl = \"{url}\"\nsecret = \"{secret}\"\n{more}")
+    };
+    let good = "https://es.example.net";
+    for (function, configuration, line, key) in [
+        (
+            "mmtel-es",
+            "[mmtel_es]\nsigning_key = \"none.pem\"\n".into(),
+            6,
+            "mmtel_es.signing_key",
+        ),
+        (
+            "mmtel-es",
+            "[mmtel_es]\nsigning_key = \"gone.pem\"\n".into(),
+            6,
+            "mmtel_es.signing_key",
+        ),
+        (
+            "mmtel-es",
+            "[mmtel_es]\nrepository_secret = \"short\"\n".into(),
+            6,
+            "mmtel_es.repository_secret",
+        ),
+        (
+            "mmtel-es",
+            "[mmtel_es.notifications]\ntrust = [\"none.pem\"]\n".into(),
+            6,
+            "mmtel_es.notifications.trust",
+        ),
+        (
+            "epcscf",
+            repository("ftp://es.example.net", "long", ""),
+            6,
+            "epcscf.repository.url",
+        ),
+        (
+            "epcscf",
+            repository(good, "short", ""),
+            7,
+            "epcscf.repository.secret",
+        ),
+        (
+            "epcscf",
+            repository(good, "gone", ""),
+            7,
+            "epcscf.repository.secret",
+        ),
+        (
+            "epcscf",
+            repository(good, "long", "trust = [\"none.pem\"]\n"),
+            8,
+            "epcscf.repository.trust",
+        ),
+        (
+            "epcscf",
+            repository(good, "long", "timeout_seconds = 0\n"),
+            8,
+            "epcscf.repository.timeout_seconds",
+        ),
+    ] {
+        let configuration: String = configuration;
+        let file = folder.write("it.toml", &format!("{ports}{configuration}"));
+        let file = file.to_str().expect("a plain name");
+        for function in ["check", function] {
+            let said = fault(&[function, "--config", file]).replace(file, "it.toml");
+            let place = format!("isthmus: it.toml:{line}: {key}: ");
+            assert!(said.starts_with(&place), "{function}: {said}");
+        }
+    }
+}
+
+/// An edge with nobody to ask would refuse all bootstrap channels.
+#[test]
+fn an_edge_that_answers_bootstrap_channels_has_somebody_to_ask() {
+    let folder = Folder::new();
+    let ports = "[admin]\nlisten = \"127.0.0.1:0\"\n[http]\nlisten = \"127.0.0.1:0\"\n";
+    let edge = format!("{ports}[epcscf]\nbootstrap = \"edge\"\n");
+    let file = folder.write("it.toml", &edge);
+    let file = file.to_str().expect("a plain name");
+    let said = fault(&["epcscf", "--config", file]).replace(file, "it.toml");
+    assert!(
+        said.starts_with("isthmus: it.toml:6: epcscf.bootstrap: "),
+        "{said}"
+    );
+    // All in one it is what there is, so a check of the file can only say so.
+    let checked = run(&["check", "--config", file]);
+    assert_eq!(checked.status.code(), Some(0));
+    let said = String::from_utf8(checked.stdout).expect("text");
+    assert!(said.contains("note: epcscf.bootstrap: "), "{said}");
+}
+
 #[test]
 fn what_a_function_finds_out_later_is_named_with_file_and_line_too() {
     let ports = "[admin]\nlisten = \"127.0.0.1:0\"\n[http]\nlisten = \"127.0.0.1:0\"\n";

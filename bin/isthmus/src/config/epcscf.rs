@@ -110,7 +110,17 @@ impl super::Config {
     pub(crate) fn repository(&self) -> Result<Option<RemoteRepository>, Fault> {
         let repository = self.epcscf.repository.as_ref();
         let opened = repository.map(RepositoryConfig::open).transpose();
-        opened.map_err(|error| self.fault("epcscf.repository", &format!("{error:#}")))
+        opened.map_err(|(key, error)| self.fault(key, &format!("{error:#}")))
+    }
+
+    /// Without an enabler in the process, bootstrap channels are answered from one elsewhere.
+    pub(crate) fn bootstrap_alone(&self) -> Result<(), Fault> {
+        let edge = self.epcscf.bootstrap == Some(BootstrapConfig::Edge);
+        if edge && self.epcscf.repository.is_none() {
+            let why = "`edge` wants [epcscf.repository]: there is no enabler in this process";
+            return Err(self.fault("epcscf.bootstrap", why));
+        }
+        Ok(())
     }
 }
 
@@ -145,6 +155,9 @@ impl EpcscfConfig {
         }
         if self.linger_seconds > 600 {
             return Err(("epcscf.linger_seconds", "must be 0 to 600".into()));
+        }
+        if let Some(repository) = &self.repository {
+            repository.check()?;
         }
         let hop = NextHop::of_uri(&self.next_hop);
         let transport = hop.as_ref().and_then(|hop| hop.transport);

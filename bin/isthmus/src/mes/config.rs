@@ -14,6 +14,7 @@ use serde::Deserialize;
 use super::EnablerError;
 use super::calls::CallsConfig;
 use super::http::{Door, Redirect};
+use super::repository::Repository;
 
 /// What tokens call this server.
 pub(crate) const AUDIENCE: &str = "mmtel-es";
@@ -184,9 +185,9 @@ impl NotificationsConfig {
         let mut all = Vec::new();
         for file in &self.trust {
             let read = CertificateDer::pem_file_iter(file).and_then(Iterator::collect);
-            let read: Vec<_> =
-                read.map_err(|_| EnablerError::Certificate(file.display().to_string()))?;
-            all.extend(read);
+            let read: Result<Vec<_>, _> = read;
+            let some = read.ok().filter(|read| !read.is_empty());
+            all.extend(some.ok_or_else(|| EnablerError::Certificate(file.display().to_string()))?);
         }
         Ok(all)
     }
@@ -273,6 +274,13 @@ impl EnablerConfig {
             return Err(("mmtel_es.providers.id", "must be there once".into()));
         }
         Ok(())
+    }
+
+    /// What its files hold that cannot be used.
+    pub(crate) fn check_files(&self) -> Result<(), EnablerError> {
+        let (key, secret) = (&self.signing_key, &self.repository_secret);
+        Repository::open(key.as_deref(), secret.as_deref())?;
+        self.notifications.certificates().map(drop)
     }
 
     pub(super) fn redirect(&self) -> Option<Redirect> {

@@ -56,11 +56,23 @@ pub enum EnablerError {
     #[error("{0} holds no PEM key of Ed25519 (PKCS #8)")]
     SigningKey(String),
     /// What edges show cannot be read.
-    #[error("mmtel_es.repository_secret: {0}")]
+    #[error("{0}")]
     RepositorySecret(String),
     /// A certificate cannot be read.
     #[error("{0} holds no PEM certificate")]
     Certificate(String),
+}
+
+impl EnablerError {
+    /// The key of the configuration that is to blame.
+    pub(crate) fn key(&self) -> Option<&'static str> {
+        match self {
+            Self::SigningKey(_) => Some("mmtel_es.signing_key"),
+            Self::RepositorySecret(_) => Some("mmtel_es.repository_secret"),
+            Self::Certificate(_) => Some("mmtel_es.notifications.trust"),
+            _ => None,
+        }
+    }
 }
 
 /// The MMTel Enabler Server. Cheap to clone.

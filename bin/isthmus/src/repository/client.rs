@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 use core_bootstrap::{EntityTag, Limits, Response, StatusCode};
 use core_credentials::Secret;
 use nf_epcscf::ApplicationsQuery;
@@ -19,6 +19,8 @@ use super::words::{ASK, Question, STATUS};
 
 /// Questions of one thread that are under way at a time; more are refused.
 const AT_ONCE: usize = 256;
+/// Bytes of answers that one thread reads at a time; more are refused.
+const BYTES_AT_ONCE: usize = 64 * 1024 * 1024;
 /// A secret that can be guessed is none.
 const SHORTEST: usize = 16;
 
@@ -63,22 +65,38 @@ pub(crate) struct RemoteRepository {
     url: String,
     secret: Secret,
     turns: Semaphore,
+    /// A permit a byte.
+    room: Semaphore,
     /// The last question was not answered: the log has it once.
     down: Cell<bool>,
 }
 
 impl RepositoryConfig {
-    /// Makes the client of one thread.
-    pub(crate) fn open(&self) -> anyhow::Result<RemoteRepository> {
-        let url = url::Url::parse(&self.url).context("the URL cannot be read")?;
-        let plain = url.query().is_none() && url.fragment().is_none();
-        if !matches!(url.scheme(), "http" | "https") || url.host().is_none() || !plain {
-            bail!("must be an http or https URL without query or fragment");
+    /// What parses and still cannot be: the key, and why.
+    pub(crate) fn check(&self) -> Result<(), (&'static str, String)> {
+        let url = url::Url::parse(&self.url).ok().filter(|url| {
+            let plain = url.query().is_none() && url.fragment().is_none();
+            matches!(url.scheme(), "http" | "https") && url.host().is_some() && plain
+        });
+        if url.is_none() {
+            let why = "must be an http or https URL without query or fragment";
+            return Err(("epcscf.repository.url", why.into()));
         }
-        ensure!(
-            (1..=60).contains(&self.timeout_seconds),
-            "timeout_seconds must be 1 to 60"
-        );
+        if !(1..=60).contains(&self.timeout_seconds) {
+            let why = "must be 1 to 60";
+            return Err(("epcscf.repository.timeout_seconds", why.into()));
+        }
+        Ok(())
+    }
+
+    /// Makes the client of one thread; which key is wrong, and why, if it cannot be made.
+    pub(crate) fn open(&self) -> Result<RemoteRepository, (&'static str, anyhow::Error)> {
+        let secret = secret(&self.secret).map_err(|error| ("epcscf.repository.secret", error))?;
+        let opened = self.with(secret);
+        opened.map_err(|error| ("epcscf.repository.trust", error))
+    }
+
+    fn with(&self, secret: Secret) -> anyhow::Result<RemoteRepository> {
         let patience = Duration::from_secs(self.timeout_seconds);
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let mut builder = reqwest::Client::builder()
@@ -89,8 +107,9 @@ impl RepositoryConfig {
         let mut trusted = Vec::new();
         for file in &self.trust {
             let read = CertificateDer::pem_file_iter(file).and_then(Iterator::collect);
-            let read: Vec<CertificateDer<'static>> = read
-                .ok()
+            let read: Option<Vec<CertificateDer<'static>>> = read.ok();
+            let read = read
+                .filter(|read| !read.is_empty())
                 .with_context(|| format!("{} has no certificates", file.display()))?;
             for certificate in read {
                 trusted.push(reqwest::Certificate::from_der(&certificate)?);
@@ -102,8 +121,9 @@ impl RepositoryConfig {
         Ok(RemoteRepository {
             client: builder.build()?,
             url: format!("{}{ASK}", self.url.trim_end_matches('/')),
-            secret: secret(&self.secret)?,
+            secret,
             turns: Semaphore::new(AT_ONCE),
+            room: Semaphore::new(BYTES_AT_ONCE),
             down: Cell::new(false),
         })
     }
@@ -163,8 +183,12 @@ impl RemoteRepository {
         };
         let most = Limits::default().response_body;
         let mut body = Vec::new();
+        let mut taken = Vec::new();
         while let Some(chunk) = reply.chunk().await.map_err(reqwest::Error::without_url)? {
             ensure!(body.len() + chunk.len() <= most, "its answer is too long");
+            // Who waits for room that others wait for, too, would wait for ever.
+            let room = self.room.try_acquire_many(u32::try_from(chunk.len())?);
+            taken.push(room.context("it answers more than there is room for")?);
             body.extend_from_slice(&chunk);
         }
         response.body = body.into();

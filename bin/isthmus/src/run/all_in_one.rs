@@ -15,7 +15,7 @@ use crate::config::{Config, load};
 use crate::fault::Fault;
 use crate::gateway;
 use crate::lab_core;
-use crate::mes::{Enabler, calls, view};
+use crate::mes::{Enabler, EnablerError, calls, view};
 use crate::shard::{Leases, Listeners, Setup, Shards, shard_count};
 use crate::sip::SipAddresses;
 use crate::store::{EnablerLoaded, Loaded, Store};
@@ -240,7 +240,17 @@ pub(super) fn open_enabler(
     loaded: EnablerLoaded,
 ) -> Result<Enabler, Fault> {
     Enabler::open(&config.mmtel_es, url, store, loaded, web::system_clock())
-        .map_err(|error| Fault::new(format!("{:#}", anyhow::Error::from(error))))
+        .map_err(|error| enabler_fault(config, error))
+}
+
+/// What is wrong with the enabler, at the line that says it.
+pub(super) fn enabler_fault(config: &Config, error: EnablerError) -> Fault {
+    let key = error.key();
+    let why = format!("{:#}", anyhow::Error::from(error));
+    match key {
+        Some(key) => config.fault(key, &why),
+        None => Fault::new(why),
+    }
 }
 
 /// WWSF and WAF as they were when they stopped.

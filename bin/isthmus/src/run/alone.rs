@@ -23,6 +23,7 @@ use crate::web::{self, Web};
 
 /// The eP-CSCF, with a gateway of its own or one on another machine.
 pub(super) fn epcscf(config: &Config) -> Result<(), Fault> {
+    config.bootstrap_alone()?;
     let tls = prepare(config)?;
     let (admin, listener) = Admin::bind(config.admin.listen)?;
     let listeners = Listeners::bind(config, shard_count(config))?;

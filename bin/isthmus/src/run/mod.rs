@@ -91,6 +91,14 @@ fn check(file: &std::path::Path) -> Result<(), Fault> {
     }
     crate::web::check(&config.waf, &config.wwsf)
         .map_err(|error| all_in_one::web_fault(&config, error))?;
+    config.repository()?;
+    let enabler = config.mmtel_es.check_files();
+    enabler.map_err(|error| all_in_one::enabler_fault(&config, error))?;
+    if config.bootstrap_alone().is_err() {
+        println!(
+            "note: epcscf.bootstrap: `edge` is for all in one alone: `isthmus epcscf` wants [epcscf.repository]"
+        );
+    }
     println!("{}: nothing is wrong with it", file.display());
     Ok(())
 }

@@ -54,8 +54,6 @@ pub(super) struct Secrets {
 impl Secrets {
     pub(super) fn new(config: &Config) -> Result<Self, Fault> {
         let epoch = random::<4>()?;
-        // That each shard can open one is known before there are any.
-        config.repository()?;
         Ok(Self {
             token_key: token_key(&config.data_dir)?,
             introspector: config.introspector()?,
@@ -95,6 +93,8 @@ pub(super) struct Thread {
     pub(super) mw_tls: Option<Arc<SipTls>>,
     pub(super) mw_figures: Arc<SipFigures>,
     pub(super) secrets: Secrets,
+    /// Where applications are, when the enabler is in another process.
+    pub(super) repository: Option<RemoteRepository>,
     /// Where the first shard tells where Mw is.
     pub(super) bound: std::sync::mpsc::Sender<Result<SipAddresses, Fault>>,
 }
@@ -143,7 +143,13 @@ impl Thread {
             .map(|(address, _)| *address)
             .or(self.secrets.mw.get().copied());
         let Some(address) = address else { return };
-        let Ok(seed) = random() else { return };
+        let seed = match random() {
+            Ok(seed) => seed,
+            Err(fault) => {
+                error!(%fault, "a shard cannot run");
+                return;
+            }
+        };
         let config = epcscf_config(
             &self.setup,
             &self.secrets,
@@ -152,13 +158,11 @@ impl Thread {
             self.senders.len(),
         );
         let machine = EpCscf::new(config, Instant::now(), SystemTime::now(), seed);
-        let repository = self.setup.config.repository();
-        let Ok(repository) = repository else { return };
         let (sink, mut gateway_events) = gateway_events();
         let gateway = self.setup.gateway.register(sink);
         let shard = Rc::new(Shard {
             index: self.index,
-            router: router(&self.setup),
+            router: super::pages::router(&self.setup),
             setup: Arc::clone(&self.setup),
             machine: RefCell::new(machine),
             sockets: RefCell::default(),
@@ -171,7 +175,7 @@ impl Thread {
             rearm: Notify::new(),
             per_address: PerAddress::default(),
             introspector: self.secrets.introspector,
-            repository,
+            repository: self.repository,
         });
         if let Some(sockets) = &shard.mw {
             mw::start(&shard, sockets);
@@ -196,20 +200,6 @@ impl Thread {
             }
         }
         shard.go_away().await;
-    }
-}
-
-/// The pages and APIs of the functions that live here.
-fn router(setup: &Setup) -> Option<Router> {
-    let web = setup.web.clone().map(crate::web::router);
-    // All in one, the laboratory's page is there, too.
-    let enabler = setup
-        .enabler
-        .clone()
-        .map(|enabler| crate::mes::router(enabler.clone()).merge(crate::mes::view::page(enabler)));
-    match (web, enabler) {
-        (Some(web), Some(enabler)) => Some(web.merge(enabler)),
-        (web, enabler) => web.or(enabler),
     }
 }
 

@@ -141,6 +141,7 @@ impl Shards {
                 mw_tls: mw_tls.clone(),
                 mw_figures: Arc::clone(&mw_figures),
                 secrets: secrets.clone(),
+                repository: setup.config.repository()?,
                 bound: bound.clone(),
             };
             let handle = std::thread::Builder::new()

@@ -15,8 +15,8 @@ use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 use tracing::debug;
 
-use super::Listeners;
 use super::http::{h2_builder, with_host};
+use super::{Listeners, Setup};
 use crate::certificate::H2;
 use crate::fault::Fault;
 use crate::web::Peer;
@@ -120,5 +120,19 @@ async fn serve(
         .serve_connection(TokioIo::new(stream), service);
     if let Err(error) = connection.await {
         debug!(%error, "HTTP");
+    }
+}
+
+/// The pages and APIs of the functions that live here.
+pub(super) fn router(setup: &Setup) -> Option<Router> {
+    let web = setup.web.clone().map(crate::web::router);
+    // All in one, the laboratory's page is there, too.
+    let enabler = setup
+        .enabler
+        .clone()
+        .map(|enabler| crate::mes::router(enabler.clone()).merge(crate::mes::view::page(enabler)));
+    match (web, enabler) {
+        (Some(web), Some(enabler)) => Some(web.merge(enabler)),
+        (web, enabler) => web.or(enabler),
     }
 }
