@@ -12,6 +12,7 @@ use core_iq::{AwaitedChannel, ChannelAt, ChannelEnd, Event as IqEvent, FarEnd, S
 use super::draining::Draining;
 use super::ends::{Ends, other};
 use super::negotiated::Negotiated;
+use super::pace::Pace;
 use super::words;
 
 #[derive(Debug)]
@@ -38,6 +39,8 @@ pub(super) struct Join {
     failed: BTreeMap<ChannelAt, String>,
     /// How many messages more the application takes.
     credit: BTreeMap<ChannelAt, u32>,
+    /// Of what a peer asks.
+    pace: Pace,
     events: Vec<IqEvent>,
 }
 
@@ -56,6 +59,7 @@ impl Default for Join {
             reopen: BTreeSet::new(),
             failed: BTreeMap::new(),
             credit: BTreeMap::new(),
+            pace: Pace::default(),
             events: Vec::new(),
         }
     }
@@ -100,8 +104,12 @@ impl Join {
         }
     }
 
-    /// Who is to announce it, or speaks for the far end, hears of it.
-    fn tell_requested(&mut self, at: ChannelAt, channel: Channel) {
+    /// Who is to announce it, or speaks for the far end, hears of it; of those that a peer opens and closes without end,
+    /// only so many.
+    fn tell_requested(&mut self, now: Instant, ends: &mut Ends, at: ChannelAt, channel: Channel) {
+        if !self.pace.take(now) {
+            return self.close(now, ends, at);
+        }
         self.told.insert(at);
         self.events.push(IqEvent::ChannelRequested {
             at,
@@ -186,12 +194,14 @@ impl Join {
             label: channel.label.clone(),
         };
         if self.awaited.contains(&named) {
-            return self.tell_requested(at, channel);
+            return self.tell_requested(now, ends, at, channel);
         }
         match self.far_end {
             FarEnd::Nobody => self.close(now, ends, at),
-            FarEnd::Application => self.tell_requested(at, channel),
-            FarEnd::Relay { announce: true } if announced => self.tell_requested(at, channel),
+            FarEnd::Application => self.tell_requested(now, ends, at, channel),
+            FarEnd::Relay { announce: true } if announced => {
+                self.tell_requested(now, ends, at, channel);
+            }
             FarEnd::Relay { .. } => match ends.association(to) {
                 Some(association) if association.is_connected() => {
                     match association.open(now, channel.clone()) {

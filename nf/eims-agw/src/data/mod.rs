@@ -18,6 +18,7 @@ mod ends;
 mod join;
 mod names;
 mod negotiated;
+mod pace;
 mod words;
 
 use std::time::Instant;

@@ -112,6 +112,35 @@ fn room_is_told_after_the_message_that_found_none() {
     assert!(after.contains(&Event::ChannelWritable { at }), "{after:?}");
 }
 
+/// Whoever opens and closes without end is not asked about without end: what is told waits at the eP-CSCF.
+#[test]
+fn who_opens_and_closes_without_end_is_told_of_at_a_rate() {
+    let mut call = Call::new(FarEnd::Application);
+    call.bed.run(SECOND);
+    let requests = |call: &Call| {
+        let told = call.bed.events(0).into_iter();
+        told.filter(|event| matches!(event, Event::ChannelRequested { .. }))
+            .count()
+    };
+    let begin = call.bed.now();
+    for _ in 0..60 {
+        let open: Vec<ChannelId> = (0..100).map(|_| call.open(0, Channel::new("x"))).collect();
+        call.bed.run(Duration::from_millis(50));
+        for id in open {
+            call.close(0, id);
+        }
+        call.bed.run(Duration::from_millis(50));
+    }
+    let most = 512 + (call.bed.now() - begin).as_millis() / 20 + 1;
+    let told = requests(&call);
+    assert!(told > 512 && told as u128 <= most, "{told} of {most}");
+    // Another time it is asked again.
+    call.bed.run(SECOND);
+    call.open(0, Channel::new("y"));
+    call.bed.run(SECOND);
+    assert_eq!(requests(&call), told + 1);
+}
+
 fn messages(bed: &Bed) -> Vec<ChannelMessage> {
     let told = bed.events(0).into_iter();
     told.filter_map(|event| match event {
