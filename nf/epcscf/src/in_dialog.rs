@@ -3,16 +3,17 @@
 use std::time::Instant;
 
 use core_sip::next_hop::{NextHop, Resolution};
-use core_sip::proxy::{ResponseContext, check_request, forward, take_own_routes};
+use core_sip::proxy::{ResponseContext, forward, take_own_routes};
 use core_sip::{ServerTransactionId, Source, Target, token};
 use wire_sip::header::RAck;
 use wire_sip::{HeaderName, Message, Method, StatusCode};
 
 use crate::forward::{Forward, Purpose};
 use crate::ims_alg::Leg;
-use crate::originating::{SCHEMES, SUPPORTED, is_own};
+use crate::originating::is_own;
 use crate::session::{Item, description};
 use crate::terminating::Named;
+use crate::validation::FOR_CORE;
 use crate::{EpCscf, charging, trust};
 
 impl EpCscf {
@@ -26,13 +27,8 @@ impl EpCscf {
         let Some(connection) = source.connection else {
             return;
         };
-        let hash = match check_request(&message, &self.config.sent_by(), SUPPORTED, SCHEMES) {
-            Ok(hash) => hash,
-            Err(refusal) => {
-                let response = refusal.answer(&message, &self.random.tag());
-                self.transactions.respond(now, id, response);
-                return;
-            }
+        let Some(hash) = self.validate(now, id, &message, FOR_CORE) else {
+            return;
         };
         let Some(binding_id) = self.flows.get(&connection).and_then(|flow| flow.binding) else {
             self.answer(now, id, &message, StatusCode::FORBIDDEN);
@@ -86,13 +82,8 @@ impl EpCscf {
         id: ServerTransactionId,
         mut message: Message,
     ) {
-        let hash = match check_request(&message, &self.config.sent_by(), SUPPORTED, SCHEMES) {
-            Ok(hash) => hash,
-            Err(refusal) => {
-                let response = refusal.answer(&message, &self.random.tag());
-                self.transactions.respond(now, id, response);
-                return;
-            }
+        let Some(hash) = self.validate(now, id, &message, FOR_CORE) else {
+            return;
         };
         let before = message.clone();
         let binding_id = match self.whose(&mut message) {

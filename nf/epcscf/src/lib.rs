@@ -50,6 +50,7 @@ mod session;
 mod terminating;
 mod timer;
 mod trust;
+mod validation;
 mod w2;
 
 pub use config::{Config, IntegrityProtected, Issuer, ThirdPartyForm};

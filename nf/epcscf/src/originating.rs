@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use core_credentials::Pii;
 use core_sip::address::uri_of;
-use core_sip::proxy::{ResponseContext, check_request, own_uri, record_route, take_own_routes};
+use core_sip::proxy::{ResponseContext, own_uri, record_route, take_own_routes};
 use core_sip::token::{AuthenticatedToken, Binding as BindingToken};
 use core_sip::{ServerTransactionId, Source, Transport};
 use wire_sip::{HeaderName, Message, Method, StatusCode};
@@ -18,12 +18,8 @@ use crate::session::{
     Dialogs, FarEnd, Item, Numbering, Own, Party, Refresh, Session, SessionKey, State,
     Unacknowledged, description,
 };
+use crate::validation::FOR_CORE;
 use crate::{EpCscf, charging, emergency, identity, trust};
-
-/// URIs that the core can be asked for.
-pub(crate) const SCHEMES: &[&str] = &["sip", "sips", "tel", "urn"];
-/// Option tags that a Proxy-Require may ask of us.
-pub(crate) const SUPPORTED: &[&str] = &["path", "outbound", "gruu", "privacy", "sec-agree"];
 
 impl EpCscf {
     pub(crate) fn originating(
@@ -45,13 +41,8 @@ impl EpCscf {
             self.transactions.respond(now, id, response);
             return;
         }
-        let hash = match check_request(&message, &self.config.sent_by(), SUPPORTED, SCHEMES) {
-            Ok(hash) => hash,
-            Err(refusal) => {
-                let response = refusal.answer(&message, &self.random.tag());
-                self.transactions.respond(now, id, response);
-                return;
-            }
+        let Some(hash) = self.validate(now, id, &message, FOR_CORE) else {
+            return;
         };
         // TS 24.229 §5.2.6.3: who is not registered over this flow may only register.
         let Some(binding_id) = self.flows.get(&connection).and_then(|flow| flow.binding) else {
@@ -69,9 +60,7 @@ impl EpCscf {
         }
         let invite = message.method() == Method::Invite;
         if invite && self.draining {
-            let unavailable = StatusCode::SERVICE_UNAVAILABLE;
-            let response = core_sip::retry_after(&message, unavailable, &self.random.tag(), 10);
-            self.transactions.respond(now, id, response);
+            self.refuse_while_draining(now, id, &message);
             return;
         }
         let before = message.clone();

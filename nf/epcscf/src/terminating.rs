@@ -4,19 +4,17 @@ use std::time::Instant;
 
 use core_sip::ServerTransactionId;
 use core_sip::address::UriView;
-use core_sip::proxy::{ResponseContext, check_request, take_own_routes};
+use core_sip::proxy::{ResponseContext, take_own_routes};
 use core_sip::token::{self, AuthenticatedToken};
 use wire_sip::{HeaderName, Message, Method, StatusCode, params};
 
 use crate::forward::{Forward, Purpose};
 use crate::ims_alg::Leg;
 use crate::in_dialog::needs_session;
-use crate::originating::{SUPPORTED, is_own};
+use crate::originating::is_own;
 use crate::session::{Item, SessionKey};
+use crate::validation::FOR_WIC;
 use crate::{EpCscf, charging, trust};
-
-/// URIs that a WIC can be asked by: its contact, which is a SIP URI.
-const SCHEMES: &[&str] = &["sip", "sips"];
 
 /// What our own Route values say.
 pub(crate) enum Named {
@@ -39,13 +37,8 @@ impl EpCscf {
         id: ServerTransactionId,
         mut message: Message,
     ) {
-        let hash = match check_request(&message, &self.config.sent_by(), SUPPORTED, SCHEMES) {
-            Ok(hash) => hash,
-            Err(refusal) => {
-                let response = refusal.answer(&message, &self.random.tag());
-                self.transactions.respond(now, id, response);
-                return;
-            }
+        let Some(hash) = self.validate(now, id, &message, FOR_WIC) else {
+            return;
         };
         let before = message.clone();
         let binding_id = match self.whose(&mut message) {
@@ -79,9 +72,7 @@ impl EpCscf {
         }
         let invite = message.method() == Method::Invite;
         if invite && self.draining {
-            let unavailable = StatusCode::SERVICE_UNAVAILABLE;
-            let response = core_sip::retry_after(&message, unavailable, &self.random.tag(), 10);
-            self.transactions.respond(now, id, response);
+            self.refuse_while_draining(now, id, &message);
             return;
         }
         let called = message

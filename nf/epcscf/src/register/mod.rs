@@ -116,9 +116,7 @@ impl EpCscf {
         };
         // Who is registered may go on and come back, since his calls go on, and may leave.
         if self.draining && self.bindings.find(&registering.key).is_none() {
-            let unavailable = StatusCode::SERVICE_UNAVAILABLE;
-            let response = core_sip::retry_after(&before, unavailable, &self.random.tag(), 10);
-            self.transactions.respond(now, id, response);
+            self.refuse_while_draining(now, id, &before);
             return;
         }
         self.route_to_core(connection, registering.outbound, &mut message);
