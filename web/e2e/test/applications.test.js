@@ -1,5 +1,6 @@
 // Applications in a call, at two pages: opened from the list, asked about, used by both, and closed.
 
+import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
@@ -98,6 +99,40 @@ describe('applications of two people in a call', { timeout: 390_000 }, () => {
       await bob.press('Close stream');
       await nothingOpen(alice);
     }
+  });
+
+  it('a press that was meant for one question answers no other that takes its place', async () => {
+    const asks = scripted('Asks', "new RTCPeerConnection().createDataChannel('x');");
+    const names = ['first', 'second', 'third'];
+    for (const name of names) await bed.write(name, asks, alice);
+    // The channels of two wait for the answer about the first, and come in one offer.
+    for (const name of names) {
+      await opens(alice, name);
+      await says(alice, name, /^Bob is asked whether to open it too\.$/);
+    }
+    const asked = (name) => bob.page.waitForFunction(
+      (words) => document.querySelector('#application-ask').checkVisibility() && document.querySelector('#application-ask-words').textContent.includes(words),
+      { polling: 50, timeout: 40_000 },
+      name,
+    );
+    const refuses = (times) => bob.page.$eval('#application-refuse', (button, presses) => {
+      for (let press = 0; press < presses && button.checkVisibility(); press += 1) button.click();
+    }, times);
+    await asked('first');
+    await refuses(1);
+    await asked('second');
+    await hearsOfApplications(bob, /third/);
+    // The second press falls on what has just come.
+    await refuses(2);
+    await asked('third');
+    // Once it has been there for a while it is answered.
+    const deadline = Date.now() + 40_000;
+    while (await bob.sees('Not now')) {
+      assert.ok(Date.now() < deadline, await bob.told());
+      await refuses(1);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    for (const name of names) await says(alice, name, /^Bob did not open it\.$/);
   });
 
   it('ends with the call', async () => {

@@ -49,6 +49,20 @@ describe('the page', () => {
     await person.page.setViewport(SIZES[0]);
   }
 
+  /** These can be seen and pressed, at the top of the page and at its end, at a desk and on a phone. */
+  async function inSight(person, ...ids) {
+    await person.page.bringToFront();
+    for (const size of [{ width: 1280, height: 800 }, { width: 390, height: 844 }]) {
+      await person.page.setViewport(size);
+      for (const end of [false, true]) {
+        const hidden = await person.page.evaluate(hiddenFrom, ids, end);
+        assert.deepEqual(hidden, [], `${size.width} px${end ? ', at the end' : ''}`);
+      }
+      await person.page.evaluate(() => window.scrollTo(0, 0));
+    }
+    await person.page.setViewport(SIZES[0]);
+  }
+
   it('has names, contrast and room in each of its views', async () => {
     await look(alice, 'dial');
     await alice.press('Sound and camera');
@@ -83,6 +97,11 @@ describe('the page', () => {
     await alice.press('Console of Whiteboard');
     await alice.press('Close the list of applications');
     await look(alice, 'an application and its console');
+    await alice.press('Chat');
+    await look(alice, 'an application and the chat');
+    await inSight(alice, 'hang-up', 'chat-text', 'chat-send');
+    await inSight(bob, 'hang-up', 'application-accept', 'application-refuse');
+    await alice.press('Close the chat');
     await bob.press('Not now');
     await alice.press('Close Whiteboard');
     await bob.press('Camera');
@@ -91,6 +110,16 @@ describe('the page', () => {
     await alice.press('With camera');
     await alice.hears(/, with video/);
     await look(alice, 'video');
+    await opens(alice, 'Whiteboard');
+    await running(alice, 'Whiteboard');
+    await alice.press('Close the list of applications');
+    await look(alice, 'video and an application');
+    await inSight(alice, 'hang-up', 'mute');
+    await alice.press('Chat');
+    await look(alice, 'video, an application and the chat');
+    await inSight(alice, 'hang-up', 'chat-text', 'chat-send');
+    await alice.press('Close the chat');
+    await alice.press('Close Whiteboard');
     const carol = await signIn(browser, product, 'carol');
     await carol.call('alice', 'Video call');
     await alice.hears(/^Carol is calling/);
@@ -123,6 +152,19 @@ describe('the page', () => {
     await page.close();
   });
 });
+
+/** Runs in the page: which of these cannot be seen, or have something over them. */
+async function hiddenFrom(ids, end) {
+  window.scrollTo(0, end ? document.documentElement.scrollHeight : 0);
+  // What follows the scrolling has been drawn.
+  await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+  return ids.filter((id) => {
+    const element = document.getElementById(id);
+    const { top, bottom, left, right } = element.getBoundingClientRect();
+    const within = top >= 0 && bottom <= innerHeight && left >= 0 && right <= innerWidth;
+    return !within || !element.contains(document.elementFromPoint((left + right) / 2, (top + bottom) / 2));
+  });
+}
 
 /** Runs in the page. Names and roles as WCAG 4.1.2 asks, contrast as 1.4.3, reflow as 1.4.10, targets as 2.5.8. */
 function faultsOfPage() {

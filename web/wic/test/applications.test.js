@@ -88,7 +88,8 @@ function bed(lists = {}, { network = () => true, agreed = () => false, give = as
   const developer = new DeveloperShelf();
   const asked = [];
   const closed = [];
-  const repository = (stream) => ({
+  const opened = [];
+  const repository = (stream) => opened.push(stream) && ({
     list: async () => {
       asked.push(stream);
       if (!lists[stream]) throw new Failure(failure);
@@ -105,7 +106,7 @@ function bed(lists = {}, { network = () => true, agreed = () => false, give = as
     return made;
   };
   const applications = new Applications({ call, shelf, network, agreed, frame });
-  return { call, shelf, applications, frames, asked, closed, developer, entry: (id) => shelf.entries.find(({ application }) => application.id === id) };
+  return { call, shelf, applications, frames, asked, closed, opened, developer, entry: (id) => shelf.entries.find(({ application }) => application.id === id) };
 }
 
 /** What is said when a far end that knows data channels refuses the m-line. */
@@ -150,6 +151,27 @@ describe('the applications of a call', () => {
     assert.equal(shelf.state, 'known');
     assert.deepEqual(shelf.entries.map(({ application }) => application.id), ['board', 'poll']);
     assert.deepEqual([asked, closed], [[0, 0], [0]]);
+  });
+
+  it('one whose package did not come can be had again, over another channel', async () => {
+    let tries = 0;
+    const give = async () => {
+      tries += 1;
+      if (tries === 1) throw new TypeError('The network does not answer');
+      return new ArrayBuffer(8);
+    };
+    const { applications, shelf, entry, frames, opened, closed } = bed({ 0: [listed('board')] }, { give });
+    await shelf.look();
+    const first = applications.launch(entry('board'));
+    await settle();
+    assert.deepEqual([first.state, openWords(first, 'Bob')], ['failed', 'The network did not give it. Close it and try again.']);
+    assert.deepEqual([opened, closed], [[0], [0]]);
+    first.close();
+    const second = applications.launch(entry('board'));
+    await settle();
+    assert.deepEqual([second.state, frames.length, opened], ['starting', 1, [0, 0]]);
+    // The list is there as before.
+    assert.equal(shelf.state, 'known');
   });
 
   it('are asked for once where the network refuses the channel to them', async () => {

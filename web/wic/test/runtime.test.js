@@ -143,6 +143,10 @@ describe('the list of applications', () => {
     assert.deepEqual(parseList(listOf(...bad.map(entry), null, 'x')).applications, []);
     const [one] = parseList(listOf(entry({ 'qos-hint': 'loss=1\r\na=x', appIcon: 'javascript:alert(1)', personalDataUrl: 'data:x', supportScene: 9, validUntil: 'never' }))).applications;
     assert.deepEqual([one.qosHint, one.icon, one.personalDataUrl, one.scenes, one.validUntil], ['', '', '', 3, null]);
+    // Half a character could not be said in SDP; a whole one of two halves can.
+    assert.deepEqual(parseList(listOf(entry({ appName: 'a\ud800b', appVer: '1' }), entry({ appid: 'whole', appName: '\u{1f3a8}' }))).applications.map(({ name }) => name), ['a\ufffdb', '\u{1f3a8}']);
+    assert.deepEqual(parseList(listOf(entry({ version: '\udc001', provider: '\ud83d' }))).applications.map(({ version, provider }) => [version, provider]), [['\ufffd1', '\ufffd']]);
+    assert.doesNotThrow(() => encodeURIComponent(parseList(listOf(entry({ appName: '\ud800' }))).applications[0].name));
     // A picture that is in the list itself needs no fetching; whatever else a `data:` could be is none.
     const icon = (appIcon) => parseList(listOf(entry({ appIcon }))).applications[0].icon;
     assert.equal(icon('data:image/png;base64,iVBORw0KGgo='), 'data:image/png;base64,iVBORw0KGgo=');
@@ -265,6 +269,12 @@ describe('a package', () => {
       [archive([['page.html', 'x']]), /no index/],
       [archive([...good, ['../x', 'x']]), /leads out/],
       [archive([...good, ['/x', 'x']]), /leads out/],
+      [archive([...good, ['a/../../x', 'x']]), /leads out/],
+      [archive([...good, ['a//x', 'x']]), /leads out/],
+      [archive([...good, ['./x', 'x']]), /leads out/],
+      [archive([...good, ['C:x', 'x']]), /leads out/],
+      [archive([...good, ['a\0b', 'x']]), /leads out/],
+      [archive([...good, ['../', '']]), /leads out/],
       [archive([...good, ['a\\b', 'x']]), /leads out/],
       [archive([...good, ['index.html', 'x']]), /two entries/],
       [archive(good, (head) => head.writeUInt32LE(3_000_000_000, 18)), /more than/],
@@ -278,6 +288,15 @@ describe('a package', () => {
     }
     const limits = { packed: 1e6, unpacked: 1e6, entries: 1 };
     await assert.rejects(unpack(archive([...good, ['a', 'b']]), limits), /more entries/);
+    await assert.rejects(unpack(archive(good), { ...limits, packed: 10 }), /larger than/);
+    // What it says of itself is believed only as far as there is room: all entries together, and each as it comes out.
+    const zeros = Buffer.alloc(600_000);
+    await assert.rejects(unpack(archive([...good, ['a', zeros], ['b', zeros]]), { ...limits, entries: 10 }), /more than/);
+    const lies = (head, name) => name === 'index.html' || head.writeUInt32LE(1000, 18);
+    await assert.rejects(unpack(archive([...good, ['a', zeros], ['b', zeros]], lies), { ...limits, entries: 10 }), /not as long/);
+    // An archive within is a file like any other: nothing unpacks it.
+    const nested = await unpack(archive([...good, ['more.zip', Buffer.from(archive([['a', zeros]]))]]), { ...limits, unpacked: 10_000, entries: 10 });
+    assert.deepEqual([...nested.keys()], ['index.html', 'more.zip']);
     // Whatever is cut off or changed is refused or taken, and ends.
     const whole = new Uint8Array(archive([...good, ['a.js', 'y'.repeat(50)]]));
     for (let at = 0; at < whole.length; at += 3) {
