@@ -6,10 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
+use axum::extract::Request;
 use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn};
+use axum::response::IntoResponse as _;
 use axum::routing::get;
 
-use crate::fault::Fault;
+use crate::config::AdminConfig;
+use crate::fault::{Fault, Port};
+use crate::host;
 
 /// Gives every figure of the process: a name, and its value now.
 pub(crate) type FiguresFn = Arc<dyn Fn() -> Vec<(String, u64)> + Send + Sync>;
@@ -18,19 +23,22 @@ pub(crate) type FiguresFn = Arc<dyn Fn() -> Vec<(String, u64)> + Send + Sync>;
 pub(crate) struct Admin {
     /// Where it is.
     pub(crate) address: SocketAddr,
+    hosts: Arc<[String]>,
     ready: Arc<AtomicBool>,
 }
 
 impl Admin {
     /// Binds the port, so that a taken one is found before anything else runs.
-    pub(crate) fn bind(address: SocketAddr) -> Result<(Self, TcpListener), Fault> {
-        let fail = |error| Fault::bind("metrics and health", address, &error);
+    pub(crate) fn bind(config: &AdminConfig) -> Result<(Self, TcpListener), Fault> {
+        let address = config.listen;
+        let fail = |error| Fault::bind(&Port::ADMIN, address, &error);
         let listener = TcpListener::bind(address).map_err(fail)?;
         listener.set_nonblocking(true).map_err(fail)?;
         let address = listener.local_addr().map_err(fail)?;
         Ok((
             Self {
                 address,
+                hosts: config.hosts.as_slice().into(),
                 ready: Arc::default(),
             },
             listener,
@@ -52,7 +60,8 @@ impl Admin {
         self.serve_with(listener, figures, healthy, Router::new())
     }
 
-    /// The same, with more routes.
+    /// The same, with more routes; these show who calls whom, or do something, so that no page of somebody else's in
+    /// the operator's browser may come to them by a name of its own.
     pub(crate) fn serve_with(
         &self,
         listener: TcpListener,
@@ -61,6 +70,7 @@ impl Admin {
         more: Router,
     ) -> Result<(), Fault> {
         let ready = Arc::clone(&self.ready);
+        let hosts = Arc::clone(&self.hosts);
         let router = Router::new()
             .route("/live", get(|| async { "alive\n" }))
             .route(
@@ -74,7 +84,16 @@ impl Admin {
                 }),
             )
             .route("/metrics", get(move || async move { text(&figures()) }))
-            .merge(more);
+            .merge(more.layer(from_fn(move |request: Request, next: Next| {
+                let ours = host::is_ours(request.headers(), &hosts);
+                async move {
+                    if ours {
+                        return next.run(request).await;
+                    }
+                    let words = "By an address, by localhost, or by a name of admin.hosts.\n";
+                    (StatusCode::FORBIDDEN, words).into_response()
+                }
+            })));
         let fail = |error: std::io::Error| Fault::new(format!("the admin port: {error}"));
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

@@ -29,16 +29,63 @@ impl Fault {
     }
 
     /// A port that cannot be had.
-    pub(crate) fn bind(what: &str, address: impl fmt::Display, error: &std::io::Error) -> Self {
+    pub(crate) fn bind(port: &Port, address: impl fmt::Display, error: &std::io::Error) -> Self {
+        let Port { what, key, flag } = port;
+        let flag = flag.map(|flag| format!(", all in one also {flag}"));
+        let how = format!("{key} says which{}", flag.unwrap_or_default());
         let why = match error.kind() {
             std::io::ErrorKind::AddrInUse => {
                 "another program has it; stop it or choose another port"
             }
             std::io::ErrorKind::PermissionDenied => "this user may not; choose a port above 1023",
             std::io::ErrorKind::AddrNotAvailable => "this machine has no such address",
-            _ => return Self::new(format!("cannot listen for {what} on {address}: {error}")),
+            _ => "",
         };
-        Self::new(format!("cannot listen for {what} on {address}: {why}"))
+        Self::new(if why.is_empty() {
+            format!("cannot listen for {what} on {address}: {error}: {how}")
+        } else {
+            format!("cannot listen for {what} on {address}: {why}: {how}")
+        })
+    }
+}
+
+/// A port that is listened on, as an operator knows it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Port {
+    /// What is listened for, in words.
+    what: &'static str,
+    /// The key of the configuration that says where.
+    key: &'static str,
+    /// The flag of the all-in-one that says it, too.
+    flag: Option<&'static str>,
+}
+
+impl Port {
+    pub(crate) const HTTPS: Self = Self::new("HTTPS", "http.listen", Some("--https-port"));
+    pub(crate) const HTTP: Self = Self::new("HTTP", "http.plain_listen", Some("--http-port"));
+    pub(crate) const ADMIN: Self =
+        Self::new("metrics and health", "admin.listen", Some("--admin-port"));
+    pub(crate) const MW: Self = Self::new(
+        "SIP towards the core",
+        "epcscf.mw_listen",
+        Some("--mw-port"),
+    );
+    pub(crate) const MW_TLS: Self = Self::new("SIP towards the core", "epcscf.mw_tls.listen", None);
+    pub(crate) const CORE: Self = Self::new(
+        "SIP at the laboratory's core",
+        "lab_core.listen",
+        Some("--core-port"),
+    );
+    pub(crate) const CORE_TLS: Self =
+        Self::new("SIP at the laboratory's core", "lab_core.tls.listen", None);
+    pub(crate) const CALLS: Self = Self::new(
+        "SIP at the MMTel Enabler Server",
+        "mmtel_es.calls.listen",
+        None,
+    );
+
+    const fn new(what: &'static str, key: &'static str, flag: Option<&'static str>) -> Self {
+        Self { what, key, flag }
     }
 }
 

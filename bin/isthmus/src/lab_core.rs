@@ -14,7 +14,7 @@ use tokio::task::LocalSet;
 use tracing::error;
 
 use crate::config::Config;
-use crate::fault::Fault;
+use crate::fault::{Fault, Port};
 use crate::sip::{SipAddresses, SipEvent, SipFigures, SipSetup, SipSockets, SipTls};
 
 /// A running core.
@@ -103,7 +103,8 @@ pub(crate) fn start(
     let tls = tls.map(|tls| SipTls::open(config, "lab_core.tls", tls, None));
     let figures = Arc::new(SipFigures::default());
     let setup = SipSetup {
-        what: "SIP at the laboratory's core",
+        port: Port::CORE,
+        tls_port: Port::CORE_TLS,
         address: config.lab_core.listen,
         tls: tls.transpose()?,
         requests_per_second: config.lab_core.requests_per_second,

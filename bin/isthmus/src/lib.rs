@@ -11,7 +11,7 @@
 //! | What do authors of applications use? | `app/` |
 //! | Who serves application servers? | [`mes`], [`store`] |
 //! | How does an edge ask the enabler of another process? | `repository/` |
-//! | What do operators see? | `admin.rs`, `log.rs` |
+//! | What do operators see? | `admin.rs`, `host.rs`, `log.rs` |
 #![forbid(unsafe_code)]
 
 mod admin;
@@ -21,6 +21,7 @@ mod cli;
 mod config;
 mod fault;
 pub mod gateway;
+mod host;
 mod lab_core;
 mod log;
 pub mod mes;

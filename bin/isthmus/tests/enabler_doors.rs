@@ -176,6 +176,20 @@ fn certificates_on_both_sides_and_http_2() {
         String::from_utf8_lossy(&said.stderr).contains("cannot be asked"),
         "{said:?}"
     );
+    // An application is given to it by the same certificate, or not at all.
+    let board = folder.path().join("board");
+    let board = board.to_str().expect("a plain name");
+    assert!(run(&["app", "new", board]).status.success());
+    for function in ["mes", "app"] {
+        let mut words = vec![function, "upload", board, "--provider", "tls", "--new"];
+        words.extend(["--server", &root, "--ca", &ca]);
+        let said = run(&words);
+        let words_said = String::from_utf8_lossy(&said.stderr);
+        assert!(words_said.contains("cannot be asked"), "{said:?}");
+        words.extend(["--certificate", &own]);
+        let said = run(&words);
+        assert!(said.status.success(), "{said:?}");
+    }
 }
 
 /// TS 29.122 §5.2.10 — a consumer that follows comes to the node that serves, for now and for good.

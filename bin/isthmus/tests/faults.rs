@@ -246,6 +246,15 @@ fn a_port_that_is_taken_is_named_whichever_it_is() {
             said.contains(&number) && said.contains("another program has it"),
             "{one}: {said}"
         );
+        // And how to have another.
+        let key = match one {
+            "--https-port" => "http.listen",
+            "--http-port" => "http.plain_listen",
+            "--admin-port" => "admin.listen",
+            "--core-port" => "lab_core.listen",
+            _ => "epcscf.mw_listen",
+        };
+        assert!(said.contains(key) && said.contains(one), "{one}: {said}");
     }
 }
 

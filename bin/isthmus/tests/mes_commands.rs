@@ -2,14 +2,15 @@
 
 mod process;
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use process::phone::Phone;
 use process::{Folder, HOME, PATIENCE, Process, run};
-use serde_json::Value;
+use serde_json::{Value, json};
 use testbed::{Target, response};
 
 /// The laboratory, and how it is asked.
@@ -241,6 +242,69 @@ fn what_cannot_be_done_is_said_in_words() {
             "{command}:\n{help}"
         );
         assert!(run(&["mes", command, "--help"]).status.success());
+    }
+}
+
+/// What is written to a port there, and what comes back.
+fn raw(url: &str, request: &str) -> String {
+    let address = url.strip_prefix("http://").expect("an http URL");
+    let mut stream = TcpStream::connect(address).expect("the port is open");
+    stream.write_all(request.as_bytes()).expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer
+}
+
+/// The admin port shows 500 of a kind; who reads them is told of the rest. And it shows them to nobody who comes by
+/// a name that anybody can give.
+#[test]
+fn who_sees_a_part_is_told_so_and_who_is_led_there_sees_nothing() {
+    let folder = Folder::new();
+    let lab = Lab::start(&folder, &[]);
+    let list: Vec<Value> = (0..501)
+        .map(|index| json!({ "appIndex": index.to_string(), "appName": "Chess" }))
+        .collect();
+    let body = json!({ "reqId": "many", "dcAppNum": 501, "dcAppConfigParamList": list });
+    let body = body.to_string();
+    let length = body.len();
+    let path = "/mmtel-dcappmgmt/v1/dcapps/configure";
+    let answer = raw(
+        &lab.server,
+        &format!(
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+             Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+        ),
+    );
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    let listed = run(&["mes", "list", "--admin", &lab.admin]);
+    assert!(listed.status.success(), "{listed:?}");
+    let rows = String::from_utf8_lossy(&listed.stdout).lines().count();
+    assert_eq!(rows, 501, "500 and their titles");
+    let said = String::from_utf8_lossy(&listed.stderr);
+    assert!(said.contains("500") && said.contains("501"), "{said}");
+    let sessions = run(&["mes", "sessions", "--admin", &lab.admin]);
+    assert!(sessions.stderr.is_empty(), "{sessions:?}");
+
+    for (method, path, host, status) in [
+        ("GET", "/enabler/state", "localhost", 200),
+        ("GET", "/enabler/state", "evil.example:9090", 403),
+        (
+            "PUT",
+            "/enabler/release?target=http://x",
+            "evil.example",
+            403,
+        ),
+        ("PUT", "/enabler/release?target=http://x", "127.0.0.1", 404),
+        ("GET", "/metrics", "prometheus.example", 200),
+    ] {
+        let request =
+            format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        let answer = raw(&lab.admin, &request);
+        let line = answer.lines().next().unwrap_or_default();
+        assert!(
+            line.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{path} {host}: {line}"
+        );
     }
 }
 

@@ -1,8 +1,9 @@
 //! TS 29.392 §6.1.1 — enabler, where MMTel_DCAppManagement is, and what is beside the APIs.
 
 use conformance::Enabler;
+use serde_json::Value;
 
-use super::apis;
+use super::{JSON, apis};
 
 /// TS 29.392 §6.1.1: `{apiRoot}/mmtel-dcappmgmt/v1`.
 #[test]
@@ -29,5 +30,39 @@ fn other_paths_are_refused_as_the_apis_refuse() {
         let answer = enabler.send("DELETE", path, "", "");
         answer.problem(405);
         assert_eq!(answer.header("allow"), Some("GET, HEAD"));
+    }
+}
+
+/// TS 29.122 §5.2.4: the apiRoot is the one that was asked, with TLS or without; another's name is not taken for ours.
+#[test]
+fn the_root_is_the_one_that_was_asked() {
+    let shared = Enabler::shared();
+    let first = |index: &Value| {
+        let document = index["apis"][0]["document"].as_str();
+        let document = document
+            .expect("a URI")
+            .strip_suffix("/openapi/mmtel-dcappmgmt");
+        document.expect("the document's place").to_owned()
+    };
+    let plain = shared.send("GET", "/openapi", "", "").ok();
+    let address = shared.address();
+    assert_eq!(first(&plain), format!("http://{address}"));
+    for version in apis::VERSIONS {
+        let secure = shared.over_tls(version, "GET", "/openapi", JSON, "").body;
+        let secure: Value = serde_json::from_str(&secure).expect("JSON");
+        assert!(first(&secure).starts_with("https://localhost:"), "{secure}");
+    }
+    let port = address.rsplit(':').next().expect("a port");
+    for (host, root) in [
+        (
+            format!("localhost:{port}"),
+            format!("http://localhost:{port}"),
+        ),
+        ("evil.example".to_owned(), "https://localhost:".to_owned()),
+        ("evil@127.0.0.1".to_owned(), "https://localhost:".to_owned()),
+    ] {
+        let head = "GET /openapi HTTP/1.1\r\nConnection: close\r\n";
+        let said = shared.raw(&format!("{head}Host: {host}\r\n\r\n")).ok();
+        assert!(first(&said).starts_with(&root), "{host}: {said}");
     }
 }

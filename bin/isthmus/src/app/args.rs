@@ -80,4 +80,7 @@ pub(crate) struct Upload {
     /// Trust the certificates of this PEM file, and no others.
     #[arg(long, value_name = "FILE", conflicts_with = "insecure")]
     pub(crate) ca: Option<PathBuf>,
+    /// Show this certificate: a PEM file with it and its private key.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) certificate: Option<PathBuf>,
 }

@@ -1,7 +1,6 @@
 //! Gives an application to an enabler (TS 29.392 §5.2.2.2, §5.2.2.3).
 
 use std::fmt::Write as _;
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -11,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::args::Upload;
 use super::profile::{self, Profile};
+use crate::mes_commands::{first_line, trusting};
 
 /// An answer takes this long at most.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -94,27 +94,12 @@ fn faults(answer: &Value) -> String {
     told
 }
 
-fn first_line(file: &Path) -> anyhow::Result<String> {
-    let text = std::fs::read_to_string(file)
-        .with_context(|| format!("{} cannot be read", file.display()))?;
-    let line = text.lines().next().unwrap_or_default().trim();
-    anyhow::ensure!(!line.is_empty(), "{} is empty", file.display());
-    Ok(line.to_owned())
-}
-
 fn client(upload: &Upload) -> anyhow::Result<reqwest::Client> {
-    let mut builder = reqwest::Client::builder()
+    let builder = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .timeout(PATIENCE)
         .user_agent(concat!("isthmus/", env!("CARGO_PKG_VERSION")));
-    if upload.insecure {
-        builder = builder.danger_accept_invalid_certs(true);
-    }
-    if let Some(file) = &upload.ca {
-        let pem =
-            std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
-        builder = builder.tls_certs_only(reqwest::Certificate::from_pem_bundle(&pem)?);
-    }
-    Ok(builder.build()?)
+    let (ca, certificate) = (upload.ca.as_deref(), upload.certificate.as_deref());
+    Ok(trusting(builder, upload.insecure, ca, certificate)?.build()?)
 }

@@ -207,12 +207,15 @@ impl Default for LogConfig {
 pub(crate) struct AdminConfig {
     /// Where metrics and health are served, for operators alone.
     pub(crate) listen: SocketAddr,
+    /// Names, besides addresses and `localhost`, under which operators ask more than these.
+    pub(crate) hosts: Vec<String>,
 }
 
 impl Default for AdminConfig {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9090)),
+            hosts: Vec::new(),
         }
     }
 }

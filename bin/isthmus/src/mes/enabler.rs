@@ -83,6 +83,8 @@ struct Shared {
     store: Store,
     clock: Clock,
     api_root: String,
+    /// Whether the operator has said so.
+    said_root: bool,
     max_body: usize,
     settings: Settings,
     /// `None` while it is read from the store again.
@@ -128,6 +130,7 @@ impl Enabler {
         let enabler = Self(Arc::new(Shared {
             store,
             clock,
+            said_root: config.api_root.is_some(),
             api_root: config.api_root.clone().unwrap_or_else(|| api_root.into()),
             max_body: config.max_body,
             settings,
@@ -157,6 +160,11 @@ impl Enabler {
     /// Where consumers reach it (TS 29.122 §5.2.4).
     pub fn api_root(&self) -> &str {
         &self.0.api_root
+    }
+
+    /// Whether that is the operator's word.
+    pub(super) fn has_said_root(&self) -> bool {
+        self.0.said_root
     }
 
     /// From now on there are calls.

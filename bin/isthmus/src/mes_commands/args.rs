@@ -21,6 +21,13 @@ What happens is printed as JSON, one object a line; what there is as a table. do
 pub(crate) enum MesCommand {
     /// Give an application and its profile to the enabler: configure it, or update it.
     Upload(Upload),
+    #[command(flatten)]
+    Asking(Asking),
+}
+
+/// What is asked over the network, and has one good end.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Asking {
     /// Show applications: those named, as their provider sees them, or all, as the operator does.
     List(List),
     /// Take applications away.

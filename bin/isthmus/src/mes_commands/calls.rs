@@ -1,5 +1,7 @@
 //! Calls and sessions that are asked for, and what becomes of them.
 
+use std::fmt::Write as _;
+
 use anyhow::bail;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -161,8 +163,7 @@ pub(super) async fn connect(connect: &Connect) -> anyhow::Result<()> {
                 }
             }
             _ = tokio::signal::ctrl_c() => {
-                let path = format!("{SESSIONS}/{session}");
-                client.ask(Method::DELETE, &path, None).await?;
+                client.ask(Method::DELETE, &path_of(session), None).await?;
                 print(&json!({ "event": "deleted", "session": session }));
                 return Ok(());
             }
@@ -173,13 +174,25 @@ pub(super) async fn connect(connect: &Connect) -> anyhow::Result<()> {
 /// TS 29.392 §5.5.2.5
 pub(super) async fn end(end: &End) -> anyhow::Result<()> {
     let client = Client::new(&end.server)?;
-    // What it is called by is the server's word, and may be anything.
-    let mut path = String::from(SESSIONS);
-    path.push('/');
-    path.extend(url::form_urlencoded::byte_serialize(end.session.as_bytes()));
+    let path = path_of(&end.session);
     client.ask(Method::DELETE, &path, None).await?;
     print(&json!({ "event": "deleted", "session": end.session }));
     Ok(())
+}
+
+/// Where a session is. What it is called by is the server's word, and may be anything.
+fn path_of(session: &str) -> String {
+    let mut path = format!("{SESSIONS}/");
+    for octet in session.bytes() {
+        // RFC 3986 §2.3.
+        if octet.is_ascii_alphanumeric() || b"-._~".contains(&octet) {
+            path.push(char::from(octet));
+        } else {
+            // Writing into a String cannot fail.
+            let _ = write!(path, "%{octet:02X}");
+        }
+    }
+    path
 }
 
 #[cfg(test)]
@@ -192,6 +205,12 @@ mod tests {
         for text in ["hello", "7", "[1]", "{"] {
             assert_eq!(message_of(text), json!({ "text": text }));
         }
+    }
+
+    #[test]
+    fn a_session_is_one_segment_of_a_path() {
+        assert_eq!(path_of("aZ0-._~"), format!("{SESSIONS}/aZ0-._~"));
+        assert_eq!(path_of("a/b ?ü"), format!("{SESSIONS}/a%2Fb%20%3F%C3%BC"));
     }
 
     #[test]

@@ -22,20 +22,12 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) fn new(server: &Server) -> anyhow::Result<Self> {
-        let mut builder = builder();
-        if server.insecure {
-            builder = builder.danger_accept_invalid_certs(true);
-        }
-        if let Some(file) = &server.ca {
-            let certificates = reqwest::Certificate::from_pem_bundle(&read(file)?)
-                .with_context(|| format!("{} holds no certificates", file.display()))?;
-            builder = builder.tls_certs_only(certificates);
-        }
-        if let Some(file) = &server.certificate {
-            let identity = reqwest::Identity::from_pem(&read(file)?)
-                .with_context(|| format!("{} holds no certificate with its key", file.display()))?;
-            builder = builder.identity(identity);
-        }
+        let builder = trusting(
+            builder(),
+            server.insecure,
+            server.ca.as_deref(),
+            server.certificate.as_deref(),
+        )?;
         let token = server.token_file.as_deref().map(first_line).transpose()?;
         Ok(Self {
             http: builder.build()?,
@@ -91,6 +83,29 @@ pub(super) async fn release(admin: &Admin, target: &str) -> anyhow::Result<()> {
     }
 }
 
+/// With what an option says of certificates: theirs, and ours.
+pub(crate) fn trusting(
+    mut builder: reqwest::ClientBuilder,
+    insecure: bool,
+    ca: Option<&Path>,
+    certificate: Option<&Path>,
+) -> anyhow::Result<reqwest::ClientBuilder> {
+    if insecure {
+        builder = builder.danger_accept_invalid_certs(true);
+    }
+    if let Some(file) = ca {
+        let certificates = reqwest::Certificate::from_pem_bundle(&read(file)?)
+            .with_context(|| format!("{} holds no certificates", file.display()))?;
+        builder = builder.tls_certs_only(certificates);
+    }
+    if let Some(file) = certificate {
+        let identity = reqwest::Identity::from_pem(&read(file)?)
+            .with_context(|| format!("{} holds no certificate with its key", file.display()))?;
+        builder = builder.identity(identity);
+    }
+    Ok(builder)
+}
+
 fn builder() -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::limited(5))
@@ -142,7 +157,7 @@ fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
 }
 
 /// A secret that stands in a file, so that it is in no list of processes.
-fn first_line(file: &Path) -> anyhow::Result<String> {
+pub(crate) fn first_line(file: &Path) -> anyhow::Result<String> {
     let text =
         String::from_utf8(read(file)?).with_context(|| format!("{} is no text", file.display()))?;
     let line = text.lines().next().unwrap_or_default().trim();

@@ -11,8 +11,9 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 pub(crate) use args::MesCommand;
-use args::{Admin, Delete, Events, List, Release, Upload};
+use args::{Admin, Asking, Delete, Events, List, Release, Upload};
 use client::Client;
+pub(crate) use client::{first_line, trusting};
 use serde_json::{Value, json};
 
 const DCAPPS: &str = "/mmtel-dcappmgmt/v1/dcapps";
@@ -20,11 +21,11 @@ const DCAPPS: &str = "/mmtel-dcappmgmt/v1/dcapps";
 /// Runs it. Exit code 0: it is done; 1: an application would not work; 2: it could not be done.
 #[expect(clippy::print_stderr, reason = "people read it")]
 pub(crate) fn run(command: MesCommand) -> ExitCode {
-    let command = match command {
+    let asking = match command {
         MesCommand::Upload(upload) => return crate::app::run(upload.into()),
-        command => command,
+        MesCommand::Asking(asking) => asking,
     };
-    match asked(command) {
+    match asked(asking) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("isthmus mes: {error:#}");
@@ -33,29 +34,24 @@ pub(crate) fn run(command: MesCommand) -> ExitCode {
     }
 }
 
-fn asked(command: MesCommand) -> anyhow::Result<()> {
+fn asked(asking: Asking) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let done = runtime.block_on(async {
-        match command {
-            // It has other exit codes.
-            MesCommand::Upload(_) => Ok(()),
-            MesCommand::List(list) => self::list(&list).await,
-            MesCommand::Delete(delete) => self::delete(&delete).await,
-            MesCommand::Call(call) => calls::call(&call).await,
-            MesCommand::Connect(connect) => calls::connect(&connect).await,
-            MesCommand::End(end) => calls::end(&end).await,
-            MesCommand::Events(events) => self::events(&events).await,
-            MesCommand::Sessions(admin) => show(&admin, "sessions", tables::SESSIONS).await,
-            MesCommand::Sent(admin) => show(&admin, "sent", tables::SENT).await,
-            MesCommand::Targets(admin) => show(&admin, "targets", tables::TARGETS).await,
-            MesCommand::Release(release) => self::release(&release).await,
+    runtime.block_on(async {
+        match asking {
+            Asking::List(list) => self::list(&list).await,
+            Asking::Delete(delete) => self::delete(&delete).await,
+            Asking::Call(call) => calls::call(&call).await,
+            Asking::Connect(connect) => calls::connect(&connect).await,
+            Asking::End(end) => calls::end(&end).await,
+            Asking::Events(events) => self::events(&events).await,
+            Asking::Sessions(admin) => show(&admin, "sessions", tables::SESSIONS).await,
+            Asking::Sent(admin) => show(&admin, "sent", tables::SENT).await,
+            Asking::Targets(admin) => show(&admin, "targets", tables::TARGETS).await,
+            Asking::Release(release) => self::release(&release).await,
         }
-    });
-    // Somebody may still be asked to type a line.
-    runtime.shutdown_background();
-    done
+    })
 }
 
 impl From<Upload> for crate::app::AppCommand {
@@ -70,6 +66,7 @@ impl From<Upload> for crate::app::AppCommand {
             new: upload.new,
             insecure: server.insecure,
             ca: server.ca,
+            certificate: server.certificate,
         })
     }
 }
@@ -87,8 +84,15 @@ async fn list(list: &List) -> anyhow::Result<()> {
                 .as_deref()
                 .is_none_or(|name| one["provider"] == name)
         };
+        let shown = all.len();
         let rows: Vec<Value> = all.into_iter().filter(of).collect();
         print_rows(&list.admin, &rows, tables::APPLICATIONS);
+        say_of_others(
+            shown,
+            &state["applicationCount"],
+            "applications",
+            "changed last",
+        );
         return Ok(());
     };
     let body = ids(provider, &list.ids);
@@ -145,9 +149,20 @@ async fn events(events: &Events) -> anyhow::Result<()> {
 
 async fn show(admin: &Admin, what: &str, columns: &[tables::Column]) -> anyhow::Result<()> {
     let state = client::state(admin).await?;
-    let rows = state[what].as_array();
-    print_rows(admin, rows.map_or(&[][..], Vec::as_slice), columns);
+    let rows = state[what].as_array().map_or(&[][..], Vec::as_slice);
+    print_rows(admin, rows, columns);
+    if what == "sessions" {
+        say_of_others(rows.len(), &state["sessionCount"], what, "shown");
+    }
     Ok(())
+}
+
+/// The admin port shows so many at most; who reads them is told that there are more.
+#[expect(clippy::print_stderr, reason = "what is printed has a form")]
+fn say_of_others(shown: usize, all: &Value, what: &str, which: &str) {
+    if all.as_u64().is_some_and(|all| all > shown as u64) {
+        eprintln!("isthmus mes: these are of the {shown} {what} {which}; there are {all}");
+    }
 }
 
 async fn release(release: &Release) -> anyhow::Result<()> {

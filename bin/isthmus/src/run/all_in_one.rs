@@ -73,7 +73,7 @@ fn set_port(address: &mut SocketAddr, port: Option<u16>) {
 /// Starts everything, says where it is, and waits for the end.
 pub(super) fn run(mut config: Config) -> Result<(), Fault> {
     super::alone::make_data_folder(&config)?;
-    let (admin, admin_listener) = Admin::bind(config.admin.listen)?;
+    let (admin, admin_listener) = Admin::bind(&config.admin)?;
     let listeners = Listeners::bind(&config, shard_count(&config))?;
     let tls = certificate::server_tls(&config.tls, &config.data_dir)?;
     let people = subscribers::load(
@@ -239,7 +239,12 @@ pub(super) fn open_enabler(
     store: Store,
     loaded: EnablerLoaded,
 ) -> Result<Enabler, Fault> {
-    Enabler::open(&config.mmtel_es, url, store, loaded, web::system_clock())
+    let mut enabler = config.mmtel_es.clone();
+    // One that stands for the whole server stands for this, too.
+    if enabler.api_root.is_none() && config.http.public_url.is_some() {
+        enabler.api_root = Some(url.to_owned());
+    }
+    Enabler::open(&enabler, url, store, loaded, web::system_clock())
         .map_err(|error| enabler_fault(config, error))
 }
 

@@ -25,7 +25,7 @@ use crate::web::{self, Web};
 pub(super) fn epcscf(config: &Config) -> Result<(), Fault> {
     config.bootstrap_alone()?;
     let tls = prepare(config)?;
-    let (admin, listener) = Admin::bind(config.admin.listen)?;
+    let (admin, listener) = Admin::bind(&config.admin)?;
     let listeners = Listeners::bind(config, shard_count(config))?;
     let no_gateway = |error| Fault::new(format!("the media gateway: {error:#}"));
     let (gateway, workers) = if let Some(iq) = &config.iq {
@@ -92,7 +92,7 @@ pub(super) fn epcscf(config: &Config) -> Result<(), Fault> {
 pub(super) fn eims_agw(config: &Config) -> Result<(), Fault> {
     let iq = config.iq.as_ref();
     let iq = iq.ok_or_else(|| Fault::new("[iq] is missing: where the eP-CSCF connects to"))?;
-    let (admin, listener) = Admin::bind(config.admin.listen)?;
+    let (admin, listener) = Admin::bind(&config.admin)?;
     let fault = |error| Fault::new(format!("the media gateway: {error:#}"));
     let (gateway, workers) = gateway::start(&config.gateway).map_err(fault)?;
     let server = gateway::serve(iq, gateway.clone()).map_err(fault)?;
@@ -134,7 +134,7 @@ pub(super) fn waf(config: &Config) -> Result<(), Fault> {
 
 fn pages(config: &Config, waf: bool, wwsf: bool) -> Result<(), Fault> {
     let tls = prepare(config)?;
-    let (admin, listener) = Admin::bind(config.admin.listen)?;
+    let (admin, listener) = Admin::bind(&config.admin)?;
     let listeners = Listeners::bind(config, 1)?;
     let (store, loaded) = open_store(config)?;
     let web = open_web(config, waf, wwsf, &[], store, loaded)?;
@@ -159,7 +159,7 @@ pub(super) fn mmtel_es(config: &Config) -> Result<(), Fault> {
         ));
     }
     let tls = prepare(config)?;
-    let (admin, listener) = Admin::bind(config.admin.listen)?;
+    let (admin, listener) = Admin::bind(&config.admin)?;
     let threads = shard_count(config);
     let listeners = Listeners::bind(config, threads)?;
     let (https, http) = (listeners.https, listeners.http);
@@ -226,7 +226,7 @@ fn enabler_calls(
 /// The laboratory's core.
 pub(super) fn lab_core(config: &Config) -> Result<(), Fault> {
     make_data_folder(config)?;
-    let (admin, listener) = Admin::bind(config.admin.listen)?;
+    let (admin, listener) = Admin::bind(&config.admin)?;
     let people = subscribers::load(
         config.lab_core.subscribers.as_ref(),
         &config.data_dir,

@@ -15,7 +15,7 @@ use super::drive::Shard;
 use super::http;
 use crate::certificate::H2;
 use crate::config::Config;
-use crate::fault::Fault;
+use crate::fault::{Fault, Port};
 use crate::sip::tcp_listener;
 
 /// TLS must stand by then.
@@ -34,30 +34,30 @@ pub(crate) struct Listeners {
 impl Listeners {
     /// Binds one set for each shard; port 0 is one free port for all of them.
     pub(crate) fn bind(config: &Config, count: usize) -> Result<Self, Fault> {
-        let bind = |what, address| {
-            tcp_listener(address, true).map_err(|error| Fault::bind(what, address, &error))
+        let bind = |port: Port, address| {
+            tcp_listener(address, true).map_err(|error| Fault::bind(&port, address, &error))
         };
         // Without SO_REUSEPORT first: two programs would share a port and not know it.
-        let probe = |what, address: SocketAddr| -> Result<(), Fault> {
+        let probe = |port: Port, address: SocketAddr| -> Result<(), Fault> {
             if address.port() == 0 {
                 return Ok(());
             }
             tcp_listener(address, false)
                 .map(drop)
-                .map_err(|error| Fault::bind(what, address, &error))
+                .map_err(|error| Fault::bind(&port, address, &error))
         };
-        probe("HTTPS", config.http.listen)?;
+        probe(Port::HTTPS, config.http.listen)?;
         if let Some(address) = config.http.plain_listen {
-            probe("HTTP", address)?;
+            probe(Port::HTTP, address)?;
         }
         let (mut https, mut http) = (config.http.listen, config.http.plain_listen);
         let mut sockets = Vec::new();
         for _ in 0..count {
-            let secure = bind("HTTPS", https)?;
+            let secure = bind(Port::HTTPS, https)?;
             https = secure
                 .local_addr()
-                .map_err(|error| Fault::bind("HTTPS", https, &error))?;
-            let plain = http.map(|address| bind("HTTP", address)).transpose()?;
+                .map_err(|error| Fault::bind(&Port::HTTPS, https, &error))?;
+            let plain = http.map(|address| bind(Port::HTTP, address)).transpose()?;
             if let Some(plain) = &plain {
                 http = plain.local_addr().ok();
             }

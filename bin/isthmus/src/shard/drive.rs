@@ -26,7 +26,7 @@ use super::outbox::Outbox;
 use super::web_socket::ToWebSocket;
 use super::{SHARD_SHIFT, Setup, ToShard, accepted_by, mw};
 use crate::config::{BootstrapConfig, Config, IssuerConfig, ThirdParty};
-use crate::fault::Fault;
+use crate::fault::{Fault, Port};
 use crate::gateway::{GatewayClient, GatewayEvent};
 use crate::private_file;
 use crate::repository::RemoteRepository;
@@ -118,7 +118,8 @@ impl Thread {
         let mw = if self.index == 0 {
             let epcscf = &self.setup.config.epcscf;
             let setup = SipSetup {
-                what: "SIP towards the core",
+                port: Port::MW,
+                tls_port: Port::MW_TLS,
                 address: epcscf.mw_listen,
                 tls: self.mw_tls.take(),
                 requests_per_second: epcscf.mw_requests_per_second,

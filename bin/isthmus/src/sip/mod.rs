@@ -32,7 +32,7 @@ use tokio::sync::mpsc;
 use tracing::debug;
 use wire_sip::{Malformed, Message};
 
-use crate::fault::Fault;
+use crate::fault::{Fault, Port};
 use connection::Connection;
 use gate::Gate;
 
@@ -62,8 +62,10 @@ pub(crate) enum SipEvent {
 /// What sockets are opened from.
 #[derive(Debug, Clone)]
 pub(crate) struct SipSetup {
-    /// In words, for an operator whose port is taken.
-    pub(crate) what: &'static str,
+    /// For an operator whose port is taken.
+    pub(crate) port: Port,
+    /// The same of TLS.
+    pub(crate) tls_port: Port,
     /// UDP and TCP; port 0 is a free one.
     pub(crate) address: SocketAddr,
     /// TLS beside them.
@@ -111,15 +113,20 @@ impl SipSockets {
     /// Opens UDP and TCP on one port, and TLS on its own. Must be called in the runtime of the thread
     /// that uses it.
     pub(crate) fn bind(setup: SipSetup) -> Result<Rc<Self>, Fault> {
-        let SipSetup { what, address, .. } = setup;
-        let to_fault = |error: std::io::Error| Fault::bind(what, address, &error);
+        let SipSetup {
+            port,
+            tls_port,
+            address,
+            ..
+        } = setup;
+        let to_fault = |error: std::io::Error| Fault::bind(&port, address, &error);
         let (udp, tcp) = bind::pair(address).map_err(to_fault)?;
         let udp = UdpSocket::from_std(udp).map_err(to_fault)?;
         let tcp = TcpListener::from_std(tcp).map_err(to_fault)?;
         let plain = udp.local_addr().map_err(to_fault)?;
         let secure = match &setup.tls {
             Some(tls) => {
-                let fail = |error: std::io::Error| Fault::bind(what, tls.listen(), &error);
+                let fail = |error: std::io::Error| Fault::bind(&tls_port, tls.listen(), &error);
                 let listener = tcp_listener(tls.listen(), false).map_err(fail)?;
                 Some(TcpListener::from_std(listener).map_err(fail)?)
             }

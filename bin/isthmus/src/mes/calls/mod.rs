@@ -21,7 +21,7 @@ use tokio::task::LocalSet;
 use tracing::error;
 
 use super::Enabler;
-use crate::fault::Fault;
+use crate::fault::{Fault, Port};
 use crate::gateway::GatewayHandle;
 use crate::sip::{SipFigures, SipSetup, SipSockets};
 
@@ -141,7 +141,8 @@ pub(crate) struct CallsSetup {
 pub(crate) fn start(enabler: &Enabler, setup: CallsSetup) -> Result<RunningCalls, Fault> {
     let figures = Arc::new(SipFigures::default());
     let sip = SipSetup {
-        what: "SIP at the MMTel Enabler Server",
+        port: Port::CALLS,
+        tls_port: Port::CALLS,
         address: setup.config.listen,
         tls: None,
         requests_per_second: 0,

@@ -35,12 +35,13 @@ pub(super) async fn delete(enabler: &Enabler, call: Call) -> Result<Reply, Refus
 }
 
 async fn ask(enabler: &Enabler, call: Call, ask: Ask) -> Result<Reply, Refusal> {
+    let root = call.root;
     Ok(match enabler.ask_calls(call.consumer, ask).await? {
         Told::Created(resource) => {
             let session = resource.ims_session_info.session_id.as_ref();
             let session = session.map_or("", |session| session.as_str());
             let base = Api::CallControl.base();
-            let location = format!("{}{base}/ims-sessions/{session}", enabler.api_root());
+            let location = format!("{root}{base}/ims-sessions/{session}");
             Reply::created(&resource, &location)
         }
         Told::Changed(resource) => Reply::ok(&resource),

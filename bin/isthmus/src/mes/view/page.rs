@@ -1,21 +1,18 @@
 //! The page of a laboratory, for who sits at the machine.
 
-use std::net::IpAddr;
-
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, Request};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Response, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::response::IntoResponse as _;
 use axum::routing::get;
 use rust_embed::RustEmbed;
 
+use crate::host;
 use crate::mes::Enabler;
 use crate::web::Peer;
 
@@ -77,21 +74,16 @@ async fn at_this_machine(request: Request, next: Next) -> Response<Body> {
 /// A name that leads here by the name service of another is not ours (DNS rebinding); nor is a site that
 /// applications run on.
 fn is_own_name(headers: &HeaderMap) -> bool {
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    let authority = host.and_then(|host| host.parse::<Authority>().ok());
-    authority.is_some_and(|authority| {
-        let host = authority.host();
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        host.eq_ignore_ascii_case("localhost")
-            || bare
-                .parse::<IpAddr>()
-                .is_ok_and(|address| address.is_loopback())
+    host::of(headers).is_some_and(|host| {
+        let address = host::address(&host);
+        host::is_localhost(&host) || address.is_some_and(|address| address.is_loopback())
     })
 }
 
 #[cfg(test)]
 mod tests {
     use axum::http::HeaderValue;
+    use axum::http::header::HOST;
 
     use super::*;
 
