@@ -10,15 +10,6 @@ use process::phone::Phone;
 use process::{Folder, HOME, Process};
 use serde_json::{Value, json};
 
-/// An application says something, in a call that stands.
-fn says(consumer: &Consumer, app: &str, session: &str, ear: &Ear, what: &Value) -> Value {
-    let result = consumer.update(&json!({
-        "dcAppId": app, "sessionId": session, "notificationInfo": ear.url(),
-        "mediaResourceInfo": what,
-    }));
-    result["result"].clone()
-}
-
 /// What a phone is told that takes calls and channels.
 const TAKES: [&str; 3] = ["--answer", "--accept-channel", "any"];
 
@@ -74,7 +65,10 @@ fn an_application_asks_through_a_channel_and_is_answered() {
     ear.learns(session, &app, "OPENED");
 
     let question = json!({ "question": "which?", "of": [1, 2] });
-    assert_eq!(says(consumer, &app, session, &ear, &question), "SUCCESS");
+    assert_eq!(
+        consumer.says(&app, session, &ear, &question)["result"],
+        "SUCCESS"
+    );
     let heard = bob.hears("line")["text"].clone();
     let heard: Value = serde_json::from_str(heard.as_str().expect("text")).expect("JSON");
     assert_eq!(heard, question);
@@ -92,7 +86,7 @@ fn an_application_asks_through_a_channel_and_is_answered() {
     bob.told(&format!("close {number}"));
     ear.learns(session, &app, "CLOSED");
     assert_eq!(
-        says(consumer, &app, session, &ear, &json!({ "again": true })),
+        consumer.says(&app, session, &ear, &json!({ "again": true }))["result"],
         "SUCCESS"
     );
     let open = bob.hears("channel_open");
@@ -124,7 +118,10 @@ fn channels_come_into_calls_that_stand_and_are_refused_in_others() {
     let session = consumer.answered(&call_of("bob", &ear.url()));
     bob.hears("media_connected");
     let hello = json!({ "hello": "bob" });
-    assert_eq!(says(consumer, &app, &session, &ear, &hello), "SUCCESS");
+    assert_eq!(
+        consumer.says(&app, &session, &ear, &hello)["result"],
+        "SUCCESS"
+    );
     bob.hears("channel_open");
     ear.learns(&session, &app, "OPENED");
     assert_eq!(bob.hears("line")["text"], "{\"hello\":\"bob\"}");
@@ -165,7 +162,10 @@ fn channels_come_into_calls_that_stand_and_are_refused_in_others() {
         bob.told(&format!("say {} mine", open["channel"]));
         ear.hears(&session, &json!({ "text": "mine" }));
         let hello = json!({ "hello": spec });
-        assert_eq!(says(consumer, &app, &session, &ear, &hello), "SUCCESS");
+        assert_eq!(
+            consumer.says(&app, &session, &ear, &hello)["result"],
+            "SUCCESS"
+        );
         let heard = bob.hears("line")["text"].clone();
         assert_eq!(heard.as_str(), Some(hello.to_string().as_str()));
         if open["in_band"] == true {
@@ -184,7 +184,7 @@ fn channels_come_into_calls_that_stand_and_are_refused_in_others() {
     let session = consumer.answered(&call);
     carol.hears("media_connected");
     ear.learns(&session, &app, "REFUSED");
-    let result = says(consumer, &app, &session, &ear, &hello);
+    let result = consumer.says(&app, &session, &ear, &hello)["result"].clone();
     assert_eq!(result, "FAILED");
     ear.learns(&session, &app, "REFUSED");
     assert_eq!(carol.ends(), Some(0));

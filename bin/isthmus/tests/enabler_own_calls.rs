@@ -62,10 +62,7 @@ fn scene(subscriber: &str) -> Scene {
 
 impl Scene {
     fn asks(&self, session: &str, what: &Value) -> Value {
-        self.consumer.update(&json!({
-            "dcAppId": self.app, "sessionId": session, "notificationInfo": self.ear.url(),
-            "mediaResourceInfo": what,
-        }))
+        self.consumer.says(&self.app, session, &self.ear, what)
     }
 }
 

@@ -19,13 +19,9 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use isthmus::store::{Change, EnablerChange, Place, Put, Store, origin};
 use nf_mmtel_es::Notice;
-use process::authority::{Authority, Issued};
+use process::authority::{Authority, Issued, serve};
 use process::{Folder, Process, figure, get};
-use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use testbed::{Target, Told, response};
-use tokio::net::TcpListener;
-use tokio_rustls::TlsAcceptor;
 
 const OPEN: &str = "[mmtel_es.notifications]\nprivate = true\nplain = true\n";
 
@@ -245,50 +241,30 @@ fn nothing_near_is_told_unless_that_is_configured() {
 
 /// A target that has HTTP/2 and nothing else; its URL, and for each request the connection that it came on.
 fn with_http_2(issued: &Issued) -> (String, Arc<Mutex<Vec<usize>>>) {
-    let certificate = CertificateDer::from_pem_slice(issued.certificate.as_bytes());
-    let key = PrivateKeyDer::from_pem_slice(issued.key.as_bytes());
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("TLS")
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.expect("PEM")], key.expect("PEM"))
-        .expect("they go together");
-    config.alpn_protocols = vec![b"h2".to_vec()];
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let acceptor = issued.acceptor(&["h2"]);
     let heard: Arc<Mutex<Vec<usize>>> = Arc::default();
     let told = Arc::clone(&heard);
-    let (tell, address) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build();
-        runtime.expect("a runtime").block_on(async move {
-            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-            let address = listener.local_addr().expect("an address");
-            tell.send(address).expect("it waits");
-            for number in 0_usize.. {
-                let Ok((stream, _)) = listener.accept().await else {
-                    return;
-                };
-                let (acceptor, told) = (acceptor.clone(), Arc::clone(&told));
-                tokio::spawn(async move {
-                    let stream = acceptor.accept(stream).await.ok()?;
-                    let service = service_fn(move |_| {
-                        told.lock().expect("no panic").push(number);
-                        let mut taken = Response::new(Empty::<Bytes>::new());
-                        *taken.status_mut() = StatusCode::NO_CONTENT;
-                        std::future::ready(Ok::<_, Infallible>(taken))
-                    });
-                    let http = http2::Builder::new(TokioExecutor::new());
-                    http.serve_connection(TokioIo::new(stream), service)
-                        .await
-                        .ok()
+    let address = serve(async move |listener| {
+        for number in 0_usize.. {
+            let Ok((stream, _)) = listener.accept().await else {
+                return;
+            };
+            let (acceptor, told) = (acceptor.clone(), Arc::clone(&told));
+            tokio::spawn(async move {
+                let stream = acceptor.accept(stream).await.ok()?;
+                let service = service_fn(move |_| {
+                    told.lock().expect("no panic").push(number);
+                    let mut taken = Response::new(Empty::<Bytes>::new());
+                    *taken.status_mut() = StatusCode::NO_CONTENT;
+                    std::future::ready(Ok::<_, Infallible>(taken))
                 });
-            }
-        });
+                let http = http2::Builder::new(TokioExecutor::new());
+                http.serve_connection(TokioIo::new(stream), service)
+                    .await
+                    .ok()
+            });
+        }
     });
-    let address = address.recv().expect("it listens");
     (format!("https://{address}"), heard)
 }
 

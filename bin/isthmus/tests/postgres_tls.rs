@@ -9,13 +9,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use databases::databases;
 use isthmus::store::Place;
-use process::authority::{Authority, Issued};
+use process::authority::{Authority, Issued, serve};
 use process::{Folder, Process};
-use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
-use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsAcceptor;
+use tokio::net::TcpStream;
 
 /// What a client says that wants TLS (PostgreSQL's protocol 3.0, SSLRequest).
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
@@ -30,47 +27,28 @@ struct Door {
 
 impl Door {
     fn start(server: String, issued: &Issued) -> Self {
-        let certificate = CertificateDer::from_pem_slice(issued.certificate.as_bytes());
-        let key = PrivateKeyDer::from_pem_slice(issued.key.as_bytes());
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = rustls::ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("TLS")
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.expect("PEM")], key.expect("PEM"))
-            .expect("they go together");
-        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let acceptor = issued.acceptor(&[]);
         let (secure, open) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
         let counters = (Arc::clone(&secure), Arc::clone(&open));
-        let (tell, address) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build();
-            runtime.expect("a runtime").block_on(async move {
-                let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-                tell.send(listener.local_addr().expect("an address"))
-                    .expect("it waits");
-                while let Ok((mut stream, _)) = listener.accept().await {
-                    let (acceptor, server) = (acceptor.clone(), server.clone());
-                    let (secure, open) = counters.clone();
-                    tokio::spawn(async move {
-                        let mut first = [0; 8];
-                        stream.read_exact(&mut first).await.ok()?;
-                        if first != SSL_REQUEST {
-                            open.fetch_add(1, Ordering::SeqCst);
-                            return None;
-                        }
-                        stream.write_all(b"S").await.ok()?;
-                        let mut stream = acceptor.accept(stream).await.ok()?;
-                        secure.fetch_add(1, Ordering::SeqCst);
-                        let mut server = TcpStream::connect(server).await.ok()?;
-                        copy_bidirectional(&mut stream, &mut server).await.ok()
-                    });
-                }
-            });
+        let address = serve(async move |listener| {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let (acceptor, server) = (acceptor.clone(), server.clone());
+                let (secure, open) = counters.clone();
+                tokio::spawn(async move {
+                    let mut first = [0; 8];
+                    stream.read_exact(&mut first).await.ok()?;
+                    if first != SSL_REQUEST {
+                        open.fetch_add(1, Ordering::SeqCst);
+                        return None;
+                    }
+                    stream.write_all(b"S").await.ok()?;
+                    let mut stream = acceptor.accept(stream).await.ok()?;
+                    secure.fetch_add(1, Ordering::SeqCst);
+                    let mut server = TcpStream::connect(server).await.ok()?;
+                    copy_bidirectional(&mut stream, &mut server).await.ok()
+                });
+            }
         });
-        let address = address.recv().expect("it listens");
         Self {
             address,
             secure,

@@ -3,6 +3,7 @@
 
 mod apis;
 mod bad_input;
+mod bomb;
 mod common_rules;
 mod s5_1_services;
 mod s5_2_1_service;

@@ -4,6 +4,7 @@
 use conformance::Enabler;
 use serde_json::{Value, json};
 
+use super::bomb::bomb;
 use super::zip::{archive, base64};
 use super::{DCAPPS, configuration, configured};
 
@@ -109,6 +110,12 @@ fn a_package_is_looked_into() {
         let cause = packed(&package);
         assert!(cause.starts_with("appPkg: "), "{what}: {cause}");
     }
+    // Half a gibibyte, as it is and in disguise.
+    let half = 1 << 29;
+    let large = packed(&bomb(half, half));
+    assert!(large.contains("unpacks to more"), "{large}");
+    let liar = packed(&bomb(half, 10));
+    assert!(liar.contains("damaged"), "{liar}");
     // It says 3 bytes and has others.
     let mut lie = archive(&[page]);
     let at = lie

@@ -5,6 +5,7 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
+use super::ear::Ear;
 use super::{HOME, Process};
 
 /// One.
@@ -104,6 +105,14 @@ impl Consumer {
         assert_eq!(status, StatusCode::OK, "{answer}");
         assert_eq!(answer["callResult"], "SUCCESS", "{answer}");
         answer["sessionId"].as_str().expect("a session").to_owned()
+    }
+
+    /// An application says something, in a call that stands; what is answered.
+    pub(crate) fn says(&self, app: &str, session: &str, ear: &Ear, what: &Value) -> Value {
+        self.update(&json!({
+            "dcAppId": app, "sessionId": session, "notificationInfo": ear.url(),
+            "mediaResourceInfo": what,
+        }))
     }
 
     /// Which status `/update-dc-media` has.
