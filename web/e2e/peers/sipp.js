@@ -73,9 +73,9 @@ class FarEnd {
   }
 
   /** Is called, and answers act by act; see `answers`. */
-  answer(acts) {
+  answer(acts, asserted) {
     const file = path.join(this.who.folder, 'answers.xml');
-    fs.writeFileSync(file, answers(acts));
+    fs.writeFileSync(file, answers(acts, asserted));
     return this.run('answers', { file });
   }
 

@@ -70,15 +70,17 @@ export function changes(acts) {
 /**
  * Is called, and answers the call and each change of it in order: what it is offered is looked at first. Then it waits to be hung up.
  * @param {{expect: string[], media: string[]}[]} acts
+ * @param {string[]} [asserted] who is there after that, one after the other, as a network asserts it that hands calls over (RFC 3325 §9.1)
  */
-export function answers(acts) {
+export function answers(acts, asserted = []) {
   const lines = ['<?xml version="1.0" encoding="UTF-8" ?>', '<scenario name="answers">'];
   acts.forEach(({ expect, media }, index) => {
     const names = expect.map((_, at) => `seen${index}x${at}`);
     const checks = expect.map(
       (regexp, at) => `<ereg regexp="${regexp}" search_in="body" check_it="true" assign_to="${names[at]}" />`,
     );
-    lines.push(`<recv request="INVITE" crlf="true" timeout="20000"${index ? '' : ' rrs="true"'}><action>${checks.join('')}</action></recv>`);
+    if (asserted.length > 0 && index === 0) checks.push('<ereg regexp=".*" search_in="hdr" header="From:" check_it="true" assign_to="remote" />');
+    lines.push(`<recv request="INVITE" crlf="true" timeout="40000"${index ? '' : ' rrs="true"'}><action>${checks.join('')}</action></recv>`);
     lines.push(`<Reference variables="${names.join(',')}" />`);
     lines.push(
       send(
@@ -93,6 +95,9 @@ export function answers(acts) {
     );
     lines.push('<recv request="ACK" crlf="true" />');
   });
+  asserted.forEach((each, index) => {
+    lines.push(request('UPDATE', index + 1, { more: [`P-Asserted-Identity: ${each}`] }), '<recv response="200" />');
+  });
   lines.push('<recv request="BYE" timeout="30000" />', OK, '</scenario>');
   return lines.join('\n');
 }
@@ -102,7 +107,7 @@ const description = (version, media) =>
 
 const CONTACT = 'Contact: <sip:sipp@[local_ip]:[local_port];transport=[transport]>';
 
-function request(method, number, { description: body, first = false }) {
+function request(method, number, { description: body, first = false, more = [] }) {
   return send(
     [
       `${method} ${first ? '[target]' : '[next_url]'} SIP/2.0`,
@@ -115,6 +120,7 @@ function request(method, number, { description: body, first = false }) {
       `CSeq: ${number} ${method}`,
       CONTACT,
       'Allow: INVITE, ACK, CANCEL, BYE, UPDATE',
+      ...more,
     ],
     body,
     method === 'ACK' ? '' : ' retrans="500"',

@@ -1,12 +1,17 @@
 // What the far end may do to a call: SIPp plays it, a browser bears it and says it in words.
 
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
+import { develops, opens, running, scripted, writeApplication } from '../harness/app_person.js';
 import { startChromium } from '../harness/chromium.js';
 import { startIsthmus } from '../harness/isthmus.js';
 import { signIn } from '../harness/person.js';
 import { farEnd } from '../peers/sipp.js';
+import { audio } from '../peers/sipp_changes.js';
 
 const DOMAIN = 'ims.mnc001.mcc001.3gppnetwork.org';
 
@@ -102,5 +107,35 @@ describe('the far end', () => {
     await alice.hears(/calling|incoming/i);
     await scenario.done;
     await alice.hears(/missed|gave up|ended|registered/i);
+  });
+
+  it('hands the call over to another one: the page says who it is, and applications lose their association', async (test) => {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'handed-over-'));
+    test.after(() => fs.rmSync(folder, { recursive: true }));
+    const script = `
+      window.told = [];
+      const service = new RTCPeerSignallingService();
+      service.addEventListener('associationlost', () => told.push('lost'));
+      service.associate().then(() => told.push('associated'));`;
+    // The call, the channel of the list, and the hold that says that all of it is there.
+    const refused = [...audio(), 'm=application 0 UDP/DTLS/SCTP webrtc-datachannel'];
+    const scenario = dave.answer([
+      { expect: ['m=audio'], media: audio() },
+      { expect: ['m=application'], media: refused },
+      { expect: ['a=(sendonly|inactive)'], media: refused },
+    ], [`<sip:dave@${DOMAIN}>`, `"Carol" <sip:carol@${DOMAIN}>`]);
+    await alice.call('dave');
+    await alice.hears(/in a call with dave/i);
+    await develops(alice, writeApplication(folder, 'keeps', scripted('Keeps', script)));
+    await opens(alice, 'keeps');
+    const frame = await running(alice, 'keeps');
+    await frame.waitForFunction(() => window.told.includes('associated'), { polling: 50, timeout: 40_000 });
+    await alice.press('Hold');
+    await frame.waitForFunction(() => window.told.includes('lost'), { polling: 50, timeout: 40_000 });
+    await alice.hears(/carol/i);
+    assert.equal(await alice.page.$eval('#stage-who', (name) => name.textContent), 'Carol');
+    assert.match(await alice.page.title(), /^Carol/);
+    await alice.press('Hang up');
+    await scenario.done;
   });
 });

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { APPS, develops, opens, running, says } from '../harness/app_person.js';
 import { startChromium } from '../harness/chromium.js';
 import { startIsthmus } from '../harness/isthmus.js';
 import { signIn } from '../harness/person.js';
@@ -148,4 +149,78 @@ describe('video in a call', { timeout: 390_000 }, () => {
     }
     await Promise.all([seen(alice, 'alice sees bob'), seen(bob, 'bob sees alice')]);
   });
+
+  it('goes on undisturbed while an application is opened, used and closed', async () => {
+    const people = [alice, bob];
+    await connect();
+    for (const person of people) await develops(person, `${APPS}/whiteboard`);
+    await alice.press('Camera');
+    await bob.press('With camera');
+    await Promise.all([seen(alice, 'alice sees bob'), seen(bob, 'bob sees alice')]);
+    for (const person of people) await person.page.evaluate(watchStreams);
+    const before = await Promise.all(people.map((person) => person.page.evaluate(streams)));
+    /** Both pictures, and their sound, go on from here; an offer waits as long as somebody is asked. */
+    const goesOn = async (what, answered = true) => {
+      for (const person of people) {
+        const first = await person.page.evaluate(streams);
+        const deadline = Date.now() + 40_000;
+        for (;;) {
+          const now = await person.page.evaluate(streams);
+          if ((now.stable || !answered) && now.frames >= first.frames + MOVING && now.packets > first.packets && now.shown > first.shown) break;
+          assert.ok(Date.now() < deadline, `${what}, ${person.name}: ${JSON.stringify([first, now])}`);
+          await sleep(100);
+        }
+      }
+    };
+    for (const turn of [1, 2]) {
+      await opens(alice, 'Whiteboard');
+      await goesOn(`${turn}: asked`, false);
+      await bob.press('Open Whiteboard');
+      for (const person of people) await running(person, 'Whiteboard');
+      await says(alice, 'Whiteboard', /^Bob uses it too\.$/);
+      await goesOn(`${turn}: open`);
+      await bob.press('Close Whiteboard');
+      await says(alice, 'Whiteboard', /^Bob has left it\.$/);
+      await alice.press('Close Whiteboard');
+      await goesOn(`${turn}: closed`);
+    }
+    const after = await Promise.all(people.map((person) => person.page.evaluate(streams)));
+    for (const [at, { name }] of people.entries()) {
+      const { sources, ways } = after[at];
+      assert.deepEqual([sources, ways], [before[at].sources, before[at].ways], `${name}: the streams, their tracks and their way are the same`);
+      assert.deepEqual(after[at].broken, [], name);
+      assert.equal(await people[at].lines(), 'audio, application, video');
+    }
+    await heard();
+  });
 });
+
+/** Runs in the page: keeps what breaks from now on. */
+function watchStreams() {
+  const connection = window.watched.connections.at(-1);
+  const broken = [];
+  window.watched.broken = broken;
+  for (const type of ['connectionstatechange', 'iceconnectionstatechange']) {
+    connection.addEventListener(type, () => broken.push(`${connection.connectionState} ${connection.iceConnectionState}`));
+  }
+  for (const { track } of connection.getReceivers()) if (track) track.addEventListener('ended', () => broken.push(`${track.kind} ended`));
+  const picture = document.querySelector('#remote-video');
+  for (const type of ['emptied', 'pause', 'ended']) picture.addEventListener(type, () => broken.push(`the picture: ${type}`));
+}
+
+/** Runs in the page: the streams that come, whose they are, and how far they have come. */
+async function streams() {
+  const connection = window.watched.connections.at(-1);
+  const now = { stable: connection.signalingState === 'stable', frames: 0, packets: 0, sources: {}, broken: window.watched.broken, shown: document.querySelector('#remote-video').currentTime };
+  now.ways = connection.localDescription.sdp.match(/^a=ice-ufrag:.*$/gm);
+  (await connection.getStats()).forEach((entry) => {
+    if (entry.type !== 'inbound-rtp' && entry.type !== 'outbound-rtp') return;
+    if (entry.type === 'inbound-rtp') {
+      now.frames += entry.framesDecoded ?? 0;
+      now.packets += entry.kind === 'audio' ? entry.packetsReceived : 0;
+    }
+    // A sender may send what nobody has asked for under other numbers; what is decoded has one.
+    if (entry.type === 'outbound-rtp' || entry.packetsReceived > 0) now.sources[`${entry.type} ${entry.kind} ${entry.ssrc}`] = entry.trackIdentifier ?? entry.mid;
+  });
+  return now;
+}

@@ -26,7 +26,7 @@ export class ApplicationWindow {
   /**
    * @param {OpenApplication} open
    * @param {object} parts
-   * @param {string} parts.who
+   * @param {() => string} parts.who the other party, who may be another one later
    * @param {(words: string) => void} parts.said what is heard where it is not seen
    */
   constructor(open, { who, said }) {
@@ -81,7 +81,7 @@ export class ApplicationWindow {
     this.#console.setAttribute('aria-label', `Console of ${name}`);
     this.element.dataset.state = state;
     this.#toggle.hidden = this.#open.entry?.developer !== true;
-    const words = openWords(this.#open, this.#who);
+    const words = openWords(this.#open, this.#who());
     if (this.#words.textContent !== words) {
       this.#words.textContent = words;
       // How far it has come is seen; it is not heard at each step.

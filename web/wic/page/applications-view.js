@@ -197,7 +197,7 @@ export class ApplicationsView {
     const shown = this.#calls.get(call);
     if (!shown) return;
     const { place, windows } = shown;
-    const window = new ApplicationWindow(open, { who: call.who, said: (words) => this.#say(words) });
+    const window = new ApplicationWindow(open, { who: () => call.who, said: (words) => this.#say(words) });
     windows.set(open, window);
     place.append(window.element);
     let asked = false;

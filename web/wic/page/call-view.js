@@ -79,8 +79,6 @@ export class CallView {
       call.on('remotetrack', () => this.#attachRemote()),
       call.on('localvideo', () => this.#attachLocal()),
     ];
-    element('stage-who', HTMLElement).textContent = call.who;
-    element('stage-avatar', HTMLElement).textContent = initials(call.who);
     this.#stage.hidden = false;
     this.#attachRemote();
     this.#update();
@@ -128,6 +126,12 @@ export class CallView {
     const incoming = call.state === 'incoming';
     const connected = call.state === 'connected';
     const withVideo = call instanceof IncomingCall && call.offersVideo;
+    // A call may be handed over to another one.
+    const who = element('stage-who', HTMLElement);
+    if (who.textContent !== call.who) {
+      who.textContent = call.who;
+      element('stage-avatar', HTMLElement).textContent = initials(call.who);
+    }
     element('incoming-controls', HTMLElement).hidden = !incoming;
     button('answer-audio').hidden = !withVideo;
     element('call-controls', HTMLElement).hidden = incoming;

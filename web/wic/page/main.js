@@ -171,6 +171,7 @@ function listen(wic, name) {
       key: wic.account.applications?.key ?? null,
       network: () => wic.registration.dataChannels || null,
     });
+    call.on('party', () => view.call === call && showTitle(call));
     arrange(wic, view.call ?? call);
   });
   wic.on('ended', (call) => {
@@ -217,6 +218,11 @@ function arrange(wic, front) {
   }
   show(null);
   if (view.call !== front) view.show(front, { focus: !button('swap').matches(':focus') });
+  showTitle(front);
+}
+
+/** @param {import('../lib/call/call.js').Call} front */
+function showTitle(front) {
   document.title = front.state === 'incoming' ? `${front.who} is calling – Isthmus` : `${front.who} – Isthmus`;
 }
 

@@ -612,6 +612,15 @@ test('garbage and strangers on the connection disturb nothing', async () => {
   assert.equal(call.state, 'connected');
 });
 
+test('a transfer by REFER or Replaces is refused, and the call goes on', async () => {
+  const { call, transport, far } = await connected();
+  await transport.deliver(far('REFER', { cseq: 10, headers: [['Refer-To', `<sip:carol@${HOME}>`]] }));
+  assert.match((await transport.take('405 REFER')).get('Allow') ?? '', /INVITE/);
+  await transport.deliver(requestFrom('INVITE', { sdp: ANSWER, headers: [['Require', 'replaces'], ['Replaces', `${call.dialog.callId};to-tag=a;from-tag=b`]] }));
+  assert.equal((await transport.take('420 INVITE')).get('Unsupported'), 'replaces');
+  assert.equal(call.state, 'connected');
+});
+
 test('who takes the call over is told, and who is asserted by another name is the same (RFC 3325 §9.1)', async () => {
   const { call, transport, far } = await connected();
   const told = [];
