@@ -1,6 +1,9 @@
 // Applications that the network offers: listed, fetched and opened in a call, over bootstrap channels.
 
 import assert from 'node:assert/strict';
+import crypto from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 
 import { AppBed } from '../harness/app_bed.js';
@@ -12,7 +15,14 @@ const DOMAIN = 'ims.mnc001.mcc001.3gppnetwork.org';
 describe('applications that the network offers', { timeout: 390_000 }, () => {
   const bed = new AppBed();
 
-  before(() => bed.start());
+  // What the operator signs is verified at the page.
+  before(() => {
+    const { publicKey, privateKey } = crypto.generateKeyPairSync('ed25519');
+    const [key, file] = ['operator.pem', 'isthmus.toml'].map((name) => path.join(bed.folder, name));
+    fs.writeFileSync(key, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+    fs.writeFileSync(file, `[mmtel_es]\nsigning_key = "${key}"\n[wwsf]\napplications_key = "${publicKey.export({ format: 'jwk' }).x}"\n`);
+    return bed.start(['--config', file]);
+  });
   after(() => bed.stop());
 
   it('neither has it, both get it from the network, and draw on one board', async () => {
@@ -31,6 +41,22 @@ describe('applications that the network offers', { timeout: 390_000 }, () => {
     await alice.press('Hang up');
     await bob.hears(/ended/);
     for (const person of [alice, bob]) await person.page.close();
+  });
+
+  it('one that the operator has not signed is not opened, and the call goes on', async () => {
+    // To carol's page the operator has another key: what is signed is signed by a stranger.
+    const stranger = crypto.generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' }).x;
+    const [alice, carol] = await bed.signIn(['alice', 'carol'], (name) => (name === 'carol' ? (page) => page.evaluateOnNewDocument(anotherKey, stranger) : undefined));
+    await carol.call('alice');
+    await alice.answer();
+    await Promise.all([alice.hears(/^In a call with Carol/), carol.hears(/^In a call with alice/)]);
+    await opens(carol, 'Whiteboard');
+    await says(carol, 'Whiteboard', /^It is not what the network says it is, and was not opened\.$/);
+    assert.equal(await carol.page.$('.window iframe'), null);
+    await closeAll([alice, carol]);
+    await carol.press('Hang up');
+    await alice.hears(/ended/);
+    for (const person of [alice, carol]) await person.page.close();
   });
 
   it('from an empty folder to an application that two people talk with', async () => {
@@ -115,3 +141,14 @@ describe('applications that the network offers', { timeout: 390_000 }, () => {
     for (const person of people) await person.page.close();
   });
 });
+
+/** Runs in the page before its own scripts: the key of the operator is this one. */
+function anotherKey(key) {
+  const { fetch } = window;
+  window.fetch = async (...given) => {
+    const answer = await fetch(...given);
+    if (!/\/token(\?|$)/.test(String(given[0]))) return answer;
+    const account = await answer.json();
+    return Response.json({ ...account, applications: { ...account.applications, key } }, { status: answer.status });
+  };
+}
