@@ -102,6 +102,8 @@ pub(crate) struct Stream {
     pub(crate) agreed: [bool; 2],
     /// Whether a UE has refused it.
     pub(crate) refused: bool,
+    /// Whether the gateway is asked for room for it, in a call that stands.
+    pub(crate) reserving: bool,
 }
 
 impl Stream {
@@ -118,6 +120,7 @@ impl Stream {
             told: [false, false],
             agreed: [false, false],
             refused: false,
+            reserving: false,
         }
     }
 
@@ -343,12 +346,14 @@ impl Call {
             let mut streams = self.streams.iter_mut();
             if let Some(stream) = streams.find(|stream| stream.id == local.stream) {
                 stream.local = Stream::one(local);
+                stream.reserving = false;
             }
         }
         for local in reserved.anchored {
             let mut streams = self.streams.iter_mut();
             if let Some(stream) = streams.find(|stream| stream.id == local.stream) {
                 stream.local = Stream::two(local);
+                stream.reserving = false;
             }
         }
     }

@@ -1,28 +1,20 @@
-//! The channels of applications in calls: opened, told of, written to (TS 29.392 §5.3.2.3, §5.3.2.4).
+//! The channels of applications in calls: opened, told of, written to (TS 29.392 §5.3.2.4).
 
-use std::collections::VecDeque;
 use std::time::Instant;
 
-use api_mmtel_es::dc_app_call::{AdcType, DcMediaUpdateReq, DcMediaUpdateResp};
-use api_mmtel_es::dc_app_management::Status;
-use api_mmtel_es::{Cause, Extensions, ProblemDetails};
 use core_iq::{
     ChannelAction, ChannelAt, ChannelDescription, ChannelEnd, ChannelMessage, Command,
-    DataSettings, Event, MediaKind, Refusal, Reply, Reserved, StreamEnd, StreamId, StreamSettings,
+    DataSettings, Event, MediaKind, Refusal, Reply, StreamEnd, StreamSettings,
 };
-use smallvec::SmallVec;
 
+use super::adding::updated;
 use super::asked::Described;
-use super::asking::check_application;
-use super::call::{Call, Stage, Stream};
-use super::channel::{
-    AppChannel, ChannelState, MAX_CHANNELS, MAX_WAITING, became, description, heard, said,
-};
+use super::call::Call;
+use super::channel::{AppChannel, ChannelState, became, description, heard};
 use super::ending::{not_updated, notify};
 use super::machine::{Calls, IqPurpose};
-use super::output::{AskId, Told};
 use super::sending::After;
-use crate::{Applications, Change, Consumer};
+use crate::Change;
 
 /// How many messages of a channel may be on their way to the store.
 const CREDIT: u32 = 8;
@@ -96,198 +88,8 @@ impl Calls {
         self.by_number.get(&number).map(Call::app_end)
     }
 
-    /// TS 29.392 §5.3.2.3.2 — an application uses its channel in a call that is there, and gets one if
-    /// it has none.
-    pub(super) fn update_media(
-        &mut self,
-        now: Instant,
-        clock: u64,
-        ask: AskId,
-        consumer: &Consumer,
-        request: &DcMediaUpdateReq,
-        applications: &Applications,
-    ) -> Result<(), Box<ProblemDetails>> {
-        self.check_target(&request.notification_info)?;
-        let number = self.by_session.get(&request.session_id).copied();
-        let call = number.and_then(|number| self.by_number.get_mut(&number));
-        let call = call.filter(|call| match &call.anchor {
-            // Of a subscriber's own call: those whose applications may be in it.
-            Some(anchor) => anchor.is_for(consumer, applications.settings()),
-            None => call.owner.as_ref() == Some(consumer),
-        });
-        let Some((number, call)) = number.zip(call) else {
-            let problem = ProblemDetails::new(404).detail("There is no such session of yours.");
-            return Err(Box::new(
-                problem.param("/sessionId", "is no session of yours"),
-            ));
-        };
-        let video = call.stream_of(MediaKind::Video);
-        let used = crate::Call {
-            established: true,
-            video: video.is_some_and(|stream| !stream.refused),
-        };
-        let app = &request.dc_app_id;
-        check_application(applications, consumer, app, used, clock, "/dcAppId")?;
-        if call.stage != Stage::Standing {
-            let problem = ProblemDetails::new(409).cause(&Cause::ModificationNotAllowed);
-            return Err(Box::new(problem.detail("The call is not established yet.")));
-        }
-        let message = request.media_resource_info.as_ref().map(said);
-        let known = call.channels.iter().position(|channel| channel.app == *app);
-        if let Some(known) = known {
-            let channel = &mut call.channels[known];
-            channel.target = request.notification_info.clone();
-            let asked = channel.waiting.len().max(channel.askers.len());
-            if asked >= MAX_WAITING {
-                let words = "too much waits for the data channel already";
-                self.reply(ask, Ok(not_updated(&request.session_id, words)));
-                return Ok(());
-            }
-            channel.waiting.extend(message);
-            if channel.state == ChannelState::Awaited {
-                // As long as somebody waits for it, it is waited for.
-                let until = now + self.config.ue_channel_within;
-                channel.until = Some(until);
-                self.deadlines.insert((until, number));
-            }
-            if matches!(channel.state, ChannelState::Open(_) | ChannelState::Full(_)) {
-                self.reply(ask, Ok(updated(&request.session_id)));
-            } else {
-                channel.askers.push(ask);
-            }
-            self.flush(number, app);
-            return Ok(());
-        }
-        if call.channels.len() >= MAX_CHANNELS {
-            let problem =
-                ProblemDetails::new(403).detail("The call has as many channels as it may.");
-            return Err(Box::new(problem));
-        }
-        let awaited = request.media_direction == Some(AdcType::P2A);
-        let within = if awaited {
-            self.config.ue_channel_within
-        } else {
-            self.config.channel_within
-        };
-        let until = now + within;
-        call.channels.push(AppChannel {
-            app: app.clone(),
-            target: request.notification_info.clone(),
-            state: if awaited {
-                ChannelState::Awaited
-            } else {
-                ChannelState::Wanted
-            },
-            waiting: VecDeque::from_iter(message),
-            askers: SmallVec::from_iter([ask]),
-            sending: false,
-            until: Some(until),
-        });
-        self.deadlines.insert((until, number));
-        let data = call.stream_of(MediaKind::Data);
-        if data.is_some_and(|stream| !stream.refused) {
-            if awaited {
-                self.tell_awaited(number);
-            } else {
-                self.open_wanted(number);
-            }
-            return Ok(());
-        }
-        self.add_data(number);
-        for (call, leg) in std::mem::take(&mut self.re_invite_wanted) {
-            self.re_invite(now, call, leg);
-        }
-        Ok(())
-    }
-
-    /// A call without data channels gets some: room for them, and an offer to the UE.
-    fn add_data(&mut self, number: u64) {
-        let Some(call) = self.by_number.get_mut(&number) else {
-            return;
-        };
-        let second = (call.legs.len() == 2).then(Box::default);
-        let next = StreamId(u16::try_from(call.streams.len()).unwrap_or(u16::MAX));
-        let id = match call.stream_of_mut(MediaKind::Data) {
-            // One that a UE had refused is asked for again, where it was.
-            Some(stream) if !stream.local.is_empty() => {
-                stream.refused = false;
-                let leg = call.app_leg();
-                self.re_invite_wanted.push((number, leg));
-                return;
-            }
-            // One that a UE has offered, and that there was no room for.
-            Some(stream) => stream.id,
-            None => {
-                let mut stream = Stream::new(next, MediaKind::Data, Vec::new());
-                stream.refused = true;
-                call.streams.push(stream);
-                next
-            }
-        };
-        let command = Command::Reserve {
-            context: call.context,
-            streams: vec![StreamSettings {
-                second,
-                ..StreamSettings::new(id, MediaKind::Data)
-            }],
-        };
-        self.ask_gateway(IqPurpose::Add(number), command);
-    }
-
-    /// There is room for the data channels of a call that had none.
-    pub(super) fn added(&mut self, now: Instant, number: u64, reserved: Reserved) {
-        let Some(call) = self.by_number.get_mut(&number) else {
-            return;
-        };
-        let context = reserved.context;
-        call.context = Some(context);
-        call.has_room(reserved);
-        for stream in &mut call.streams {
-            let new = stream.far.iter().all(Option::is_none) && !stream.local.is_empty();
-            stream.refused &= !new;
-        }
-        self.by_context.insert(context, number);
-        // What a consumer changes is for both, a channel for one.
-        let leg = match call.media_change {
-            Some(_) => 0,
-            None => call.app_leg(),
-        };
-        self.re_invite(now, number, leg);
-    }
-
-    /// A UE has answered an offer of ours.
-    pub(super) fn change_taken(&mut self, number: u64) {
-        let data = self.by_number.get(&number);
-        let data = data.and_then(|call| call.stream_of(MediaKind::Data));
-        if data.is_some_and(|stream| stream.refused) {
-            self.data_refused(number, "the UE took no data channels");
-        }
-    }
-
-    /// A UE has refused an offer of ours: what was new in it is not there.
-    pub(super) fn change_refused(&mut self, number: u64, words: &str) {
-        let Some(call) = self.by_number.get_mut(&number) else {
-            return;
-        };
-        if let Some(stream) = call.stream_of_mut(MediaKind::Data)
-            && stream.far.iter().all(Option::is_none)
-        {
-            stream.refused = true;
-            self.data_refused(number, words);
-        }
-    }
-
-    fn data_refused(&mut self, number: u64, words: &str) {
-        let call = self.by_number.get(&number);
-        let channels = call.into_iter().flat_map(|call| &call.channels);
-        let apps: Vec<String> = channels.map(|channel| channel.app.clone()).collect();
-        for app in apps {
-            self.drop_channel(number, &app, words);
-        }
-    }
-
     /// SCTP is there: what is to be opened in band is asked for.
-    fn open_wanted(&mut self, number: u64) {
+    pub(super) fn open_wanted(&mut self, number: u64) {
         let Some(call) = self.by_number.get_mut(&number) else {
             return;
         };
@@ -309,7 +111,7 @@ impl Calls {
     }
 
     /// Between two UEs, the gateway hears which channels of the one are not for the other.
-    fn tell_awaited(&mut self, number: u64) {
+    pub(super) fn tell_awaited(&mut self, number: u64) {
         let call = self.by_number.get(&number);
         let Some(call) = call.filter(|call| call.legs.len() == 2) else {
             return;
@@ -587,13 +389,4 @@ impl Calls {
             self.ask_gateway(purpose, command);
         }
     }
-}
-
-pub(super) fn updated(session: &str) -> Told {
-    Told::MediaUpdated(DcMediaUpdateResp {
-        session_id: session.to_owned(),
-        result: Status::Success,
-        cause: None,
-        extensions: Extensions::new(),
-    })
 }

@@ -181,10 +181,7 @@ impl Calls {
                 self.added(now, call, reserved);
             }
             (Some(IqPurpose::Add(call)), Err(refusal)) => {
-                let words = refusal.to_string();
-                if !self.media_change_refused(now, call, 0, &words) {
-                    self.change_refused(call, &words);
-                }
+                self.not_added(now, call, &refusal.to_string());
             }
             (Some(IqPurpose::Open(call, app)), result) => self.opening(now, call, &app, result),
             (Some(IqPurpose::Send(call, app)), result) => self.sent(call, &app, &result),

@@ -20,11 +20,12 @@
 //! - `call.rs` a call as it is kept, `config.rs`, `output.rs` the words of the shell;
 //! - `asking.rs` what a consumer asks for, checked; `again.rs` the same once more; `session.rs` IMS sessions as resources;
 //! - `setup.rs`, `ending.rs`, `change.rs`, `in_dialog.rs`, `refresh.rs` SIP of a call, in the order of its life;
-//! - `description.rs` SDP; `channel.rs`, `channels.rs` data channels; `asked.rs` those that a UE asks for in SDP;
+//! - `description.rs` SDP; `channel.rs`, `channels.rs`, `adding.rs` data channels; `asked.rs` those that a UE asks for in SDP;
 //! - `anchor/` calls of subscribers that applications may change;
 //! - `observer.rs` MMTel_CallEvent: calls that pass by;
 //! - `saved.rs` what outlives the process; `overview.rs` what operators see.
 
+mod adding;
 mod again;
 mod anchor;
 mod asked;

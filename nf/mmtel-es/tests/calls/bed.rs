@@ -41,6 +41,8 @@ pub(crate) struct Bed {
     /// Commits that are not done yet, when the store is slow.
     pub(crate) uncommitted: Vec<CommitId>,
     pub(crate) slow_store: bool,
+    /// What a gateway that thinks was asked.
+    pub(crate) unanswered: Vec<(RequestId, Command)>,
     next_ask: u64,
     next_port: u16,
 }
@@ -50,6 +52,8 @@ pub(crate) struct Bed {
 pub(crate) enum Gateway {
     Agrees,
     Refuses(Refusal),
+    /// Not yet: what it is asked waits.
+    Thinks,
 }
 
 pub(crate) fn consumer() -> Consumer {
@@ -81,6 +85,7 @@ impl Bed {
             told: VecDeque::new(),
             uncommitted: Vec::new(),
             slow_store: false,
+            unanswered: Vec::new(),
             next_ask: 0,
             next_port: 20_000,
         }
@@ -88,9 +93,14 @@ impl Bed {
 
     /// An application of the provider.
     pub(crate) fn application(&mut self) -> String {
+        self.application_of("1")
+    }
+
+    /// One of that version: the same twice is the same application.
+    pub(crate) fn application_of(&mut self, version: &str) -> String {
         let body = json!({
             "reqId": "provider", "dcAppNum": 1,
-            "dcAppConfigParamList": [{ "appIndex": "1", "appVer": "1" }],
+            "dcAppConfigParamList": [{ "appIndex": "1", "appVer": version }],
         });
         let request: DcAppConfigReq = read(body.to_string().as_bytes()).expect("well formed");
         let checked = Checked::configuration(request, &self.applications.settings().package);
@@ -154,8 +164,18 @@ impl Bed {
         }
     }
 
+    /// The gateway has thought about it.
+    pub(crate) fn gateway_answers(&mut self, gateway: Gateway) {
+        self.gateway = gateway;
+        for (id, command) in std::mem::take(&mut self.unanswered) {
+            self.iq(id, command);
+        }
+        self.drain();
+    }
+
     fn iq(&mut self, id: RequestId, command: Command) {
         let result = match (&self.gateway, &command) {
+            (Gateway::Thinks, _) => return self.unanswered.push((id, command)),
             (_, Command::Release { .. }) => Ok(Reply::Released),
             (Gateway::Refuses(refusal), _) => Err(refusal.clone()),
             (Gateway::Agrees, Command::Reserve { context, streams }) => {

@@ -5,12 +5,12 @@ use std::time::Duration;
 use api_mmtel_es::dc_app_management::Status;
 use core_iq::{
     ChannelAction, ChannelAt, ChannelDescription, ChannelEnd, ChannelMessage, ChannelReliability,
-    Command, Event, StreamEnd,
+    Command, Event, Refusal, StreamEnd,
 };
 use serde_json::{Value, json};
 use wire_sip::Method;
 
-use super::bed::{Bed, TARGET, audio, audio_and_data, call_bob};
+use super::bed::{Bed, Gateway, TARGET, audio, audio_and_data, call_bob};
 
 const AT: ChannelAt = ChannelAt {
     end: StreamEnd::Core,
@@ -229,6 +229,47 @@ fn data_channels_are_added_to_a_call_that_stands() {
     );
     assert_eq!(bed.updated().result, Status::Success);
     assert_eq!(sent(&bed), [b"{\"hello\":true}"]);
+}
+
+/// Two who want one while the gateway makes room get one m-line, and one offer; or none of them anything.
+#[test]
+fn who_asks_meanwhile_waits_for_the_same_room() {
+    for gateway in [Gateway::Agrees, Gateway::Refuses(Refusal::UnknownStream)] {
+        let mut bed = Bed::new();
+        let apps = ["1", "2"].map(|version| bed.application_of(version));
+        let (session, _) = bed.standing(&call_bob(&["audio"], false), &audio());
+        bed.gateway = Gateway::Thinks;
+        for app in &apps {
+            let body = json!({ "dcAppId": app, "sessionId": session, "notificationInfo": TARGET });
+            bed.update(&body);
+        }
+        assert_eq!(bed.unanswered.len(), 1);
+        bed.nothing_more();
+        bed.gateway_answers(gateway.clone());
+        if gateway == Gateway::Agrees {
+            let invite = bed.request(Method::Invite);
+            let sdp = String::from_utf8(invite.body().to_vec()).unwrap();
+            assert_eq!(sdp.matches("\r\nm=").count(), 2, "{sdp}");
+            bed.answer(&invite, 200, Some(&audio_and_data("")));
+            bed.request(Method::Ack);
+            bed.event(1, Event::DataConnected { end: AT.end });
+            let opened = |command: &&Command| {
+                let open = |action: &ChannelAction| matches!(action, ChannelAction::Open { .. });
+                matches!(command, Command::Channel { action, .. } if open(action))
+            };
+            assert_eq!(bed.asked.iter().filter(opened).count(), 2);
+        } else {
+            for _ in &apps {
+                assert_eq!(bed.updated().result, Status::Failed);
+            }
+            // The next one asks anew.
+            bed.gateway = Gateway::Agrees;
+            let body =
+                json!({ "dcAppId": apps[0], "sessionId": session, "notificationInfo": TARGET });
+            bed.update(&body);
+            bed.request(Method::Invite);
+        }
+    }
 }
 
 #[test]
