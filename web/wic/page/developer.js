@@ -1,3 +1,4 @@
+import { QOS_HINT } from '../runtime/list.js';
 import { archive } from './archive.js';
 
 /**
@@ -76,7 +77,7 @@ function profile(folder, toml) {
     autolaunch: false,
     phase: 'INCALL',
     worksWithoutPeer: yes('works_without_peer'),
-    qosHint: word('qos'),
+    qosHint: QOS_HINT.test(word('qos')) ? word('qos') : '',
     scenes: { voice: 1, video: 2 }[word('scenes')] ?? 3,
     version: word('version') || null,
     validUntil: Number.isNaN(until) ? null : until,

@@ -21,7 +21,7 @@ import { runtimeSource } from './frame-source.js';
  * @typedef {object} FrameParts
  * @property {HTMLElement} parent
  * @property {CallLike} call
- * @property {Pick<ListedApplication, 'id' | 'name' | 'version'>} application
+ * @property {Pick<ListedApplication, 'id' | 'name' | 'version'> & { qosHint?: string }} application
  * @property {ArrayBuffer} bytes its package, verified
  * @property {'local' | 'remote'} launchedBy
  * @property {string | null} site where applications run, with `{id}`

@@ -25,6 +25,8 @@
  * @typedef {{ total: number, begin: number, peerHasDataChannels: boolean, applications: ListedApplication[] }} ListPage
  */
 
+/** TS 26.114 §6.2.7.4: what `a=3gpp-qos-hint` may say. */
+export const QOS_HINT = /^[\w-]+=[\d.]+(\/local:[\d.]+)?(;[\w-]+=[\d.]+(\/local:[\d.]+)?)*$/;
 const MOST_TEXT = 256;
 const MOST_PICTURE = 16 * 1024;
 
@@ -70,7 +72,7 @@ function application(one) {
     autolaunch: one.autolaunch === true,
     phase: one.phase === 'PRECALL' ? 'PRECALL' : 'INCALL',
     worksWithoutPeer: one.ifWorkWithoutPeerDC === true,
-    qosHint: /^[\w-]+=[\d.]+(\/local:[\d.]+)?(;[\w-]+=[\d.]+(\/local:[\d.]+)?)*$/.test(word(one['qos-hint'])) ? one['qos-hint'] : '',
+    qosHint: QOS_HINT.test(word(one['qos-hint'])) ? one['qos-hint'] : '',
     scenes: [1, 2, 3].includes(one.supportScene) ? one.supportScene : 3,
     version: word(one.version) || null,
     validUntil: Number.isNaN(until) ? null : until,

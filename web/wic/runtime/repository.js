@@ -39,7 +39,7 @@ export class Repository {
       if (status !== 200) throw new TypeError(`The list of applications is not given (${status})`);
       const page = parseList(new TextDecoder().decode(body));
       ({ peerHasDataChannels } = page);
-      for (const application of page.applications) if (!all.has(application.id)) all.set(application.id, application);
+      for (const application of page.applications) if (!all.has(application.id) && all.size < MOST_APPLICATIONS) all.set(application.id, application);
       begin += 100;
       if (page.applications.length === 0 || begin >= page.total) break;
     }

@@ -191,6 +191,17 @@ describe('a repository', () => {
     assert.equal(channel.asked.length, asked);
   });
 
+  it('has an end, whatever a network says of how many there are', async () => {
+    let asked = 0;
+    const channel = new Channel(() => {
+      const applications = Array.from({ length: 700 }, (_, index) => entry({ appid: `a${asked}-${index}` }));
+      asked += 1;
+      return [ok(JSON.stringify({ totalAppNum: 1e9, beginIndex: 0, applications }))];
+    });
+    assert.equal((await new Repository(channel).list()).applications.length, 1000);
+    assert.equal(asked, 10);
+  });
+
   it('gives nothing that is not what the list says', async () => {
     const application = parseList(listOf(entry({ sha256: sha256('another') }))).applications[0];
     await assert.rejects(new Repository(new Channel(() => [ok('a package')])).package(application), Unverified);

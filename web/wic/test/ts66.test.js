@@ -107,6 +107,16 @@ test('an application associates, opens a channel, and sends and hears over the c
   assert.deepEqual(seen, ['open', 'close']);
 });
 
+test('what the profile says that its channels need is asked for, unless the application says it better (TS 29.392 §6.1.6.2.3)', async (t) => {
+  const profile = { id: 'board', qosHint: 'loss=0.0002;latency=600' };
+  for (const [qosHint, expected] of [[undefined, profile.qosHint], ['loss=0.1', 'loss=0.1']]) {
+    const made = await application(t, { application: profile });
+    new made.RTCPeerConnection().createDataChannel('strokes', { qosHint });
+    const { sdp } = await grant(made);
+    assert.deepEqual([...sdp.matchAll(/^a=3gpp-qos-hint:(.*)\r$/gm)].map(([, hint]) => hint), [expected]);
+  }
+});
+
 test('a connection without a service of its own finds the call by itself', async (t) => {
   const made = await application(t);
   const channel = new made.RTCPeerConnection().createDataChannel('x');

@@ -32,7 +32,7 @@ import { SESSION_STATES } from './names.js';
  *
  * @typedef {object} HostParts
  * @property {CallLike} call
- * @property {{ id: string }} application
+ * @property {{ id: string, qosHint?: string }} application
  * @property {string} [sessionId] what the application may call the call; it says nothing of who talks
  * @property {() => boolean | null} [network] whether the network carries data channels, null if that is not known
  * @property {() => void | Promise<void>} [permit] throws a DOMException where the application may not, as NotAllowedError
@@ -255,7 +255,8 @@ export class ApplicationHost {
       joins: negotiated === true,
       ...(id !== null && { id }),
       application: { id: this.#application.id, endpoint: endpoint === 'server' ? 'server' : 'ue' },
-      qosHint: String(qosHint ?? ''),
+      // TS 29.392 §6.1.6.2.3, `qosReq`: what its profile says that its channels need, unless it says it better itself.
+      qosHint: String(qosHint ?? '') || (this.#application.qosHint ?? ''),
       attributes: this.#attributes,
     };
   }
