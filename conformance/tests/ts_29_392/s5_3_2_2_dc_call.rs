@@ -3,6 +3,7 @@
 use super::DCCALL;
 use conformance::{Answer, Calling};
 use serde_json::{Value, json};
+use wire_sip::StatusCode;
 
 /// Asks while the test plays the phones.
 pub(crate) fn asking<R>(
@@ -121,6 +122,44 @@ fn two_ues_are_connected() {
     assert!(from.contains("sip:alice@"), "{from}");
     let asserted = second.header_named("P-Asserted-Identity");
     assert!(asserted.is_some_and(|value| value.contains("sip:enabler@")));
+}
+
+/// RFC 3264 §6: what a UE adds that nobody wants is refused line by line, and the call goes on.
+#[test]
+fn what_a_ue_adds_is_refused_alone() {
+    let mut calling = Calling::with("");
+    let (invite, _) = super::s5_3_2_3_update_dc_media::standing(&mut calling);
+    let header = |name: &str| invite.header_named(name).unwrap_or_default().to_owned();
+    let (core, enabler) = (calling.core.address(), calling.core.subject());
+    let lines = format!(
+        "From: {};tag=core\r\nTo: {}\r\nCSeq: 1 INVITE\r\nContact: <sip:phone@{core}>\r\n\
+         Content-Type: application/sdp\r\n",
+        header("To"),
+        header("From")
+    );
+    let sdp = format!(
+        "{}m=application 40002 UDP/DTLS/SCTP webrtc-datachannel\r\na=sctp-port:5000\r\n\
+         m=video 40004 RTP/AVP 96\r\na=rtpmap:96 VP8/90000\r\n",
+        Calling::audio()
+    );
+    let (call, uri) = (header("Call-ID"), format!("sip:mmtel-es@{enabler}"));
+    calling.core.say("INVITE", &uri, &call, &lines, &sdp);
+    let response = calling.core.response();
+    assert_eq!(response.status().map(StatusCode::as_u16), Some(200));
+    let answer = String::from_utf8_lossy(response.body()).into_owned();
+    let media: Vec<&str> = answer
+        .lines()
+        .filter(|line| line.starts_with("m="))
+        .collect();
+    assert!(!media[0].starts_with("m=audio 0 "), "{answer}");
+    let refused = [
+        "m=application 0 UDP/DTLS/SCTP webrtc-datachannel",
+        "m=video 0 RTP/AVP 96",
+    ];
+    assert_eq!(media[1..], refused, "{answer}");
+    let ack = lines.replace("1 INVITE", "1 ACK");
+    calling.core.say("ACK", &uri, &call, &ack, "");
+    calling.tells_nothing();
 }
 
 /// TS 29.122 §5.2.6: what cannot be asked is refused with its place, and nobody is called.

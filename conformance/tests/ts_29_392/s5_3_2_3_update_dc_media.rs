@@ -85,6 +85,41 @@ fn data_channels_are_offered_within_the_call() {
     calling.hangs_up(&invite);
 }
 
+/// TS 29.392 §5.3.2.3.2: with `mediaDirection` P2A it is the UE that opens the channel; the request of one that never
+/// does is answered in the time that is configured, and nothing is left of it.
+#[test]
+fn a_channel_that_the_ue_does_not_open_is_given_up() {
+    let mut calling = Calling::with("ue_channel_seconds = 1\n");
+    let app = application(&calling);
+    let (invite, session) = standing(&mut calling);
+    let mut body = update(&calling, &app, &session);
+    body["mediaDirection"] = "P2A".into();
+    let fingerprint = vec!["AB"; 32].join(":");
+    let sdp = format!(
+        "{}m=application 40002 UDP/DTLS/SCTP webrtc-datachannel\r\na=sctp-port:5000\r\n\
+         a=setup:passive\r\na=fingerprint:sha-256 {fingerprint}\r\n",
+        Calling::audio()
+    );
+    let (answer, ()) = asking(&mut calling, UPDATE, &body, |calling| {
+        let offer = calling.core.request("INVITE");
+        calling.picks_up(&offer, &sdp);
+        calling.acknowledged();
+    });
+    let answer = answer.ok();
+    assert_eq!(answer["result"], "FAILED");
+    assert_eq!(answer["cause"], "the UE did not open it in time");
+    let (path, told) = calling.told();
+    assert_eq!(path, "/dc");
+    assert_eq!(told["mediaResourceInfo"]["channel"], "REFUSED");
+    calling.tells_nothing();
+    // The call goes on without it.
+    calling.hangs_up(&invite);
+    let (path, told) = calling.told();
+    assert_eq!(path, "/call");
+    assert_eq!(told["mediaResourceInfo"]["call"], "ENDED");
+    calling.tells_nothing();
+}
+
 /// TS 29.122 §5.2.6
 #[test]
 fn what_is_not_there_is_refused_and_nothing_offered() {

@@ -3,9 +3,9 @@
 use conformance::{Calling, Enabler};
 use serde_json::json;
 
-use super::PATCH;
 use super::apis::{document, operations};
 use super::s5_5_2_2_create::{both_answer, both_are_hung_up_on, created, session};
+use super::silent_core as bench;
 
 /// TS 29.392 §5.5.1: a new session is created, changed and terminated, and the consumer is told what came of it.
 #[test]
@@ -15,11 +15,7 @@ fn a_session_has_a_life() {
     both_answer(&mut calling);
     let change =
         json!([{ "op": "replace", "path": "/imsSessionInfo/notifCorrelationId", "value": "new" }]);
-    let kind = format!("Content-Type: {PATCH}\r\n");
-    let changed = calling
-        .enabler
-        .send("PATCH", &path, &kind, &change.to_string())
-        .ok();
+    let changed = bench::patch(&calling.enabler, &path, &change.to_string()).ok();
     assert_eq!(changed["imsSessionInfo"]["notifCorrelationId"], "new");
     assert_eq!(calling.enabler.send("DELETE", &path, "", "").status, 204);
     both_are_hung_up_on(&mut calling);

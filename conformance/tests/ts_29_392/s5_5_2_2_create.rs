@@ -1,6 +1,7 @@
 //! TS 29.392 §5.5.2.2 — enabler, MMTel_CallControl_Create.
 
 use super::SESSIONS;
+use super::silent_core as bench;
 use conformance::Calling;
 use serde_json::{Value, json};
 use wire_sip::Message;
@@ -23,14 +24,9 @@ pub(crate) fn session(calling: &Calling, media: &[&str]) -> Value {
 }
 
 /// Creates a session; its path.
+#[track_caller]
 pub(crate) fn created(calling: &Calling, body: &Value) -> String {
-    let answer = calling.enabler.post(SESSIONS, body);
-    assert_eq!(answer.status, 201, "{answer:?}");
-    let location = answer.header("location").expect("where it is").to_owned();
-    let (_, path) = location
-        .split_once("/mmtel-callcontrol")
-        .expect("below the API");
-    format!("/mmtel-callcontrol{path}")
+    bench::created(&calling.enabler, body)
 }
 
 /// Both answer; their INVITEs.

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::SESSIONS;
 use super::s5_3_2_2_dc_call::asking_by;
 use super::s5_5_2_2_create::{both_answer, created, session};
+use super::silent_core as bench;
 
 fn with_video() -> String {
     let audio = Calling::audio();
@@ -27,10 +28,7 @@ fn offered(calling: &mut Calling, status: u16, sdp: &str) -> String {
 }
 
 fn patch(calling: &Calling, path: &str, operations: &Value) -> Answer {
-    let kind = "Content-Type: application/json-patch+json\r\n";
-    calling
-        .enabler
-        .send("PATCH", path, kind, &operations.to_string())
+    bench::patch(&calling.enabler, path, &operations.to_string())
 }
 
 /// TS 29.392 §5.5.2.3.2: video is added by PUT and taken away by PATCH, for both.

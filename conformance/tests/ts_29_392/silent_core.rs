@@ -6,7 +6,7 @@ use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use super::SESSIONS;
+use super::{PATCH, SESSIONS};
 use bytes::Bytes;
 use conformance::Enabler;
 use serde_json::{Value, json};
@@ -138,6 +138,6 @@ pub(crate) fn now(enabler: &Enabler, path: &str) -> Value {
 
 /// `PATCH`.
 pub(crate) fn patch(enabler: &Enabler, path: &str, body: &str) -> conformance::Answer {
-    let kind = "Content-Type: application/json-patch+json\r\n";
-    enabler.send("PATCH", path, kind, body)
+    let kind = format!("Content-Type: {PATCH}\r\n");
+    enabler.send("PATCH", path, &kind, body)
 }

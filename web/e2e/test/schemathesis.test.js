@@ -117,6 +117,17 @@ async function asks(path, body) {
   return answer.json();
 }
 
+/** Calls somebody who may still be in a call that was asked for last in the test before. */
+async function calls(body) {
+  for (let tries = 0; ; tries += 1) {
+    const { callResult, failureCause } = await asks('mmtel-dcappcall/v1/dccall', body);
+    if (callResult === 'SUCCESS') return;
+    assert.match(failureCause, /^486 /);
+    assert.ok(tries < 600, 'busy for good');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
 const party = (name) => `sip:${name}@${HOME}`;
 
 test('every answer of MMTel_CallControl is one that the document knows, and sessions stood', async () => {
@@ -137,7 +148,7 @@ test('every answer of MMTel_CallControl is one that the document knows, and sess
 test('every answer of MMTel_DCAppCall is one that the document knows, and calls stood', async () => {
   const before = await product.metric('mmtel_es_calls_established_total');
   const call = { callType: 'A2P', terminatingId: party('carol'), mediaInfo: ['audio'], notificationInfo: notify() };
-  assert.equal((await asks('mmtel-dcappcall/v1/dccall', call)).callResult, 'SUCCESS');
+  await calls(call);
   await stood(before);
   await examine('mmtel-dcappcall', 25);
 });
