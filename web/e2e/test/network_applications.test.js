@@ -117,8 +117,8 @@ describe('applications that the network offers', { timeout: 390_000 }, () => {
   it('one begins with the call by itself, and asks first where it collects personal data', async () => {
     await offer('Clock', 'phase = "in-call"', 'autolaunch = true');
     await offer('Survey', 'phase = "in-call"', 'autolaunch = true', 'personal_data = true', 'personal_data_url = "https://example.com/privacy"');
-    // Nobody presses Apps.
-    const people = await bed.call();
+    // Nobody presses Apps. Bob's network does not say that there is such a thing, and his page looks for itself.
+    const people = await bed.call((name) => (name === 'bob' ? (page) => page.evaluateOnNewDocument(saysNothing) : undefined));
     for (const person of people) {
       await running(person, 'Clock');
       await says(person, 'Clock', /^It began with the call\.$/);
@@ -151,4 +151,11 @@ function anotherKey(key) {
     const account = await answer.json();
     return Response.json({ ...account, applications: { ...account.applications, key } }, { status: answer.status });
   };
+}
+
+/** Runs in the page before its own scripts: nobody says whether calls begin with applications, and nobody has looked before. */
+function saysNothing() {
+  if (window.origin.startsWith('https:')) localStorage.removeItem('isthmus-looked');
+  const { fetch } = window;
+  window.fetch = (...given) => (String(given[0]).endsWith('/ways/applications') ? Promise.resolve(new Response('', { status: 404 })) : fetch(...given));
 }

@@ -32,6 +32,8 @@ import { Shelf } from './shelf.js';
 /** What people have agreed to, and whose network has applications that begin with a call. */
 const AGREED = 'isthmus-agreed';
 const BEGINS = 'isthmus-begins';
+/** Who has looked, on which day, where the network does not say whether applications begin with calls. */
+const LOOKED = 'isthmus-looked';
 /** How much later who was called asks than who calls, in milliseconds. */
 const LATER = 1000;
 /** What is shown no longer than so long, in milliseconds, nobody has read. */
@@ -126,7 +128,10 @@ export class ApplicationsView {
       if (answer === 'late') this.#say(`${call.who} does not wait for ${ask.name} any more.`);
       this.#update();
     });
-    shelf.on('change', () => shelf.state === 'known' && keepWord(BEGINS, person, shelf.entries.some(({ application, developer }) => application.autoload && !developer)));
+    shelf.on('change', () => {
+      if (shelf.state === 'known') keepWord(BEGINS, person, shelf.entries.some(({ application, developer }) => application.autoload && !developer));
+      if (shelf.state === 'known' || shelf.state === 'unavailable') keepWord(LOOKED, today(person), true);
+    });
     const look = () => call.state !== 'ended' && network() === true && void shelf.look();
     const calls = !(call instanceof IncomingCall);
     const { before = false, within = false } = this.#begins ?? {};
@@ -134,7 +139,7 @@ export class ApplicationsView {
     if (calls && (before || within)) look();
     call.on('state', (state) => {
       // Both ends do not ask at once.
-      if (state === 'connected') setTimeout(() => void this.learn().then((begins) => (begins ? begins.within : words(BEGINS).includes(person)) && look()), calls ? 0 : LATER);
+      if (state === 'connected') setTimeout(() => void this.learn().then((begins) => (begins?.within ?? mayBegin(person)) && look()), calls ? 0 : LATER);
       if (state !== 'ended') return;
       place.remove();
       this.#calls.delete(call);
@@ -364,6 +369,19 @@ function paintEntry(pressed, { application }, { words, open, hindered }) {
  */
 function agreement(person, { provider, id, personalDataUrl }) {
   return JSON.stringify([person, provider, id, personalDataUrl]);
+}
+
+/**
+ * Whether a call may begin with applications, where the network does not say: as the last list has it, which is looked at once a day.
+ * @param {string} person
+ */
+function mayBegin(person) {
+  return words(BEGINS).includes(person) || !words(LOOKED).includes(today(person));
+}
+
+/** @param {string} person */
+function today(person) {
+  return `${new Date().toISOString().slice(0, 10)} ${person}`;
 }
 
 /** What is remembered in this browser. @param {string} key @returns {string[]} */
