@@ -91,7 +91,10 @@ describe('the page', () => {
     await look(alice, 'applications');
     await opens(alice, 'Whiteboard');
     await hearsOfApplications(bob, /^Alice wants to use Whiteboard/);
+    // Nobody waits longer than half a minute.
+    await inSight(bob, 'hang-up', 'application-accept', 'application-refuse');
     await look(bob, 'asked for an application');
+    await bob.press('Not now');
     await running(alice, 'Whiteboard');
     await look(alice, 'an application and the list');
     await alice.press('Console of Whiteboard');
@@ -100,9 +103,7 @@ describe('the page', () => {
     await alice.press('Chat');
     await look(alice, 'an application and the chat');
     await inSight(alice, 'hang-up', 'chat-text', 'chat-send');
-    await inSight(bob, 'hang-up', 'application-accept', 'application-refuse');
     await alice.press('Close the chat');
-    await bob.press('Not now');
     await alice.press('Close Whiteboard');
     await bob.press('Camera');
     await alice.hears(/wants to add video/);
@@ -111,6 +112,7 @@ describe('the page', () => {
     await alice.hears(/, with video/);
     await look(alice, 'video');
     await opens(alice, 'Whiteboard');
+    await bob.press('Not now');
     await running(alice, 'Whiteboard');
     await alice.press('Close the list of applications');
     await look(alice, 'video and an application');
