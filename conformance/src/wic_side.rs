@@ -452,7 +452,6 @@ pub(crate) fn message(frame: Frame) -> Message {
     .expect("W2 carries well-formed messages")
 }
 
-/// TLS that trusts this certificate alone.
 /// TLS with who has that certificate, and an application protocol of these.
 pub(crate) fn tls(
     stream: TcpStream,

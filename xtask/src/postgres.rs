@@ -103,7 +103,11 @@ fn programs() -> Result<PathBuf> {
 
 /// One from below those that the system lends to connections: nobody takes it before the server does.
 fn free_port() -> Result<u16> {
-    (32_000..32_768)
+    const FIRST: u32 = 32_000;
+    const COUNT: u32 = 768;
+    // Two that are started side by side begin apart.
+    (0..COUNT)
+        .map(|step| (FIRST + (std::process::id() + step) % COUNT) as u16)
         .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
         .context("every port from 32000 to 32767 is taken")
 }

@@ -90,7 +90,8 @@ impl Admin {
                     if ours {
                         return next.run(request).await;
                     }
-                    let words = "By an address, by localhost, or by a name of admin.hosts.\n";
+                    let words =
+                        "This is asked under an address, localhost or a name of admin.hosts.\n";
                     (StatusCode::FORBIDDEN, words).into_response()
                 }
             })));

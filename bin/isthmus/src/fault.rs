@@ -84,6 +84,11 @@ impl Port {
         None,
     );
 
+    /// The section of the configuration that says where.
+    pub(crate) fn section(&self) -> &'static str {
+        self.key.trim_end_matches(".listen")
+    }
+
     const fn new(what: &'static str, key: &'static str, flag: Option<&'static str>) -> Self {
         Self { what, key, flag }
     }

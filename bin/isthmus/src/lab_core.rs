@@ -100,11 +100,10 @@ pub(crate) fn start(
     subscribers: Vec<Subscriber>,
 ) -> Result<RunningLabCore, Fault> {
     let tls = config.lab_core.tls.as_ref();
-    let tls = tls.map(|tls| SipTls::open(config, "lab_core.tls", tls, None));
+    let tls = tls.map(|tls| SipTls::open(config, Port::CORE_TLS, tls, None));
     let figures = Arc::new(SipFigures::default());
     let setup = SipSetup {
         port: Port::CORE,
-        tls_port: Port::CORE_TLS,
         address: config.lab_core.listen,
         tls: tls.transpose()?,
         requests_per_second: config.lab_core.requests_per_second,

@@ -2,7 +2,7 @@
 //!
 //! | question | room |
 //! | --- | --- |
-//! | What can be said on the command line and in a file? | `cli.rs`, `config/` |
+//! | What can be said on the command line and in a file? | `cli.rs`, `credentials.rs`, `config/` |
 //! | In which order does everything begin and end? | `run/` |
 //! | Who serves browsers: HTTP, TLS, WebSocket, the eP-CSCF? | `shard/` |
 //! | Who serves SIP towards the core, and the laboratory's core? | `sip/`, `lab_core.rs` |
@@ -19,6 +19,7 @@ mod app;
 mod certificate;
 mod cli;
 mod config;
+mod credentials;
 mod fault;
 pub mod gateway;
 mod host;

@@ -65,6 +65,19 @@ fn check_finds_what_a_start_would() {
             "[iq]\naddress = \"192.0.2.1:1\"\nsecret = \"long enough for this\"\ntls = false\n",
             "iq.tls",
         ),
+        (
+            "[admin]\nhosts = [\"admin.example.net:9090\"]\n",
+            "admin.hosts",
+        ),
+        ("[admin]\nhosts = [\"*.example.net\"]\n", "admin.hosts"),
+        (
+            "[mmtel_es.calls]\nue_channel_seconds = 0\n",
+            "mmtel_es.calls.ue_channel_seconds",
+        ),
+        (
+            "[mmtel_es.calls]\nanswer_seconds = 18446744073709551615\n",
+            "mmtel_es.calls.answer_seconds",
+        ),
     ] {
         let said = fault_of("check", configuration);
         assert!(said.contains(word), "{said}");

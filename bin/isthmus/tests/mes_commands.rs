@@ -249,6 +249,8 @@ fn what_cannot_be_done_is_said_in_words() {
 fn raw(url: &str, request: &str) -> String {
     let address = url.strip_prefix("http://").expect("an http URL");
     let mut stream = TcpStream::connect(address).expect("the port is open");
+    let patience = Some(PATIENCE);
+    stream.set_read_timeout(patience).expect("a limit");
     stream.write_all(request.as_bytes()).expect("sent");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer");

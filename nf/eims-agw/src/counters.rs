@@ -61,6 +61,8 @@ counters! {
     key_frames_asked,
     /// Streams whose WIC fell silent.
     silent,
+    /// Channels reset since their peer opens more than anybody is asked about.
+    channels_too_fast,
     /// Requests on Iq that were refused.
     refused,
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::args::Upload;
 use super::profile::{self, Profile};
-use crate::mes_commands::{first_line, trusting};
+use crate::credentials::{first_line, trusting};
 
 /// An answer takes this long at most.
 const PATIENCE: Duration = Duration::from_mins(1);

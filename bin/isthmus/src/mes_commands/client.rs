@@ -1,14 +1,14 @@
 //! How an enabler is asked, and how its refusals read.
 
 use std::fmt::Write as _;
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use reqwest::{Method, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::args::{Admin, Server};
+use crate::credentials::{first_line, trusting};
 
 /// A UE may ring for a minute, and two of them for two.
 const PATIENCE: Duration = Duration::from_mins(3);
@@ -79,31 +79,11 @@ pub(super) async fn release(admin: &Admin, target: &str) -> anyhow::Result<()> {
     match reply.status() {
         StatusCode::OK => Ok(()),
         StatusCode::NOT_FOUND => bail!("{origin} is not among the targets that do not answer well"),
-        status => bail!("the admin port answers {status}"),
+        status => {
+            let words = in_words(&reply.text().await.unwrap_or_default());
+            bail!(refusal(status, &words))
+        }
     }
-}
-
-/// With what an option says of certificates: theirs, and ours.
-pub(crate) fn trusting(
-    mut builder: reqwest::ClientBuilder,
-    insecure: bool,
-    ca: Option<&Path>,
-    certificate: Option<&Path>,
-) -> anyhow::Result<reqwest::ClientBuilder> {
-    if insecure {
-        builder = builder.danger_accept_invalid_certs(true);
-    }
-    if let Some(file) = ca {
-        let certificates = reqwest::Certificate::from_pem_bundle(&read(file)?)
-            .with_context(|| format!("{} holds no certificates", file.display()))?;
-        builder = builder.tls_certs_only(certificates);
-    }
-    if let Some(file) = certificate {
-        let identity = reqwest::Identity::from_pem(&read(file)?)
-            .with_context(|| format!("{} holds no certificate with its key", file.display()))?;
-        builder = builder.identity(identity);
-    }
-    Ok(builder)
 }
 
 fn builder() -> reqwest::ClientBuilder {
@@ -129,7 +109,17 @@ async fn answered(root: &str, request: reqwest::RequestBuilder) -> anyhow::Resul
     if status.is_success() {
         return answer.with_context(|| format!("{root} answers {status}, and not in JSON"));
     }
-    bail!(refusal(status, &answer.unwrap_or_default()))
+    let problem = answer.unwrap_or_else(|_| in_words(&text));
+    bail!(refusal(status, &problem))
+}
+
+/// What somebody on the way says, or the operators' port, in a line of text.
+fn in_words(text: &str) -> Value {
+    let line = text.trim();
+    if line.is_empty() || line.len() > 200 || line.contains(['<', '\n']) {
+        return Value::Null;
+    }
+    json!({ "detail": line })
 }
 
 /// TS 29.122 §5.2.6: what ProblemDetails say.
@@ -152,19 +142,6 @@ fn refusal(status: StatusCode, problem: &Value) -> String {
     text + more
 }
 
-fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
-    std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))
-}
-
-/// A secret that stands in a file, so that it is in no list of processes.
-pub(crate) fn first_line(file: &Path) -> anyhow::Result<String> {
-    let text =
-        String::from_utf8(read(file)?).with_context(|| format!("{} is no text", file.display()))?;
-    let line = text.lines().next().unwrap_or_default().trim();
-    anyhow::ensure!(!line.is_empty(), "{} is empty", file.display());
-    Ok(line.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -181,5 +158,12 @@ mod tests {
         );
         let text = refusal(StatusCode::UNAUTHORIZED, &Value::Null);
         assert!(text.ends_with("--token-file"), "{text}");
+        // What is said in plain words is said, and a page is not.
+        let said = |text| refusal(StatusCode::FORBIDDEN, &in_words(text));
+        assert_eq!(
+            said("Not under this name.\n"),
+            "the enabler refuses (403 Forbidden): Not under this name."
+        );
+        assert!(said("<html>\n<p>No</p>").ends_with("it does not say why"));
     }
 }

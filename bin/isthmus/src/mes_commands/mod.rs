@@ -13,7 +13,6 @@ use anyhow::bail;
 pub(crate) use args::MesCommand;
 use args::{Admin, Asking, Delete, Events, List, Release, Upload};
 use client::Client;
-pub(crate) use client::{first_line, trusting};
 use serde_json::{Value, json};
 
 const DCAPPS: &str = "/mmtel-dcappmgmt/v1/dcapps";
@@ -161,7 +160,7 @@ async fn show(admin: &Admin, what: &str, columns: &[tables::Column]) -> anyhow::
 #[expect(clippy::print_stderr, reason = "what is printed has a form")]
 fn say_of_others(shown: usize, all: &Value, what: &str, which: &str) {
     if all.as_u64().is_some_and(|all| all > shown as u64) {
-        eprintln!("isthmus mes: these are of the {shown} {what} {which}; there are {all}");
+        eprintln!("isthmus mes: only {shown} of {all} {what} are {which}");
     }
 }
 

@@ -19,8 +19,10 @@ use super::words::{ASK, Question, STATUS};
 
 /// Questions of one thread that are under way at a time; more are refused.
 const AT_ONCE: usize = 256;
-/// Bytes of answers that one thread reads at a time; more are refused.
-const BYTES_AT_ONCE: usize = 64 * 1024 * 1024;
+/// An answer of so many bytes needs no room of its own: a list, or a small package.
+const SMALL: usize = 64 * 1024;
+/// Larger answers that one thread reads at a time, 16 MiB each at most; the others wait.
+const LARGE_AT_ONCE: usize = 4;
 /// A secret that can be guessed is none.
 const SHORTEST: usize = 16;
 
@@ -65,8 +67,9 @@ pub(crate) struct RemoteRepository {
     url: String,
     secret: Secret,
     turns: Semaphore,
-    /// A permit a byte.
+    /// For answers that are not small.
     room: Semaphore,
+    patience: Duration,
     /// The last question was not answered: the log has it once.
     down: Cell<bool>,
 }
@@ -123,7 +126,8 @@ impl RepositoryConfig {
             url: format!("{}{ASK}", self.url.trim_end_matches('/')),
             secret,
             turns: Semaphore::new(AT_ONCE),
-            room: Semaphore::new(BYTES_AT_ONCE),
+            room: Semaphore::new(LARGE_AT_ONCE),
+            patience,
             down: Cell::new(false),
         })
     }
@@ -183,12 +187,25 @@ impl RemoteRepository {
         };
         let most = Limits::default().response_body;
         let mut body = Vec::new();
-        let mut taken = Vec::new();
-        while let Some(chunk) = reply.chunk().await.map_err(reqwest::Error::without_url)? {
+        let mut room = None;
+        let mut waited = false;
+        loop {
+            let chunk = match reply.chunk().await {
+                Ok(Some(chunk)) => chunk,
+                Ok(None) => break,
+                // It had its time while we let it wait: it is not to blame.
+                Err(error) if waited && error.is_timeout() => return Ok(unavailable()),
+                Err(error) => return Err(error.without_url().into()),
+            };
             ensure!(body.len() + chunk.len() <= most, "its answer is too long");
-            // Who waits for room that others wait for, too, would wait for ever.
-            let room = self.room.try_acquire_many(u32::try_from(chunk.len())?);
-            taken.push(room.context("it answers more than there is room for")?);
+            if room.is_none() && body.len() + chunk.len() > SMALL {
+                waited = self.room.available_permits() == 0;
+                let turn = tokio::time::timeout(self.patience, self.room.acquire()).await;
+                let Ok(Ok(turn)) = turn else {
+                    return Ok(unavailable());
+                };
+                room = Some(turn);
+            }
             body.extend_from_slice(&chunk);
         }
         response.body = body.into();
@@ -199,4 +216,89 @@ impl RemoteRepository {
 fn unavailable() -> Response {
     let sentence = "The applications cannot be read now.";
     Response::sentence(StatusCode::SERVICE_UNAVAILABLE, sentence)
+}
+
+#[cfg(test)]
+mod tests {
+    use core_bootstrap::stream::Source;
+    use core_bootstrap::{Method, Request};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    /// Answers a question for a package with half of it, and any other with a list.
+    async fn answer(mut connection: TcpStream) -> std::io::Result<()> {
+        let mut question = vec![0; 8192];
+        let mut length = 0;
+        while !question[..length].ends_with(b"}") {
+            length += connection.read(&mut question[length..]).await?;
+        }
+        let head = "HTTP/1.1 200 OK\r\nisthmus-status: 200\r\nContent-Length: ";
+        let package = question[..length].windows(7).any(|part| part == b"package");
+        if package {
+            let head = format!("{head}{}\r\n\r\n", 4 * SMALL);
+            connection.write_all(head.as_bytes()).await?;
+            connection.write_all(&vec![0; 2 * SMALL]).await?;
+            std::future::pending::<()>().await;
+        }
+        let list = format!("{head}2\r\n\r\n{{}}");
+        connection.write_all(list.as_bytes()).await
+    }
+
+    async fn enabler() -> RemoteRepository {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("it is bound");
+        tokio::spawn(async move {
+            while let Ok((connection, _)) = listener.accept().await {
+                tokio::spawn(answer(connection));
+            }
+        });
+        let config = RepositoryConfig {
+            url: format!("http://{address}"),
+            secret: PathBuf::new(),
+            trust: Vec::new(),
+            timeout_seconds: 3,
+        };
+        config.with(Secret::new("a secret")).expect("a client")
+    }
+
+    fn query(target: &str) -> ApplicationsQuery {
+        ApplicationsQuery {
+            source: Source::of(0).expect("a bootstrap channel"),
+            user: vec!["sip:alice@home1.net".to_owned()],
+            established: true,
+            video: false,
+            peer_has_data_channels: None,
+            request: Request {
+                method: Method::Get,
+                target: target.to_owned(),
+                if_none_match: None,
+                content_type: None,
+                body: Vec::new().into(),
+            },
+        }
+    }
+
+    #[tokio::test]
+    async fn packages_that_are_slow_leave_room_for_lists() {
+        let repository = enabler().await;
+        let package = async || repository.give(query("/package")).await.status.0;
+        let list = async {
+            // When all the room is taken.
+            while repository.room.available_permits() > 0 {
+                tokio::task::yield_now().await;
+            }
+            let answer = repository.give(query("/applicationlist")).await;
+            (answer.status.0, repository.down.get())
+        };
+        let packages = async {
+            let five = tokio::join!(package(), package(), package(), package(), package());
+            <[u16; 5]>::from(five)
+        };
+        let (mut packages, list) = tokio::join!(packages, list);
+        assert_eq!(list, (200, false));
+        packages.sort_unstable();
+        assert_eq!(packages, [503, 504, 504, 504, 504]);
+    }
 }

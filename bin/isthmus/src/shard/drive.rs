@@ -119,7 +119,6 @@ impl Thread {
             let epcscf = &self.setup.config.epcscf;
             let setup = SipSetup {
                 port: Port::MW,
-                tls_port: Port::MW_TLS,
                 address: epcscf.mw_listen,
                 tls: self.mw_tls.take(),
                 requests_per_second: epcscf.mw_requests_per_second,

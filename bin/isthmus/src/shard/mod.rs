@@ -131,7 +131,10 @@ impl Shards {
         let setup = Arc::new(setup);
         let (bound, mw) = std::sync::mpsc::channel();
         let mut threads = Vec::new();
-        for index in 0..count {
+        // Each has its own; what is wrong with one is found before any thread runs.
+        let repositories: Result<Vec<_>, Fault> =
+            (0..count).map(|_| setup.config.repository()).collect();
+        for (index, repository) in repositories?.into_iter().enumerate() {
             let thread = drive::Thread {
                 index: index as u16,
                 setup: Arc::clone(&setup),
@@ -141,7 +144,7 @@ impl Shards {
                 mw_tls: mw_tls.clone(),
                 mw_figures: Arc::clone(&mw_figures),
                 secrets: secrets.clone(),
-                repository: setup.config.repository()?,
+                repository,
                 bound: bound.clone(),
             };
             let handle = std::thread::Builder::new()

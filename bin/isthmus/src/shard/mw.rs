@@ -9,7 +9,7 @@ use nf_epcscf::shard_of;
 use super::ToShard;
 use super::drive::Shard;
 use crate::config::Config;
-use crate::fault::Fault;
+use crate::fault::{Fault, Port};
 use crate::sip::{SipEvent, SipSockets, SipTls};
 
 /// TLS of Mw, where it is configured; the core is called what the next hop calls it.
@@ -19,7 +19,7 @@ pub(super) fn tls(config: &Config) -> Result<Option<Arc<SipTls>>, Fault> {
     };
     let hop = NextHop::of_uri(&config.epcscf.next_hop);
     let host = hop.as_ref().map(|hop| hop.host.as_str());
-    SipTls::open(config, "epcscf.mw_tls", tls, host).map(Some)
+    SipTls::open(config, Port::MW_TLS, tls, host).map(Some)
 }
 
 /// Begins to receive, in the first shard.

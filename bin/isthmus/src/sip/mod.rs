@@ -64,8 +64,6 @@ pub(crate) enum SipEvent {
 pub(crate) struct SipSetup {
     /// For an operator whose port is taken.
     pub(crate) port: Port,
-    /// The same of TLS.
-    pub(crate) tls_port: Port,
     /// UDP and TCP; port 0 is a free one.
     pub(crate) address: SocketAddr,
     /// TLS beside them.
@@ -113,12 +111,7 @@ impl SipSockets {
     /// Opens UDP and TCP on one port, and TLS on its own. Must be called in the runtime of the thread
     /// that uses it.
     pub(crate) fn bind(setup: SipSetup) -> Result<Rc<Self>, Fault> {
-        let SipSetup {
-            port,
-            tls_port,
-            address,
-            ..
-        } = setup;
+        let SipSetup { port, address, .. } = setup;
         let to_fault = |error: std::io::Error| Fault::bind(&port, address, &error);
         let (udp, tcp) = bind::pair(address).map_err(to_fault)?;
         let udp = UdpSocket::from_std(udp).map_err(to_fault)?;
@@ -126,7 +119,7 @@ impl SipSockets {
         let plain = udp.local_addr().map_err(to_fault)?;
         let secure = match &setup.tls {
             Some(tls) => {
-                let fail = |error: std::io::Error| Fault::bind(&tls_port, tls.listen(), &error);
+                let fail = |error: std::io::Error| Fault::bind(tls.port(), tls.listen(), &error);
                 let listener = tcp_listener(tls.listen(), false).map_err(fail)?;
                 Some(TcpListener::from_std(listener).map_err(fail)?)
             }

@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 
 use super::tls::SipTls;
 use crate::config::{Config, SipTlsConfig};
+use crate::fault::Port;
 use authority::Authority;
 
 const LOCAL: &str = "127.0.0.1";
@@ -51,7 +52,7 @@ impl Files {
             mutual: true,
             peer_names: Vec::new(),
         };
-        SipTls::open(&Config::default(), "lab_core.tls", &tls, None).expect("good files")
+        SipTls::open(&Config::default(), Port::CORE_TLS, &tls, None).expect("good files")
     }
 }
 

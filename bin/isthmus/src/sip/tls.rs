@@ -21,7 +21,7 @@ use tokio_rustls::{TlsAcceptor, TlsConnector, client, server};
 use tracing::{info, warn};
 
 use crate::config::{Config, SipTlsConfig};
-use crate::fault::Fault;
+use crate::fault::{Fault, Port};
 
 /// TCP and TLS must stand by then.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -32,6 +32,7 @@ pub(super) const LOOK: Duration = Duration::from_mins(1);
 #[derive(Debug)]
 pub(crate) struct SipTls {
     config: SipTlsConfig,
+    port: Port,
     /// A peer that we connect to must be one of these.
     names: Vec<ServerName<'static>>,
     loaded: Mutex<(Stamps, Arc<Loaded>)>,
@@ -53,15 +54,15 @@ struct Loaded {
 type Wrong = (&'static str, String);
 
 impl SipTls {
-    /// Reads the files of `section`. Unless the configuration names others, peers that we connect to
+    /// Reads the files of the section of `port`. Unless the configuration names others, peers that we connect to
     /// may be called `host`, which is where the operator sends us.
     pub(crate) fn open(
         config: &Config,
-        section: &str,
+        port: Port,
         tls: &SipTlsConfig,
         host: Option<&str>,
     ) -> Result<Arc<Self>, Fault> {
-        let fault = |(key, why): Wrong| config.fault(&format!("{section}.{key}"), &why);
+        let fault = |(key, why): Wrong| config.fault(&format!("{}.{key}", port.section()), &why);
         let mut names = Vec::new();
         for name in &tls.peer_names {
             let name = ServerName::try_from(name.clone())
@@ -75,6 +76,7 @@ impl SipTls {
         let loaded = Arc::new(Loaded::read(tls).map_err(fault)?);
         Ok(Arc::new(Self {
             config: tls.clone(),
+            port,
             names,
             loaded: Mutex::new((stamps, loaded)),
         }))
@@ -83,15 +85,20 @@ impl SipTls {
     /// The same for every section that there is, and nothing is kept.
     pub(crate) fn check(config: &Config) -> Result<(), Fault> {
         let sections = [
-            ("epcscf.mw_tls", &config.epcscf.mw_tls),
-            ("lab_core.tls", &config.lab_core.tls),
+            (Port::MW_TLS, &config.epcscf.mw_tls),
+            (Port::CORE_TLS, &config.lab_core.tls),
         ];
-        for (section, tls) in sections {
+        for (port, tls) in sections {
             if let Some(tls) = tls {
-                Self::open(config, section, tls, None)?;
+                Self::open(config, port, tls, None)?;
             }
         }
         Ok(())
+    }
+
+    /// For an operator whose port is taken.
+    pub(super) fn port(&self) -> &Port {
+        &self.port
     }
 
     /// Where TLS is listened for.

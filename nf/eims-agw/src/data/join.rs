@@ -41,6 +41,8 @@ pub(super) struct Join {
     credit: BTreeMap<ChannelAt, u32>,
     /// Of what a peer asks.
     pace: Pace,
+    /// What was reset for it, and not counted yet.
+    too_fast: u64,
     events: Vec<IqEvent>,
 }
 
@@ -60,12 +62,18 @@ impl Default for Join {
             failed: BTreeMap::new(),
             credit: BTreeMap::new(),
             pace: Pace::default(),
+            too_fast: 0,
             events: Vec::new(),
         }
     }
 }
 
 impl Join {
+    /// How many channels more were reset since their peer opens them too fast.
+    pub(super) fn take_too_fast(&mut self) -> u64 {
+        std::mem::take(&mut self.too_fast)
+    }
+
     pub(super) fn take_events(&mut self) -> Vec<IqEvent> {
         std::mem::take(&mut self.events)
     }
@@ -108,6 +116,7 @@ impl Join {
     /// only so many.
     fn tell_requested(&mut self, now: Instant, ends: &mut Ends, at: ChannelAt, channel: Channel) {
         if !self.pace.take(now) {
+            self.too_fast += 1;
             return self.close(now, ends, at);
         }
         self.told.insert(at);

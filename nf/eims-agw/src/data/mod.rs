@@ -389,6 +389,7 @@ impl Gateway {
                 }
             }
         }
+        self.counters.channels_too_fast += data.join.take_too_fast();
         told.extend(data.join.take_events());
         for event in told {
             self.outputs.push_back(Output::Notification(Notification {

@@ -1,4 +1,5 @@
-//! How often a peer may ask somebody: each request goes to the eP-CSCF, which is there for all calls.
+//! How often a peer may ask somebody: each request goes to whoever speaks Iq, an eP-CSCF or an enabler that is there for
+//! all calls.
 
 use std::time::{Duration, Instant};
 

@@ -134,6 +134,8 @@ fn who_opens_and_closes_without_end_is_told_of_at_a_rate() {
     let most = 512 + (call.bed.now() - begin).as_millis() / 20 + 1;
     let told = requests(&call);
     assert!(told > 512 && told as u128 <= most, "{told} of {most}");
+    let reset = call.bed.workers[0].gateway.counters().channels_too_fast;
+    assert_eq!(told as u64 + reset, 6000);
     // Another time it is asked again.
     call.bed.run(SECOND);
     call.open(0, Channel::new("y"));

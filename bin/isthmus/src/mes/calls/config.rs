@@ -87,9 +87,23 @@ impl CallsConfig {
             return Err(("mmtel_es.calls.events.notify", "must be a URI".into()));
         }
         // RFC 4028 §5: 90 s is the least.
-        if self.session_expires_seconds < 90 {
-            let why = "must be 90 at least";
+        if !(90..=86_400).contains(&self.session_expires_seconds) {
+            let why = "must be 90 to 86400";
             return Err(("mmtel_es.calls.session_expires_seconds", why.into()));
+        }
+        for (key, seconds, least) in [
+            ("mmtel_es.calls.answer_seconds", self.answer_seconds, 1),
+            ("mmtel_es.calls.channel_seconds", self.channel_seconds, 1),
+            (
+                "mmtel_es.calls.ue_channel_seconds",
+                self.ue_channel_seconds,
+                1,
+            ),
+            ("mmtel_es.calls.same_seconds", self.same_seconds, 0),
+        ] {
+            if !(least..=3600).contains(&seconds) {
+                return Err((key, format!("must be {least} to 3600")));
+            }
         }
         Ok(())
     }

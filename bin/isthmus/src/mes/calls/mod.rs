@@ -142,7 +142,6 @@ pub(crate) fn start(enabler: &Enabler, setup: CallsSetup) -> Result<RunningCalls
     let figures = Arc::new(SipFigures::default());
     let sip = SipSetup {
         port: Port::CALLS,
-        tls_port: Port::CALLS,
         address: setup.config.listen,
         tls: None,
         requests_per_second: 0,
