@@ -138,8 +138,8 @@ export class ApplicationsView {
     // TS 26.114 §6.2.10.1: the bootstrap channel goes with the INVITE, so that there is a list as soon as anything is answered.
     if (calls && (before || within)) look();
     call.on('state', (state) => {
-      // Both ends do not ask at once.
-      if (state === 'connected') setTimeout(() => void this.learn().then((begins) => (begins?.within ?? mayBegin(person)) && look()), calls ? 0 : LATER);
+      // Both ends do not ask at once; who has a list from while it rang has asked for another one by then.
+      if (state === 'connected') setTimeout(() => void this.learn().then((begins) => (begins?.within ?? mayBegin(person)) && shelf.state !== 'known' && look()), calls ? 0 : LATER);
       if (state !== 'ended') return;
       place.remove();
       this.#calls.delete(call);
@@ -149,7 +149,8 @@ export class ApplicationsView {
 
   /** Asks the network whether calls begin with applications. */
   async learn() {
-    this.#begins = await Session.beginnings();
+    // Who cannot be asked now has not changed its mind.
+    this.#begins = (await Session.beginnings()) ?? this.#begins;
     return this.#begins;
   }
 

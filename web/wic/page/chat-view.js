@@ -104,7 +104,7 @@ export class ChatView {
     this.#call = call;
     this.#panel.hidden = !this.#chat || this.#chat.lines.length === 0 || this.#panel.hidden;
     this.#input.value = '';
-    this.#log.replaceChildren(...(this.#chat?.lines ?? []).map((line) => entry(line, call?.who ?? '')));
+    this.#log.replaceChildren(...(this.#chat?.lines ?? []).map(entry));
     this.#log.scrollTop = this.#log.scrollHeight;
     this.#update();
   }
@@ -163,7 +163,7 @@ export class ChatView {
     }
     // A chat that the other side opens shows itself, and leaves the focus where it is.
     if (this.#panel.hidden && chat.lines.length === 1) this.#show();
-    this.#log.append(entry(line, chat.who));
+    this.#log.append(entry(line));
     while (this.#log.childElementCount > chat.lines.length) this.#log.firstElementChild?.remove();
     if (this.#follows || line.from === 'us') this.#log.scrollTop = this.#log.scrollHeight;
     if (!this.#panel.hidden) chat.read();
@@ -185,11 +185,8 @@ export class ChatView {
   }
 }
 
-/**
- * @param {Line} line
- * @param {string} who
- */
-function entry({ from, text, at, file }, who) {
+/** @param {Line} line */
+function entry({ from, who, text, at, file }) {
   const item = document.createElement('p');
   item.className = `line ${from}`;
   if (from !== 'phone') {

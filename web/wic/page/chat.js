@@ -13,8 +13,8 @@ import { chatWords } from './words.js';
  *
  * @typedef {'none' | 'opening' | 'open' | 'closed'} ChatState
  * @typedef {import('../lib/data/file-channel.js').FileTransfer} FileTransfer
- * @typedef {{ from: 'us' | 'them' | 'phone', text: string, at: number, file?: FileTransfer }} Line phone: what becomes of the chat
- *   itself
+ * @typedef {{ from: 'us' | 'them' | 'phone', who: string, text: string, at: number, file?: FileTransfer }} Line phone: what becomes of the
+ *   chat itself; who: the other party as it was called then
  *
  * @typedef {object} ChatEvents
  * @property {ChatState} state
@@ -154,8 +154,10 @@ export class Chat extends Emitter {
     this.#add({ from: 'phone', text, at: Date.now() });
   }
 
-  /** @param {Line} line */
-  #add(line) {
+  /** @param {Omit<Line, 'who'>} said */
+  #add(said) {
+    // A call may be handed over to another one, who has not said it.
+    const line = { ...said, who: this.who };
     this.lines.push(line);
     if (this.lines.length > MOST_LINES) this.lines.shift();
     this.emit('line', line);

@@ -46,9 +46,6 @@ export class SecondCall {
     this.clear();
     this.#call = call;
     this.#stopListening = [call.on('state', () => this.#update()), call.on('change', () => this.#update())];
-    element('second-who', HTMLElement).textContent = call.who;
-    element('second-avatar', HTMLElement).textContent = initials(call.who);
-    button('second-end').setAttribute('aria-label', `End the call with ${call.who}`);
     this.#section.hidden = false;
     this.#update();
   }
@@ -66,6 +63,10 @@ export class SecondCall {
     if (!call) return;
     const incoming = call.state === 'incoming';
     const connected = call.state === 'connected';
+    // A call may be handed over to another one.
+    element('second-who', HTMLElement).textContent = call.who;
+    element('second-avatar', HTMLElement).textContent = initials(call.who);
+    button('second-end').setAttribute('aria-label', `End the call with ${call.who}`);
     for (const id of ['second-reject', 'second-answer']) button(id).hidden = !incoming;
     for (const id of ['second-end', 'swap']) button(id).hidden = !connected;
     element('second-detail', HTMLElement).textContent = detail(call);
