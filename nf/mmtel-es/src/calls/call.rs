@@ -82,7 +82,7 @@ pub(crate) enum Stage {
 }
 
 /// One medium: an m-line, the same in the SDP of all legs.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Stream {
     pub(crate) id: StreamId,
     pub(crate) kind: MediaKind,
@@ -296,7 +296,7 @@ impl Leg {
 
     /// Whether an offer of ours waits for its answer.
     pub(crate) fn offers(&self) -> bool {
-        matches!(self.changing, Some(Changing::Offered(_)))
+        matches!(self.changing, Some(Changing::Offered { .. }))
     }
 
     pub(crate) fn is_open(&self) -> bool {

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use core_iq::Command;
+use core_sip::ClientTransactionId;
 use wire_sdp::Session;
 use wire_sip::{HeaderName, Message, Method, StatusCode};
 
@@ -12,12 +13,20 @@ use super::machine::{Calls, IqPurpose};
 use super::sending::{Errand, Purpose};
 use super::setup::{ALLOW, offer, settings, take_answer};
 
+/// RFC 3326 §2 — why an offer is cancelled.
+const TOO_LATE: &str = "SIP;cause=408";
+
 /// How far an offer of ours is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Changing {
-    /// It waits for an answer, until then.
-    Offered(Instant),
-    /// It met another one, and goes again then.
+    /// It waits for an answer.
+    Offered {
+        /// When nobody waits any more.
+        until: Instant,
+        /// What it is cancelled by then: `None` before it has left, and once that is done.
+        client: Option<ClientTransactionId>,
+    },
+    /// It met another one, and goes again then; or later, when the UE's own is done.
     Again(Instant),
 }
 
@@ -33,10 +42,19 @@ impl Calls {
         if call.anchor.is_some() {
             return self.offer_in_anchored(now, number, index);
         }
+        // RFC 3261 §14.1: not beside an offer of the UE. It goes when that one is answered, and acknowledged.
+        if call.restarting.is_some() || call.legs[index].answering.is_some() {
+            let waits = Changing::Again(now);
+            call.legs[index].changing.get_or_insert(waits);
+            return;
+        }
         let body = offer(call, index);
         let leg = &mut call.legs[index];
         let until = now + self.config.answer_within;
-        leg.changing = Some(Changing::Offered(until));
+        leg.changing = Some(Changing::Offered {
+            until,
+            client: None,
+        });
         self.deadlines.insert((until, number));
         let Some(dialog) = leg.dialog() else {
             return;
@@ -58,6 +76,26 @@ impl Calls {
         invite.set_body(Some("application/sdp"), body);
         let purpose = Purpose::ReInvite(number, index);
         self.send(now, &next, invite, Errand::Request(purpose));
+    }
+
+    /// An offer of ours has left.
+    pub(super) fn offer_sent(
+        &mut self,
+        now: Instant,
+        number: u64,
+        index: usize,
+        id: ClientTransactionId,
+    ) {
+        let leg = self.leg(number, index);
+        let Some(Changing::Offered { until, client }) = leg.and_then(|leg| leg.changing.as_mut())
+        else {
+            return;
+        };
+        if *until > now {
+            *client = Some(id);
+        } else {
+            self.transactions.cancel(now, id, Some(TOO_LATE));
+        }
     }
 
     /// The answer to an offer of ours.
@@ -142,30 +180,17 @@ impl Calls {
     /// Offers that met others and are to go again, and those that nobody answers: a UE may say for ever that it
     /// is trying (RFC 3261 §17.1.1.2), so they are cancelled, which it answers as a refusal.
     pub(super) fn changes_due(&mut self, now: Instant, number: u64) {
-        let Some(call) = self.by_number.get(&number) else {
+        let Some(call) = self.by_number.get_mut(&number) else {
             return;
         };
-        let late = |changing: Option<Changing>| match changing {
-            Some(Changing::Offered(until)) => until <= now,
-            _ => false,
-        };
-        if call.legs.iter().any(|leg| late(leg.changing)) {
-            let of_call = self
-                .by_client
-                .iter()
-                .filter_map(|(id, purpose)| match purpose {
-                    Purpose::ReInvite(of, leg) if *of == number => {
-                        late(call.legs.get(*leg)?.changing).then_some(*id)
-                    }
-                    _ => None,
-                });
-            for id in of_call.collect::<Vec<_>>() {
-                self.transactions.cancel(now, id, Some("SIP;cause=408"));
+        for leg in &mut call.legs {
+            if let Some(Changing::Offered { until, client }) = &mut leg.changing
+                && *until <= now
+                && let Some(client) = client.take()
+            {
+                self.transactions.cancel(now, client, Some(TOO_LATE));
             }
         }
-        let Some(call) = self.by_number.get(&number) else {
-            return;
-        };
         let due = |changing: Option<Changing>| match changing {
             Some(Changing::Again(at)) => at <= now,
             _ => false,

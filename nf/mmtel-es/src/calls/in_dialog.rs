@@ -176,6 +176,7 @@ impl Calls {
             Ok(body) => self.accept(now, id, number, leg, &request, Some(body)),
             Err(_) => self.answer(now, id, &request, StatusCode::NOT_ACCEPTABLE_HERE),
         }
+        self.changes_due(now, number);
     }
 
     /// RFC 3261 §14.2 — the 2xx to a request that changes or refreshes the session.
@@ -252,9 +253,15 @@ impl Calls {
             return;
         };
         self.transactions.acknowledged(answering.id);
-        if !answering.offered {
-            return;
+        if answering.offered {
+            self.answered_by_ack(now, number, index, ack);
         }
+        // What waited for this.
+        self.changes_due(now, number);
+    }
+
+    /// RFC 3261 §13.2.2.4 — the answer to an offer of a 2xx of ours.
+    fn answered_by_ack(&mut self, now: Instant, number: u64, index: usize, ack: &Message) {
         let Some(call) = self.by_number.get_mut(&number) else {
             return;
         };
@@ -307,8 +314,29 @@ impl Calls {
 /// RFC 3264 §6 — the answer to a UE's offer. What a call has is for the application to say: lines that a UE adds are
 /// refused each for itself, but for data channels when there is room for them.
 ///
-/// What is chosen of each m-line, and whether something begins anew.
+/// What is chosen of each m-line, and whether something begins anew. An offer that is refused has not been
+/// (RFC 3261 §14.2).
 fn take_offer(
+    call: &mut Call,
+    leg: usize,
+    offer: &Session,
+) -> Result<(Vec<Vec<Format>>, bool), &'static str> {
+    let before = call.streams.clone();
+    let taken = take_lines(call, leg, offer).inspect_err(|_| call.streams = before)?;
+    let data = call.streams.iter().position(|s| s.kind == MediaKind::Data);
+    let data = data.filter(|_| leg == call.app_leg());
+    if let Some((index, media)) = data.and_then(|index| Some((index, offer.media(index)?))) {
+        // RFC 8864 §6.6: with two UEs they have channels of their own.
+        let taken = call.streams[index].far[leg.min(1)].is_some();
+        let asked = || call.asked(media, call.app_end(), call.legs.len() == 1);
+        let asked = if taken { asked() } else { Vec::new() };
+        call.take_asked(asked);
+    }
+    Ok(taken)
+}
+
+/// What an offer says of each m-line, as far as it can be taken.
+fn take_lines(
     call: &mut Call,
     leg: usize,
     offer: &Session,
@@ -374,15 +402,6 @@ fn take_offer(
         if let Some(slot) = stream.far.get_mut(leg) {
             *slot = far;
         }
-    }
-    let data = call.streams.iter().position(|s| s.kind == MediaKind::Data);
-    let data = data.filter(|_| leg == call.app_leg());
-    if let Some((index, media)) = data.and_then(|index| Some((index, offer.media(index)?))) {
-        // RFC 8864 §6.6: with two UEs they have channels of their own.
-        let taken = call.streams[index].far[leg.min(1)].is_some();
-        let asked = || call.asked(media, call.app_end(), call.legs.len() == 1);
-        let asked = if taken { asked() } else { Vec::new() };
-        call.take_asked(asked);
     }
     Ok((chosen, restarts))
 }

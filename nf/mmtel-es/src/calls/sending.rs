@@ -136,6 +136,9 @@ impl Calls {
         if let Purpose::Forward(number) = purpose {
             self.branch_sent(now, number, id);
         }
+        if let Purpose::ReInvite(call, leg) = purpose {
+            self.offer_sent(now, call, leg, id);
+        }
         if let Purpose::Invite(call, leg) = purpose
             && let Some(leg) = self.leg(call, leg)
             && let LegState::Inviting {

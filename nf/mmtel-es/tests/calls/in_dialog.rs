@@ -5,9 +5,9 @@ use std::time::Duration;
 use api_mmtel_es::dc_app_management::Status;
 use core_iq::{ChannelAt, ChannelDescription, ChannelReliability, Command, Event, Gate, StreamEnd};
 use serde_json::json;
-use wire_sip::{HeaderName, Method};
+use wire_sip::{HeaderName, Method, StatusCode};
 
-use super::bed::{Bed, TARGET, audio, audio_and_data, call_bob};
+use super::bed::{Bed, Gateway, TARGET, audio, audio_and_data, call_bob};
 
 #[test]
 fn a_ue_that_hangs_up_is_told() {
@@ -303,4 +303,161 @@ fn a_ue_may_begin_its_data_channels_anew() {
         );
         bed.say(&Bed::within(&invite, Method::Ack, number));
     }
+}
+
+/// RFC 3261 §14.2, RFC 3264 §8: an offer that was refused has not been. The media are as before, and so is the number of
+/// lines that the next offer must have.
+#[test]
+fn an_offer_that_we_refuse_changes_nothing() {
+    let unknown = audio().replace("RTP/AVP 0 101", "RTP/AVP 96").replace(
+        "a=rtpmap:101 telephone-event/8000",
+        "a=rtpmap:96 UNKNOWN/8000",
+    );
+    let video = "m=video 4010 RTP/AVP 120\r\na=rtpmap:120 VP8/90000\r\n";
+    for refused in [unknown.clone() + video, unknown] {
+        let mut bed = Bed::new();
+        let (_, invite) = bed.standing(&call_bob(&["audio"], false), &audio());
+        let told = bed.asked.len();
+        let mut other = Bed::within(&invite, Method::Invite, 1);
+        other.set_body(Some("application/sdp"), refused);
+        bed.say(&other);
+        bed.response(488);
+        assert_eq!(bed.asked.len(), told, "the gateway hears nothing");
+        // A hold by who has gone back to what was agreed on.
+        let mut hold = Bed::within(&invite, Method::Invite, 2);
+        hold.set_body(Some("application/sdp"), audio() + "a=sendonly\r\n");
+        bed.sip.clear();
+        bed.say(&hold);
+        let sdp = bed.response(200);
+        let sdp = String::from_utf8(sdp.body().to_vec()).unwrap();
+        assert_eq!(sdp.matches("m=").count(), 1, "{sdp}");
+        assert!(
+            sdp.contains("m=audio 20002 RTP/AVP 0 101\r\n") && sdp.contains("a=recvonly\r\n"),
+            "{sdp}"
+        );
+        bed.say(&Bed::within(&invite, Method::Ack, 2));
+        // What we offer has the formats of before.
+        bed.say(&Bed::within(&invite, Method::Invite, 3));
+        let offer = bed.response(200);
+        let sdp = String::from_utf8(offer.body().to_vec()).unwrap();
+        assert!(sdp.contains("m=audio 20002 RTP/AVP 0 101\r\n"), "{sdp}");
+    }
+}
+
+/// RFC 3261 §14.1: an offer of ours that is to go again waits until the ACK of the UE's has come.
+#[test]
+fn an_offer_waits_for_the_ack_of_the_other() {
+    let mut bed = Bed::new();
+    let app = bed.application();
+    let (session, invite) = bed.standing(&call_bob(&["audio"], false), &audio());
+    bed.update(&json!({ "dcAppId": app, "sessionId": session, "notificationInfo": TARGET }));
+    let offer = bed.request(Method::Invite);
+    bed.answer(&offer, 491, None);
+    bed.request(Method::Ack);
+    let mut hold = Bed::within(&invite, Method::Invite, 1);
+    hold.set_body(Some("application/sdp"), audio() + "a=sendonly\r\n");
+    bed.say(&hold);
+    bed.response(200);
+    bed.pass(Duration::from_secs(6));
+    assert!(
+        bed.sip.iter().all(|message| !message.is_request()),
+        "{:?}",
+        bed.sip
+    );
+    bed.sip.clear();
+    bed.say(&Bed::within(&invite, Method::Ack, 1));
+    let again = bed.request(Method::Invite);
+    bed.answer(&again, 200, Some(&audio_and_data("")));
+    bed.request(Method::Ack);
+    opens(&mut bed, "A2P", &app);
+    // The same of one that is new: it does not go beside the UE's, and is not forgotten.
+    let other = bed.application_of("2");
+    let refused = audio() + "m=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\n";
+    let mut without = Bed::within(&invite, Method::Invite, 2);
+    without.set_body(Some("application/sdp"), refused);
+    bed.say(&without);
+    bed.response(200);
+    bed.update(&json!({ "dcAppId": other, "sessionId": session, "notificationInfo": TARGET }));
+    bed.nothing_more();
+    bed.say(&Bed::within(&invite, Method::Ack, 2));
+    bed.request(Method::Invite);
+}
+
+/// The same while the gateway begins something anew for the UE's offer.
+#[test]
+fn an_offer_waits_for_the_answer_to_the_other() {
+    let said = |ufrag: &str| {
+        let ice = format!("a=ice-ufrag:{ufrag}\r\na=ice-pwd:0123456789012345678901\r\n");
+        audio_and_data(&(ice + "a=tls-id:abcdefabcdefabcdefab\r\n"))
+    };
+    for method in [Method::Invite, Method::Update] {
+        let mut bed = Bed::new();
+        bed.ask(&call_bob(&["audio"], true));
+        let invite = bed.request(Method::Invite);
+        // It is refreshed by INVITE: it does not say that it knows UPDATE.
+        let mut answer = core_sip::reply(&invite, StatusCode::OK, "ue-tag");
+        answer.push_back(HeaderName::Contact, "<sip:bob@192.0.2.30:5060>");
+        answer.set_body(Some("application/sdp"), said("abcd"));
+        bed.say(&answer);
+        bed.request(Method::Ack);
+        bed.pass(Duration::from_mins(15));
+        let refresh = bed.request(Method::Invite);
+        bed.answer(&refresh, 491, None);
+        bed.request(Method::Ack);
+        bed.gateway = Gateway::Thinks;
+        let mut restart = Bed::within(&invite, method, 1);
+        let sdp = said("efgh").replace("a=setup:active", "a=setup:actpass");
+        restart.set_body(Some("application/sdp"), sdp);
+        bed.say(&restart);
+        bed.pass(Duration::from_secs(6));
+        assert!(
+            bed.sip.iter().all(|message| !message.is_request()),
+            "{:?}",
+            bed.sip
+        );
+        bed.sip.clear();
+        bed.gateway_answers(Gateway::Agrees);
+        let answer = bed.response(200);
+        assert!(String::from_utf8_lossy(answer.body()).contains("a=ice-ufrag:anew"));
+        if method == Method::Invite {
+            bed.nothing_more();
+            bed.say(&Bed::within(&invite, Method::Ack, 1));
+        }
+        bed.request(Method::Invite);
+    }
+}
+
+/// Offers that nobody answers are cancelled, each once and none of another call.
+#[test]
+fn offers_that_are_late_are_cancelled_once() {
+    let mut bed = Bed::new();
+    let mut offers = Vec::new();
+    for number in 0..8 {
+        let app = bed.application();
+        let mut call = call_bob(&["audio"], false);
+        call["terminatingId"] = format!("sip:bob{number}@ims.example.com").into();
+        let (session, _) = bed.standing(&call, &audio());
+        bed.update(&json!({ "dcAppId": app, "sessionId": session, "notificationInfo": TARGET }));
+        let offer = bed.request(Method::Invite);
+        bed.answer(&offer, 100, None);
+        offers.push(offer);
+    }
+    bed.pass(Duration::from_secs(61));
+    let mut cancelled: Vec<String> = Vec::new();
+    while let Some(cancel) = bed.sip.pop_front() {
+        if cancel.method() != Method::Cancel {
+            continue;
+        }
+        let call = cancel.call_id().to_owned();
+        bed.answer(&cancel, 200, None);
+        cancelled.push(call);
+    }
+    cancelled.sort_unstable();
+    let mut expected: Vec<String> = offers.iter().map(|one| one.call_id().to_owned()).collect();
+    expected.sort_unstable();
+    cancelled.dedup();
+    assert_eq!(cancelled, expected);
+    bed.pass(Duration::from_secs(5));
+    let more = bed.sip.iter();
+    assert_eq!(more.filter(|one| one.method() == Method::Cancel).count(), 0);
 }

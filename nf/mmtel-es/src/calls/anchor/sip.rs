@@ -448,7 +448,10 @@ impl Anchor {
             invite.push_back(HeaderName::SessionExpires, interval);
         }
         invite.set_body(Some("application/sdp"), offer.to_bytes());
-        leg.changing = Some(Changing::Offered(until));
+        leg.changing = Some(Changing::Offered {
+            until,
+            client: None,
+        });
         self.own = Some(offer);
         Some((next, invite))
     }
