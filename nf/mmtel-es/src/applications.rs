@@ -1,6 +1,7 @@
 //! The applications of all providers, and the four operations on them (TS 29.392 §5.2.2).
 
 use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
 
 use api_mmtel_es::common::Credential;
 use api_mmtel_es::dc_app_management::{
@@ -14,6 +15,7 @@ use crate::application::{Application, StoredPackage};
 use crate::change::Change;
 use crate::checked::{Checked, Entry};
 use crate::consumer::{Consumer, Settings};
+use crate::repository::Beginnings;
 
 /// What to write down, and what may be said once it is.
 #[derive(Debug)]
@@ -34,6 +36,8 @@ pub struct Applications {
     providers: HashMap<String, OfProvider>,
     /// How many applications have a package.
     packages: HashMap<[u8; 32], usize>,
+    /// Whether calls begin with applications, and while that is so; `None` when one of them has changed.
+    pub(crate) beginnings: Option<(Range<u64>, Beginnings)>,
 }
 
 #[derive(Debug, Default)]
@@ -59,6 +63,7 @@ impl Applications {
             by_id: HashMap::new(),
             providers: HashMap::new(),
             packages: HashMap::new(),
+            beginnings: None,
         };
         for application in loaded {
             all.put(application, None, &mut Vec::new());
@@ -281,6 +286,7 @@ impl Applications {
         package: Option<StoredPackage>,
         changes: &mut Vec<Change>,
     ) {
+        self.beginnings = None;
         let id = application.id().to_owned();
         // Those of the new one first: a package that both have stays.
         if let Some(its) = &application.package {
@@ -313,6 +319,7 @@ impl Applications {
         let Some(application) = self.by_id.remove(app_id) else {
             return;
         };
+        self.beginnings = None;
         changes.push(Change::RemoveApplication(app_id.to_owned()));
         self.forget(&application, changes);
         if let Some(of) = self.providers.get_mut(&application.provider) {

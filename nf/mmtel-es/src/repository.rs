@@ -90,26 +90,41 @@ const GONE: &str = "There is no such application here.";
 impl Applications {
     /// TS 29.392 §6.1.6.2.3 — what of `appLoadPh`, `autoload` and `autolaunch` a UE has to know before it has a list: who
     /// knows that nothing begins with a call need not ask in each. A user's own applications do not count.
-    pub fn beginnings(&self, now: u64) -> Beginnings {
-        let valid = |one: &&Application| {
-            let until = one.profile.app_val.as_ref();
-            until.is_none_or(|until| until.unix_seconds() > now.cast_signed())
-        };
+    ///
+    /// Many ask, and nobody has to be somebody for it: all applications are gone over when one of them has changed, or is
+    /// not valid any more, and not before.
+    pub fn beginnings(&mut self, now: u64) -> Beginnings {
+        if let Some((during, known)) = &self.beginnings
+            && during.contains(&now)
+        {
+            return *known;
+        }
+        let (found, until) = self.look_for_beginnings(now);
+        self.beginnings = Some((now..until, found));
+        found
+    }
+
+    /// What is so now, and until when, if nothing changes.
+    fn look_for_beginnings(&self, now: u64) -> (Beginnings, u64) {
+        let mut found = Beginnings::default();
+        let mut until = u64::MAX;
         let offered = self.all().filter(|one| one.package.is_some());
-        let offered = offered.filter(|one| !is_user(&one.provider)).filter(valid);
-        offered.fold(Beginnings::default(), |found, one| {
+        for one in offered.filter(|one| !is_user(&one.provider)) {
             let profile = &one.profile;
-            let before = [AppLoadPhase::PrecallOnly, AppLoadPhase::PrecallAndIncall];
-            let by_itself = [profile.autoload, profile.autolaunch].contains(&Some(true));
-            Beginnings {
-                before: found.before
-                    || profile
-                        .app_load_ph
-                        .as_ref()
-                        .is_some_and(|phase| before.contains(phase)),
-                within: found.within || by_itself,
+            let end = profile.app_val.as_ref();
+            let end = end.map_or(u64::MAX, |end| {
+                u64::try_from(end.unix_seconds()).unwrap_or(0)
+            });
+            if end <= now {
+                continue;
             }
-        })
+            until = until.min(end);
+            let before = [AppLoadPhase::PrecallOnly, AppLoadPhase::PrecallAndIncall];
+            let phase = profile.app_load_ph.as_ref();
+            found.before |= phase.is_some_and(|phase| before.contains(phase));
+            found.within |= [profile.autoload, profile.autolaunch].contains(&Some(true));
+        }
+        (found, until)
     }
 
     /// TS 26.114 §6.2.10 — answers what a UE asks on a bootstrap channel.

@@ -229,7 +229,7 @@ fn what_begins_with_a_call_is_known_before() {
         configure(&mut all, provider, std::slice::from_ref(&profile));
         assert_eq!(all.beginnings(NOW), expected, "{provider} {profile}");
     }
-    let all = applications(
+    let mut all = applications(
         "acme",
         &[
             json!({ "autoload": true }),
@@ -243,6 +243,39 @@ fn what_begins_with_a_call_is_known_before() {
             within: true
         }
     );
+}
+
+/// What was said before is not said again once an application has come or gone, or is not valid any more.
+#[test]
+fn what_begins_with_a_call_is_not_outlived() {
+    let says = |all: &mut Applications, now: u64| {
+        let found = all.beginnings(now);
+        (found.before, found.within)
+    };
+    let mut all = applications("other", &[json!({})]);
+    assert_eq!(says(&mut all, NOW), (false, false));
+    let soon = json!({ "autoload": true, "appVal": "2027-01-15T08:01:00Z" });
+    configure(&mut all, "acme", &[soon]);
+    let later = json!({ "appLoadPh": "PRECALL_ONLY", "appVal": "2027-01-15T08:02:00Z" });
+    configure(&mut all, "acme", &[later]);
+    for (after, expected) in [
+        (0, (true, true)),
+        (59, (true, true)),
+        (60, (true, false)),
+        (119, (true, false)),
+        (120, (false, false)),
+        // A clock that was put back.
+        (1, (true, true)),
+    ] {
+        assert_eq!(says(&mut all, NOW + after), expected, "{after}");
+    }
+    let ids = all.all().filter(|one| one.provider == "acme");
+    let ids: Vec<String> = ids.map(|one| one.id().to_owned()).collect();
+    let request = json!({ "reqId": "acme", "dcAppNum": ids.len(), "appIdList": ids });
+    let request = read_value(request).unwrap();
+    let outcome = all.delete(&Consumer::Client("acme".into()), request);
+    assert!(outcome.reply.is_ok(), "{:?}", outcome.reply);
+    assert_eq!(says(&mut all, NOW + 1), (false, false));
 }
 
 /// TS 29.392 §6.1.6.3.4
