@@ -107,8 +107,7 @@ impl Calls {
             until: Some(until),
         });
         self.deadlines.insert((until, number));
-        let data = call.stream_of(MediaKind::Data);
-        if data.is_some_and(|stream| !stream.refused) {
+        if call.has_data() {
             if awaited {
                 self.tell_awaited(number);
             } else {
@@ -116,43 +115,51 @@ impl Calls {
             }
             return Ok(());
         }
-        self.add_data(number);
-        for (call, leg) in std::mem::take(&mut self.re_invite_wanted) {
-            self.re_invite(now, call, leg);
-        }
+        self.add_data(now, number);
         Ok(())
     }
 
     /// A call without data channels gets some: room for them, and an offer to the UE.
-    fn add_data(&mut self, number: u64) {
+    fn add_data(&mut self, now: Instant, number: u64) {
         let Some(call) = self.by_number.get_mut(&number) else {
             return;
         };
+        let held = call.anchor.as_ref().is_some_and(|one| one.waits_for_room());
+        if held || call.media_change.is_some() {
+            // It may bring them, and goes before.
+            call.data_wanted = true;
+            return;
+        }
+        if call.adding {
+            // The answer to who asked first is for all.
+            return;
+        }
+        let data = call.stream_of(MediaKind::Data);
+        if call.anchor.is_some()
+            && data.is_some_and(|stream| !stream.refused && stream.local.is_empty())
+        {
+            let words = "the gateway had no room for the data channels of the call";
+            return self.data_refused(number, words);
+        }
         let second = (call.legs.len() == 2).then(Box::default);
         let next = StreamId(u16::try_from(call.streams.len()).unwrap_or(u16::MAX));
         let id = match call.stream_of_mut(MediaKind::Data) {
-            // The answer to who asked first is for all.
-            Some(stream) if stream.reserving => return,
             // One that a UE had refused is asked for again, where it was.
             Some(stream) if !stream.local.is_empty() => {
                 stream.refused = false;
                 let leg = call.app_leg();
-                self.re_invite_wanted.push((number, leg));
-                return;
+                return self.re_invite(now, number, leg);
             }
             // One that a UE has offered, and that there was no room for.
-            Some(stream) => {
-                stream.reserving = true;
-                stream.id
-            }
+            Some(stream) => stream.id,
             None => {
                 let mut stream = Stream::new(next, MediaKind::Data, Vec::new());
                 stream.refused = true;
-                stream.reserving = true;
                 call.streams.push(stream);
                 next
             }
         };
+        call.adding = true;
         let command = Command::Reserve {
             context: call.context,
             streams: vec![StreamSettings {
@@ -168,6 +175,7 @@ impl Calls {
         let Some(call) = self.by_number.get_mut(&number) else {
             return;
         };
+        call.adding = false;
         let context = reserved.context;
         call.context = Some(context);
         call.has_room(reserved);
@@ -186,12 +194,31 @@ impl Calls {
 
     /// There is none.
     pub(super) fn not_added(&mut self, now: Instant, number: u64, words: &str) {
-        let call = self.by_number.get_mut(&number).into_iter();
-        for stream in call.flat_map(|call| &mut call.streams) {
-            stream.reserving = false;
-        }
+        let Some(call) = self.by_number.get_mut(&number) else {
+            return;
+        };
+        call.adding = false;
         if !self.media_change_refused(now, number, 0, words) {
             self.change_refused(number, words);
+        }
+    }
+
+    /// A change of media is over, for these words if it is not made: who has waited for it gets data channels
+    /// now, or hears that there are none.
+    pub(super) fn data_after_change(&mut self, now: Instant, number: u64, failed: Option<&str>) {
+        let Some(call) = self.by_number.get_mut(&number) else {
+            return;
+        };
+        if !std::mem::take(&mut call.data_wanted) || call.has_data() {
+            return;
+        }
+        let waits =
+            |one: &AppChannel| matches!(one.state, ChannelState::Wanted | ChannelState::Awaited);
+        match failed {
+            Some(words) => self.data_refused(number, words),
+            None if call.channels.iter().any(waits) => self.add_data(now, number),
+            // It has had its time.
+            None => {}
         }
     }
 

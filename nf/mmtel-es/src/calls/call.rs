@@ -64,6 +64,10 @@ pub(crate) struct Call {
     pub(crate) anchor: Option<Box<Anchor>>,
     /// An offer of a UE that the gateway must make something new for.
     pub(crate) restarting: Option<Box<Restarting>>,
+    /// Whether the gateway is asked for room for something new, in a call that stands: once at a time.
+    pub(crate) adding: bool,
+    /// Whether an application waits for data channels until a change of media is over.
+    pub(crate) data_wanted: bool,
     /// When its stage has lasted too long.
     pub(crate) deadline: Option<Instant>,
 }
@@ -102,8 +106,6 @@ pub(crate) struct Stream {
     pub(crate) agreed: [bool; 2],
     /// Whether a UE has refused it.
     pub(crate) refused: bool,
-    /// Whether the gateway is asked for room for it, in a call that stands.
-    pub(crate) reserving: bool,
 }
 
 impl Stream {
@@ -120,7 +122,6 @@ impl Stream {
             told: [false, false],
             agreed: [false, false],
             refused: false,
-            reserving: false,
         }
     }
 
@@ -336,6 +337,8 @@ impl Call {
             channels: Vec::new(),
             anchor: None,
             restarting: None,
+            adding: false,
+            data_wanted: false,
             deadline: None,
         }
     }
@@ -346,14 +349,12 @@ impl Call {
             let mut streams = self.streams.iter_mut();
             if let Some(stream) = streams.find(|stream| stream.id == local.stream) {
                 stream.local = Stream::one(local);
-                stream.reserving = false;
             }
         }
         for local in reserved.anchored {
             let mut streams = self.streams.iter_mut();
             if let Some(stream) = streams.find(|stream| stream.id == local.stream) {
                 stream.local = Stream::two(local);
-                stream.reserving = false;
             }
         }
     }
@@ -367,6 +368,12 @@ impl Call {
 
     pub(crate) fn stream_of(&self, kind: MediaKind) -> Option<&Stream> {
         self.streams.iter().find(|stream| stream.kind == kind)
+    }
+
+    /// Whether it has data channels, or offers them.
+    pub(crate) fn has_data(&self) -> bool {
+        let data = self.stream_of(MediaKind::Data);
+        data.is_some_and(|stream| !stream.refused && !stream.local.is_empty())
     }
 
     /// RFC 3725 §4.4 — whether the first leg is to be offered what the second one chose.

@@ -63,8 +63,6 @@ pub struct Calls {
     /// Messages whose next hop is being looked up.
     pub(super) waiting: Vec<Waiting>,
     pub(super) deadlines: BTreeSet<(Instant, u64)>,
-    /// Legs whose session is to be refreshed by an INVITE.
-    pub(super) re_invite_wanted: Vec<(u64, usize)>,
     /// Calls that pass by and are told of, by their session.
     pub(super) observed: HashMap<String, Observed>,
     /// Requests that were forwarded, by numbers of the same sequence as calls.
@@ -83,7 +81,7 @@ pub(super) enum IqPurpose {
     Reserve(u64),
     /// Room for what a subscriber's own call has.
     Anchor(u64),
-    /// Room for data channels in a call that has none.
+    /// Room for what is new in a call that stands.
     Add(u64),
     /// What a call's UEs said. A refusal ends it.
     Configure(u64),
@@ -121,7 +119,6 @@ impl Calls {
             next_commit: 0,
             waiting: Vec::new(),
             deadlines: BTreeSet::new(),
-            re_invite_wanted: Vec::new(),
             observed: HashMap::new(),
             forwarded: HashMap::new(),
             forwarded_by_server: HashMap::new(),

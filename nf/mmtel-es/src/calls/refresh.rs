@@ -83,7 +83,7 @@ impl Calls {
         if call.stage != Stage::Standing {
             return;
         }
-        let mut send = Vec::new();
+        let (mut send, mut re_invite) = (Vec::new(), Vec::new());
         let mut lost = false;
         for (index, leg) in call.legs.iter_mut().enumerate() {
             let Some(refresh) = leg.refresh.filter(|refresh| refresh.at <= now) else {
@@ -112,15 +112,15 @@ impl Calls {
                 );
                 send.push((index, dialog.next_hop().to_owned(), update));
             } else {
-                self.re_invite_wanted.push((number, index));
+                re_invite.push(index);
             }
         }
         for (index, next, update) in send {
             let purpose = Purpose::Refresh(number, index);
             self.send(now, &next, update, Errand::Request(purpose));
         }
-        for (call, leg) in std::mem::take(&mut self.re_invite_wanted) {
-            self.re_invite(now, call, leg);
+        for index in re_invite {
+            self.re_invite(now, number, index);
         }
         if lost {
             // RFC 4028 §10: the UE is told, if it still hears.

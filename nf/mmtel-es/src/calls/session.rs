@@ -207,8 +207,11 @@ impl Calls {
             let stream = call.streams.iter().find(|stream| stream.kind == kind);
             stream.is_some_and(|stream| !stream.refused)
         };
+        let changing = call.legs.iter().any(|leg| leg.changing.is_some());
+        let busy = call.adding || changing || call.media_change.is_some();
         let all = [MediaKind::Audio, MediaKind::Video, MediaKind::Data];
-        let same = all.iter().all(|kind| has(*kind) == wanted.contains(kind));
+        // What is on its way may still be refused.
+        let same = !busy && all.iter().all(|kind| has(*kind) == wanted.contains(kind));
         if same || kinds(&before.ims_session_info)? == wanted {
             call.target.clone_from(&resource.ims_session_info.notif_uri);
             call.resource = Some(Box::new(resource.clone()));
@@ -217,8 +220,6 @@ impl Calls {
             self.commit(changes, vec![reply]);
             return Ok(());
         }
-        let busy =
-            call.media_change.is_some() || call.legs.iter().any(|leg| leg.changing.is_some());
         if call.stage != Stage::Standing || busy {
             let reason = "cannot change while the session is being established, or changed";
             return Err(conflict("/imsSessionInfo/mediaInfoSet", reason));
@@ -263,6 +264,7 @@ impl Calls {
         if more.is_empty() {
             self.re_invite(now, number, 0);
         } else if let Some(context) = context {
+            call.adding = true;
             let command = Command::Reserve {
                 context: Some(context),
                 streams: more,
@@ -309,6 +311,7 @@ impl Calls {
             after.push(After::Offer(number, 0));
         }
         self.commit(changes, after);
+        self.data_after_change(now, number, None);
         true
     }
 
@@ -337,6 +340,7 @@ impl Calls {
         let failed = event(call, ImsSessionEventType::MediaChangeFailure, Some(words));
         let reply = After::Reply(change.ask, Err(Box::new(problem)));
         self.commit(failed.into_iter().collect(), vec![reply]);
+        self.data_after_change(now, number, Some(words));
         // Who has taken what the other one refused is offered what was before.
         for other in 0..=leg.min(1) {
             self.re_invite(now, number, other);

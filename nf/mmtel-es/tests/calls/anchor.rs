@@ -14,7 +14,7 @@ use nf_mmtel_es::calls::{Ask, CallEvents};
 use serde_json::{Value, json};
 use wire_sip::{HeaderName, Message, Method, StatusCode};
 
-use super::bed::{BOB, Bed, TARGET, audio, audio_and_data, call_bob};
+use super::bed::{BOB, Bed, Gateway, TARGET, audio, audio_and_data, call_bob};
 use super::observer::{invite, respond, within};
 
 const AT: ChannelAt = ChannelAt {
@@ -273,6 +273,47 @@ fn offers_that_meet_wait_for_one_another() {
     bed.response(491);
     bed.answer(&offer, 200, Some(&audio_and_data("")));
     bed.request(Method::Ack);
+}
+
+/// One room is asked for at a time, also where it is a UE's offer that needs the other.
+#[test]
+fn an_application_waits_for_the_room_of_an_offer() {
+    for data in [false, true] {
+        let mut bed = bed();
+        let app = bed.application();
+        let (forwarded, _, session) = established(&mut bed);
+        bed.gateway = Gateway::Thinks;
+        let sdp = if data {
+            audio_and_data("")
+        } else {
+            audio() + "m=video 4010 RTP/AVP 120\r\na=rtpmap:120 VP8/90000\r\n"
+        };
+        let mut update = within(&forwarded, Method::Update, 2);
+        update.set_body(Some("application/sdp"), sdp.clone());
+        bed.say(&update);
+        ask_for(&mut bed, &app, &session);
+        assert_eq!(bed.unanswered.len(), 1, "{:?}", bed.unanswered);
+        bed.gateway_answers(Gateway::Agrees);
+        assert!(bed.replies.is_empty(), "{:?}", bed.replies);
+        let at_bob = bed.request(Method::Update);
+        respond(&mut bed, &at_bob, 200, Some(&sdp));
+        let (stream, sdp) = if data {
+            (1, sdp)
+        } else {
+            bed.pass(Duration::from_secs(3));
+            let offer = bed.request(Method::Invite);
+            // It goes again until somebody answers.
+            bed.sip.clear();
+            assert_eq!(lines(&offer), 3, "{}", text(&offer));
+            let data = audio_and_data("").split_off(audio().len());
+            bed.answer(&offer, 200, Some(&(sdp.clone() + &data)));
+            bed.request(Method::Ack);
+            (2, sdp)
+        };
+        bed.event(stream, Event::DataConnected { end: StreamEnd::W3 });
+        bed.event(stream, Event::ChannelOpened { at: AT });
+        assert_eq!(bed.updated().result, Status::Success, "{sdp}");
+    }
 }
 
 #[test]

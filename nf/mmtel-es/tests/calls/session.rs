@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use core_iq::{Command, MediaKind};
+use api_mmtel_es::dc_app_management::Status;
+use core_iq::{ChannelAction, ChannelAt, Command, Event, MediaKind, Refusal, StreamEnd};
 use nf_mmtel_es::Consumer;
 use nf_mmtel_es::calls::{Ask, Told};
 use serde_json::{Value, json};
 use wire_sip::{HeaderName, Message, Method};
 
-use super::bed::{Bed, TARGET, audio, consumer};
+use super::bed::{Bed, Gateway, TARGET, audio, audio_and_data, consumer};
 
 pub(crate) fn session(media: &[(&str, &str)]) -> Value {
     let media: Vec<Value> = media
@@ -279,4 +280,111 @@ fn a_session_of_the_life_before_is_ended_and_told() {
     assert_eq!(told["eventType"], "SESSION_TERMINATION");
     assert_eq!(told["sessionId"], id);
     assert!(bed.sessions.is_empty());
+}
+
+/// The UE of the application answers, and the channel opens.
+fn opens(bed: &mut Bed, stream: u16) {
+    let end = StreamEnd::W3;
+    bed.event(stream, Event::DataConnected { end });
+    let asked = bed.asked.iter().filter(|command| match command {
+        Command::Channel { action, .. } => matches!(action, ChannelAction::Open { .. }),
+        _ => false,
+    });
+    assert_eq!(asked.count(), 1, "{:?}", bed.asked);
+    let at = ChannelAt { end, id: 1 };
+    bed.event(stream, Event::ChannelOpened { at });
+    assert_eq!(bed.updated().result, Status::Success);
+}
+
+fn use_app(bed: &mut Bed, app: &str, session: &str) {
+    bed.update(&json!({ "dcAppId": app, "sessionId": session, "notificationInfo": TARGET }));
+}
+
+/// One room is asked for at a time: who changes the media while an application gets its channels comes too early.
+#[test]
+fn a_change_of_media_does_not_meet_the_room_for_an_application() {
+    for gateway in [Gateway::Agrees, Gateway::Refuses(Refusal::UnknownStream)] {
+        let (mut bed, id, [_, second]) = established();
+        let app = bed.application();
+        bed.gateway = Gateway::Thinks;
+        use_app(&mut bed, &app, &id);
+        for more in ["DC", "VIDEO"] {
+            let body = session(&[("AUDIO", "1"), (more, "2")]);
+            bed.ask_as(&consumer(), Ask::Replace(id.clone(), read(&body)));
+            assert_eq!(bed.problem().status, Some(409));
+        }
+        assert_eq!(bed.unanswered.len(), 1, "{:?}", bed.unanswered);
+        bed.nothing_more();
+        bed.gateway_answers(gateway.clone());
+        if gateway == Gateway::Agrees {
+            let invite = bed.request(Method::Invite);
+            assert_eq!(invite.call_id(), second.call_id());
+            // What is offered is not there yet.
+            let body = session(&[("AUDIO", "1"), ("DC", "2")]);
+            bed.ask_as(&consumer(), Ask::Replace(id, read(&body)));
+            assert_eq!(bed.problem().status, Some(409));
+            bed.answer(&invite, 200, Some(&audio_and_data("")));
+            bed.request(Method::Ack);
+            opens(&mut bed, 1);
+        } else {
+            assert_eq!(bed.updated().result, Status::Failed);
+            bed.gateway = Gateway::Agrees;
+            let body = session(&[("AUDIO", "1"), ("DC", "2")]);
+            bed.ask_as(&consumer(), Ask::Replace(id, read(&body)));
+            bed.request(Method::Invite);
+        }
+    }
+}
+
+/// The other way round: the application gets its channels of the change, or after it; and hears when there are none.
+#[test]
+fn an_application_waits_for_a_change_of_media() {
+    for (more, gateway) in [
+        ("DC", Gateway::Agrees),
+        ("VIDEO", Gateway::Agrees),
+        ("DC", Gateway::Refuses(Refusal::UnknownStream)),
+    ] {
+        let (mut bed, id, [_, second]) = established();
+        let app = bed.application();
+        bed.gateway = Gateway::Thinks;
+        let body = session(&[("AUDIO", "1"), (more, "2")]);
+        bed.ask_as(&consumer(), Ask::Replace(id.clone(), read(&body)));
+        use_app(&mut bed, &app, &id);
+        assert_eq!(bed.unanswered.len(), 1, "{:?}", bed.unanswered);
+        assert!(bed.replies.is_empty(), "{:?}", bed.replies);
+        bed.gateway_answers(gateway.clone());
+        if gateway != Gateway::Agrees {
+            assert_eq!(bed.problem().status, Some(409));
+            assert_eq!(bed.updated().result, Status::Failed);
+            continue;
+        }
+        let sdp = match more {
+            "DC" => audio_and_data(""),
+            _ => with_video(4010),
+        };
+        for _ in 0..2 {
+            let invite = bed.request(Method::Invite);
+            bed.answer(&invite, 200, Some(&sdp));
+            bed.request(Method::Ack);
+        }
+        changed(&mut bed);
+        if more == "DC" {
+            opens(&mut bed, 1);
+            continue;
+        }
+        let invite = bed.request(Method::Invite);
+        assert_eq!(invite.call_id(), second.call_id());
+        let offer = String::from_utf8_lossy(invite.body());
+        assert!(
+            offer.contains("m=video 2") && offer.contains("m=application 2"),
+            "{offer}"
+        );
+        let (head, data) = audio_and_data("")
+            .split_once("m=application")
+            .map(|(_, data)| (sdp, format!("m=application{data}")))
+            .unwrap();
+        bed.answer(&invite, 200, Some(&(head + &data)));
+        bed.request(Method::Ack);
+        opens(&mut bed, 2);
+    }
 }

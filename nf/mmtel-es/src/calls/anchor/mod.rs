@@ -148,6 +148,11 @@ impl Anchor {
         })
     }
 
+    /// Whether the gateway is asked for room for what an offer adds.
+    pub(crate) fn waits_for_room(&self) -> bool {
+        self.held.is_some()
+    }
+
     /// Whose message it is.
     fn side_of(&self, tag: Option<&str>) -> Side {
         usize::from(tag != Some(&self.caller_tag))

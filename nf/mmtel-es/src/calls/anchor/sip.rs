@@ -160,6 +160,7 @@ impl Calls {
             let errand = Errand::Forward(held.number, held.hash);
             self.send(now, &held.next, held.request, errand);
         }
+        self.data_after_change(now, number, None);
     }
 
     /// A response goes back, as the other side is to see it.
