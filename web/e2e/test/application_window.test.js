@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { AppBed } from '../harness/app_bed.js';
 import { APPS, closeAll, develops, hearsOfApplications, nothingOpen, opens, running, says, scripted } from '../harness/app_person.js';
@@ -40,10 +41,19 @@ describe('the windows of applications in a call', { timeout: 390_000 }, () => {
     // The window has the focus: its buttons come next, and then the application.
     assert.equal(await alice.page.evaluate(() => document.activeElement.className), 'window');
     await running(alice, 'Whiteboard');
-    for (let steps = 0; (await names()) !== 'iframe' && steps < 4; steps += 1) await keyboard.press('Tab');
+    // On its way into a frame of another process, and out of it, the focus is nowhere for a moment.
+    const arrived = () => alice.page.waitForFunction(() => document.activeElement !== document.body, { polling: 25, timeout: 40_000 });
+    for (let steps = 0; (await names()) !== 'iframe' && steps < 4; steps += 1) {
+      await keyboard.press('Tab');
+      await arrived();
+    }
     assert.equal(await names(), 'iframe');
     await keyboard.down('Shift');
-    for (let steps = 0; (await alice.focused()) !== 'Close Whiteboard' && steps < 12; steps += 1) await keyboard.press('Tab');
+    for (let steps = 0; (await alice.focused()) !== 'Close Whiteboard' && steps < 12; steps += 1) {
+      await keyboard.press('Tab');
+      await sleep(250);
+      await arrived();
+    }
     await keyboard.up('Shift');
     await keyboard.press('Enter');
     await nothingOpen(alice);
@@ -75,7 +85,8 @@ describe('the windows of applications in a call', { timeout: 390_000 }, () => {
     await (await ours.$('#choose')).uploadFile(file);
     await bob.press('Open File drop');
     const theirs = await running(bob, 'File drop');
-    const press = async (name) => (await theirs.waitForSelector(`button[aria-label="${name} a picture.bin"]`)).click();
+    // Not by its place: that changes when a question above it comes and goes.
+    const press = async (name) => (await theirs.waitForSelector(`button[aria-label="${name} a picture.bin"]`)).evaluate((button) => button.click());
     await press('Take');
     await theirs.waitForFunction(() => /is here, 300\.0 kB/.test(document.querySelector('#files').textContent), { polling: 50 });
     await press('Save');

@@ -62,7 +62,7 @@ describe('data channels', { concurrency: 4 }, () => {
         await answered;
 
         for (const time of ['at first', 'opened again']) {
-          if (time === 'opened again') await near.peer.open({ label: 'echo', protocol: 'chat' });
+          if (time === 'opened again') await near.opensAgain({ label: 'echo', protocol: 'chat' }, caller === 'webrtc');
           const [, there] = await Promise.all([near.hears('open', 'echo'), far.hears('open', 'echo')]);
           assert.equal(there.protocol, 'chat', `${time}: the protocol that was asked for`);
           await near.echoes('echo');
@@ -92,7 +92,7 @@ describe('data channels', { concurrency: 4 }, () => {
         const call = await alice.call(`sip:carol@${DOMAIN}`, `${name} to the phone`, near.peer);
 
         for (const time of ['at first', 'opened again']) {
-          if (time === 'opened again') await near.peer.open({ label: 'echo', protocol: 'chat' });
+          if (time === 'opened again') await near.opensAgain({ label: 'echo', protocol: 'chat' }, name === 'webrtc');
           const [there] = await Promise.all([phone.next('channel_open'), near.hears('open', 'echo')]);
           assert.deepEqual([there.label, there.protocol], ['echo', 'chat'], time);
           await near.echoes('echo');

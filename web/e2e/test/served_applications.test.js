@@ -38,7 +38,7 @@ describe('applications with a server', { timeout: 390_000 }, () => {
       waiting.add(look);
       look();
     });
-    return { hears, stop: () => server.kill() };
+    return { hears, said: () => said, stop: () => server.kill() };
   }
 
   it('a server calls, and its menu is asked about by name, opened and answered', async () => {
@@ -54,6 +54,9 @@ describe('applications with a server', { timeout: 390_000 }, () => {
       await frame.waitForFunction(() => document.querySelector('#text').textContent === 'Thank you.', { polling: 50 });
       await bob.press('Hang up');
       await server.hears(/^call: ENDED/m);
+    } catch (error) {
+      error.message += `\nThe server said:\n${server.said()}`;
+      throw error;
     } finally {
       server.stop();
     }
@@ -89,6 +92,9 @@ describe('applications with a server', { timeout: 390_000 }, () => {
       await Promise.all([counts(0, 'Nothing, thank you1 (50 %)'), counts(1, 'Leave a message1 (50 %)')]);
       for (const person of people) await person.press('Hang up');
       await server.hears(/(^call: ENDED.*$[^]*){2}/m);
+    } catch (error) {
+      error.message += `\nThe server said:\n${server.said()}`;
+      throw error;
     } finally {
       server.stop();
     }
