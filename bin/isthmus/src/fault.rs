@@ -35,17 +35,17 @@ impl Fault {
         let how = format!("{key} says which{}", flag.unwrap_or_default());
         let why = match error.kind() {
             std::io::ErrorKind::AddrInUse => {
-                "another program has it; stop it or choose another port"
+                "another program has it; stop it or choose another port".to_owned()
             }
-            std::io::ErrorKind::PermissionDenied => "this user may not; choose a port above 1023",
-            std::io::ErrorKind::AddrNotAvailable => "this machine has no such address",
-            _ => "",
+            std::io::ErrorKind::PermissionDenied => {
+                "this user may not; choose a port above 1023".to_owned()
+            }
+            std::io::ErrorKind::AddrNotAvailable => "this machine has no such address".to_owned(),
+            _ => error.to_string(),
         };
-        Self::new(if why.is_empty() {
-            format!("cannot listen for {what} on {address}: {error}: {how}")
-        } else {
-            format!("cannot listen for {what} on {address}: {why}: {how}")
-        })
+        Self::new(format!(
+            "cannot listen for {what} on {address}: {why}: {how}"
+        ))
     }
 }
 

@@ -45,7 +45,7 @@ mod tests {
 
     use super::*;
 
-    /// RFC 8864 §5.1.10 — the parameters of its examples, and what is left out.
+    /// RFC 8864 §5.1 — each parameter, and what is left out.
     #[test]
     fn is_the_same_in_both_words() {
         let described = |value: &str| {

@@ -27,7 +27,7 @@ impl EpCscf {
         let Some(connection) = source.connection else {
             return;
         };
-        let Some(hash) = self.validate(now, id, &message, FOR_CORE) else {
+        let Some(hash) = self.validate(now, id, &message, &FOR_CORE) else {
             return;
         };
         let Some(binding_id) = self.flows.get(&connection).and_then(|flow| flow.binding) else {
@@ -82,7 +82,7 @@ impl EpCscf {
         id: ServerTransactionId,
         mut message: Message,
     ) {
-        let Some(hash) = self.validate(now, id, &message, FOR_CORE) else {
+        let Some(hash) = self.validate(now, id, &message, &FOR_CORE) else {
             return;
         };
         let before = message.clone();

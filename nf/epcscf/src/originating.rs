@@ -41,7 +41,7 @@ impl EpCscf {
             self.transactions.respond(now, id, response);
             return;
         }
-        let Some(hash) = self.validate(now, id, &message, FOR_CORE) else {
+        let Some(hash) = self.validate(now, id, &message, &FOR_CORE) else {
             return;
         };
         // TS 24.229 §5.2.6.3: who is not registered over this flow may only register.

@@ -37,7 +37,7 @@ impl EpCscf {
         id: ServerTransactionId,
         mut message: Message,
     ) {
-        let Some(hash) = self.validate(now, id, &message, FOR_WIC) else {
+        let Some(hash) = self.validate(now, id, &message, &FOR_WIC) else {
             return;
         };
         let before = message.clone();

@@ -8,12 +8,30 @@ use wire_sip::{Message, StatusCode};
 
 use crate::EpCscf;
 
-/// Option tags that a Proxy-Require may ask of us.
+/// What a request may ask for.
+pub(crate) struct Door {
+    /// Option tags of Proxy-Require.
+    supported: &'static [&'static str],
+    /// Schemes of the Request-URI.
+    schemes: &'static [&'static str],
+}
+
 const SUPPORTED: &[&str] = &["path", "outbound", "gruu", "privacy", "sec-agree"];
-/// URIs that the core can be asked for.
-pub(crate) const FOR_CORE: &[&str] = &["sip", "sips", "tel", "urn"];
-/// URIs that a WIC can be asked by: its contact, which is a SIP URI.
-pub(crate) const FOR_WIC: &[&str] = &["sip", "sips"];
+/// What the core can be asked for.
+pub(crate) const FOR_CORE: Door = Door {
+    supported: SUPPORTED,
+    schemes: &["sip", "sips", "tel", "urn"],
+};
+/// What a WIC can be asked by: its contact, which is a SIP URI.
+pub(crate) const FOR_WIC: Door = Door {
+    supported: SUPPORTED,
+    schemes: &["sip", "sips"],
+};
+/// What is registered. TS 24.229 §5.2.2: sec-agree is taken out, not refused.
+pub(crate) const REGISTRATION: Door = Door {
+    supported: &["path", "outbound", "gruu", "sec-agree"],
+    schemes: &["sip", "sips"],
+};
 
 impl EpCscf {
     /// RFC 3261 §16.3 — what is looked at before a request is worked on, and what its loops are told by; `None` where
@@ -23,9 +41,14 @@ impl EpCscf {
         now: Instant,
         id: ServerTransactionId,
         request: &Message,
-        schemes: &[&str],
+        door: &Door,
     ) -> Option<LoopHash> {
-        match check_request(request, &self.config.sent_by(), SUPPORTED, schemes) {
+        match check_request(
+            request,
+            &self.config.sent_by(),
+            door.supported,
+            door.schemes,
+        ) {
             Ok(hash) => Some(hash),
             Err(refusal) => {
                 let response = refusal.answer(request, &self.random.tag());

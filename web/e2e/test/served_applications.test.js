@@ -38,7 +38,8 @@ describe('applications with a server', { timeout: 390_000 }, () => {
       waiting.add(look);
       look();
     });
-    return { hears, said: () => said, stop: () => server.kill() };
+    const blamed = (error) => Object.assign(error, { message: `${error.message}\nThe server said:\n${said}` });
+    return { hears, blamed, stop: () => server.kill() };
   }
 
   it('a server calls, and its menu is asked about by name, opened and answered', async () => {
@@ -55,8 +56,7 @@ describe('applications with a server', { timeout: 390_000 }, () => {
       await bob.press('Hang up');
       await server.hears(/^call: ENDED/m);
     } catch (error) {
-      error.message += `\nThe server said:\n${server.said()}`;
-      throw error;
+      throw server.blamed(error);
     } finally {
       server.stop();
     }
@@ -93,8 +93,7 @@ describe('applications with a server', { timeout: 390_000 }, () => {
       for (const person of people) await person.press('Hang up');
       await server.hears(/(^call: ENDED.*$[^]*){2}/m);
     } catch (error) {
-      error.message += `\nThe server said:\n${server.said()}`;
-      throw error;
+      throw server.blamed(error);
     } finally {
       server.stop();
     }

@@ -166,11 +166,12 @@ impl Config {
         if self.tls.certificate.is_some() != self.tls.key.is_some() {
             return Err(("tls.certificate", "goes together with tls.key".into()));
         }
-        if !self.admin.hosts.iter().all(|host| {
-            !host.is_empty()
-                && host.split('.').all(|part| !part.is_empty())
-                && host.chars().all(label)
-        }) {
+        if !self
+            .admin
+            .hosts
+            .iter()
+            .all(|host| host.split('.').all(|part| !part.is_empty()) && host.chars().all(label))
+        {
             let why = "must be names of hosts like `admin.example.net`, without scheme and port";
             return Err(("admin.hosts", why.into()));
         }

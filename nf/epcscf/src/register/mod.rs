@@ -19,7 +19,7 @@ mod storm;
 use std::time::{Duration, Instant};
 
 use core_sip::address::uri_of;
-use core_sip::proxy::{ResponseContext, check_request};
+use core_sip::proxy::ResponseContext;
 use core_sip::token::{AuthenticatedToken, Flow as FlowToken};
 use core_sip::{ConnectionId, ServerTransactionId, Source, Transport, reply};
 use wire_sip::{HeaderName, Message, StatusCode, params};
@@ -29,6 +29,7 @@ pub(crate) use self::storm::Storm;
 use crate::binding::{BindingKey, Proof};
 use crate::forward::{Forward, Purpose};
 use crate::ims_alg::Leg;
+use crate::validation::REGISTRATION;
 use crate::{EpCscf, charging, trust};
 
 /// A registration under way: what its answer needs.
@@ -76,16 +77,8 @@ impl EpCscf {
         let Some(connection) = source.connection else {
             return;
         };
-        let schemes = ["sip", "sips"];
-        // TS 24.229 §5.2.2: sec-agree is taken out, not refused.
-        let supported = ["path", "outbound", "gruu", "sec-agree"];
-        let hash = match check_request(&message, &self.config.sent_by(), &supported, &schemes) {
-            Ok(hash) => hash,
-            Err(refusal) => {
-                let response = refusal.answer(&message, &self.random.tag());
-                self.transactions.respond(now, id, response);
-                return;
-            }
+        let Some(hash) = self.validate(now, id, &message, &REGISTRATION) else {
+            return;
         };
         if let Err(seconds) = self.admit(now, connection) {
             self.counters.registration_deferred += 1;

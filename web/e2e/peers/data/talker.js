@@ -19,9 +19,9 @@ export class Talker {
   }
 
   /**
-   * Opens a channel where there was one before, under the same id as likely as not. Some stacks take the reset of the channel before,
-   * which is repeated where a machine stalls, for one of the new channel (RFC 6525 §5.2.1 would have them know it by its number):
-   * they try again.
+   * Opens a channel where there was one before, under the same id as likely as not. One that confuses them (rtc-sctp 0.21, by its
+   * source) takes a reset request that comes again for one of the new channel, though it has its number (RFC 6525 §4.1), and tries
+   * once more.
    */
   async opensAgain(init, confuses) {
     await this.peer.open(init);
