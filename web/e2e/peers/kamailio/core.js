@@ -150,6 +150,25 @@ function writeScscf(place, peerPort) {
       '\t\tif (!impu_registered("location")) { save("PRE_REG_SAR_REPLY","location","0","0"); }\n' +
       '\t\telse { save("REG_SAR_REPLY","location","0","0"); }\n\t\texit;\n\t}\n',
   );
+  // ims_auth keeps a challenge only after it has sent it: an answer that overtakes the process that
+  // sent it, as it does on a busy machine, would be a stranger's. So it is looked at again.
+  config = config
+    .replace('loadmodule "pike.so"\n', 'loadmodule "pike.so"\nloadmodule "cfgutils.so"\n')
+    .replace(
+      '#!ifdef WITH_AUTH\n\tif (!ims_www_authenticate("$td")) {',
+      `	$var(looks) = 8;
+	if ($adn == $null || $adn == "") { $var(looks) = 1; }
+	while ($var(looks) > 0) {
+		ims_www_authenticate("$td");
+		$var(auth) = $?;
+		$var(looks) = $var(looks) - 1;
+		if ($var(auth) != -1) { $var(looks) = 0; }
+		if ($var(looks) > 0) { usleep("50000"); }
+	}
+#!ifdef WITH_AUTH
+	if ($var(auth) < 0) {`,
+    )
+    .replace(/if \(\$\? == -(2|3|9)\)/g, 'if ($var(auth) == -$1)');
   // Without DNS a call to our own domain finds the I-CSCF by address.
   config = config.replace(
     /(route\[FINAL_ORIG\]\s*\{[\s\S]*?)t_relay\(\);/,
