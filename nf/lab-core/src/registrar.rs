@@ -6,7 +6,7 @@ use core_credentials::digest::AuthenticationInfo;
 use core_sip::{
     ServerTransactionId, Source, Transport,
     address::{UriView, uri_of},
-    proxy::Refusal,
+    proxy::{Refusal, check_extensions},
     reply,
 };
 use wire_sip::{HeaderName, Message, StatusCode};
@@ -77,18 +77,7 @@ impl LabCore {
             return Err(Refusal::new(StatusCode::NOT_FOUND));
         }
         // RFC 3261 §10.3 item 2.
-        let unknown: Vec<&str> = request
-            .values(HeaderName::Require)
-            .filter(|tag| {
-                !SUPPORTED
-                    .iter()
-                    .any(|known| known.eq_ignore_ascii_case(tag))
-            })
-            .collect();
-        if !unknown.is_empty() {
-            return Err(Refusal::new(StatusCode::BAD_EXTENSION)
-                .with(HeaderName::Unsupported, unknown.join(", ")));
-        }
+        check_extensions(request, HeaderName::Require, SUPPORTED)?;
         // Items 3 to 5. An identity that nobody has gets the same answer as somebody else's.
         let to = request.header(HeaderName::To).and_then(uri_of);
         let user = to.and_then(|to| self.users.by_impu(&self.config, to));

@@ -12,7 +12,7 @@ use super::{Algorithm, TokenError, WrongKeys};
 use crate::jwk::JwkSet;
 
 /// Longest token that is read.
-const MAX_LENGTH: usize = 8 * 1024;
+pub(super) const MAX_LENGTH: usize = 8 * 1024;
 /// Most keys that are kept of one signer.
 const MAX_KEYS: usize = 16;
 
@@ -125,7 +125,8 @@ impl KeyRing {
     }
 }
 
-fn decode<T: DeserializeOwned>(part: &str) -> Result<T, TokenError> {
+/// What one part of a token says.
+pub(super) fn decode<T: DeserializeOwned>(part: &str) -> Result<T, TokenError> {
     let json = URL_SAFE_NO_PAD
         .decode(part)
         .map_err(|_| TokenError::Malformed)?;

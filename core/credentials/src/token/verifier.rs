@@ -11,20 +11,11 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
 
-use aws_lc_rs::signature::ParsedPublicKey;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::Deserialize;
-
+use super::jws::{self, Jws, KeyRing, MAX_LENGTH};
 use super::leases::EndedLeases;
 use super::recent::Recent;
-use super::{Algorithm, Claims, IssuerRules, TokenError};
+use super::{Claims, IssuerRules, TokenError};
 use crate::jwk::JwkSet;
-
-/// Longest token that is read.
-const MAX_LENGTH: usize = 8 * 1024;
-/// Most keys that are kept of one issuer.
-const MAX_KEYS: usize = 16;
 
 /// Verifies access tokens for one audience from the issuers it was told of.
 ///
@@ -33,18 +24,12 @@ const MAX_KEYS: usize = 16;
 pub struct Verifier {
     audience: String,
     skew: u64,
-    issuers: HashMap<String, HashMap<String, Key>>,
+    issuers: HashMap<String, KeyRing>,
     /// What is agreed with them, and with those that are not among them.
     rules: HashMap<String, IssuerRules>,
     usual: IssuerRules,
     recent: RefCell<Recent>,
     leases: EndedLeases,
-}
-
-#[derive(Debug)]
-struct Key {
-    algorithm: Algorithm,
-    key: ParsedPublicKey,
 }
 
 /// Who judges a token.
@@ -65,15 +50,6 @@ const ASK_AGAIN: u64 = 60;
 #[error("the issuer's key set has no key that can be used")]
 pub struct WrongKeys;
 
-#[derive(Deserialize)]
-struct Header {
-    alg: String,
-    typ: Option<String>,
-    kid: Option<String>,
-    /// RFC 7515 §4.1.11: extensions that must be understood; we understand none.
-    crit: Option<serde_json::Value>,
-}
-
 impl Verifier {
     /// Takes tokens for `audience`; clocks may differ by `skew` seconds.
     pub fn new(audience: impl Into<String>, skew: u64) -> Self {
@@ -90,21 +66,7 @@ impl Verifier {
 
     /// Trusts an issuer, with these keys from now on.
     pub fn set_keys(&mut self, issuer: &str, keys: &JwkSet) -> Result<(), WrongKeys> {
-        let keys: HashMap<_, _> = keys
-            .keys
-            .iter()
-            .filter_map(|jwk| {
-                let (algorithm, key) = jwk.verification_key()?;
-                Some((
-                    jwk.kid.clone().or_else(|| jwk.thumbprint())?,
-                    Key { algorithm, key },
-                ))
-            })
-            .take(MAX_KEYS)
-            .collect();
-        if keys.is_empty() {
-            return Err(WrongKeys);
-        }
+        let keys = KeyRing::new(keys)?;
         self.issuers.insert(issuer.to_owned(), keys);
         self.recent.borrow_mut().forget_all();
         Ok(())
@@ -242,46 +204,17 @@ impl Verifier {
 
     /// What the token says, if a trusted issuer says it to us.
     fn authenticate(&self, token: &str) -> Result<(Claims, &str), TokenError> {
-        let (signed, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
-        let (header, payload) = signed.split_once('.').ok_or(TokenError::Malformed)?;
-        let header: Header = read(header)?;
-        let algorithm = match header.alg.as_str() {
-            "ES256" => Algorithm::ES256,
-            "RS256" => Algorithm::RS256,
-            none if none.eq_ignore_ascii_case("none") => return Err(TokenError::Unsigned),
-            _ => return Err(TokenError::AlgorithmNotAllowed),
-        };
-        if header.crit.is_some() {
-            return Err(TokenError::Malformed);
-        }
-        let json: serde_json::Value = read(payload)?;
+        let jws = Jws::parse(token)?;
+        let json: serde_json::Value = jws.payload()?;
         let issuer = json.get("iss").and_then(serde_json::Value::as_str);
         let issuer = issuer.ok_or(TokenError::Malformed)?;
         let rules = self.rules.get(issuer).unwrap_or(&self.usual);
-        // RFC 7515 §4.1.9: `application/` may be left out, and case does not matter.
-        let typ = header.typ.unwrap_or_default().to_ascii_lowercase();
-        let typ = typ.strip_prefix("application/").unwrap_or(&typ);
-        if typ != "at+jwt" && !(rules.plain_jwt && matches!(typ, "jwt" | "")) {
+        if jws.typ() != "at+jwt" && !(rules.plain_jwt && matches!(jws.typ(), "jwt" | "")) {
             return Err(TokenError::NotAnAccessToken);
         }
         let claims = rules.read(&json).ok_or(TokenError::Malformed)?;
         let keys = self.issuers.get(issuer).ok_or(TokenError::UnknownIssuer)?;
-        let key = match &header.kid {
-            Some(kid) => keys.get(kid),
-            None if keys.len() == 1 => keys.values().next(),
-            None => None,
-        };
-        let key = key.ok_or(TokenError::UnknownKey)?;
-        // A key is for one algorithm: what the header says never chooses how a key is used.
-        if key.algorithm != algorithm {
-            return Err(TokenError::BadSignature);
-        }
-        let signature = URL_SAFE_NO_PAD
-            .decode(signature)
-            .map_err(|_| TokenError::Malformed)?;
-        key.key
-            .verify_sig(signed.as_bytes(), &signature)
-            .map_err(|_| TokenError::BadSignature)?;
+        keys.check(&jws)?;
         if !claims.aud.contains(&self.audience) {
             return Err(TokenError::WrongAudience);
         }
@@ -318,16 +251,6 @@ impl fmt::Debug for Verifier {
 fn issuer_of(token: &str) -> Option<String> {
     let mut parts = token.split('.');
     let (_, payload, _) = (parts.next()?, parts.next()?, parts.next()?);
-    let json: serde_json::Value = read(payload).ok()?;
+    let json: serde_json::Value = jws::decode(payload).ok()?;
     Some(json.get("iss")?.as_str()?.to_owned())
 }
-
-fn read<T: for<'de> Deserialize<'de>>(part: &str) -> Result<T, TokenError> {
-    let json = URL_SAFE_NO_PAD
-        .decode(part)
-        .map_err(|_| TokenError::Malformed)?;
-    serde_json::from_slice(&json).map_err(|_| TokenError::Malformed)
-}
-
-#[cfg(test)]
-mod tests;

@@ -115,17 +115,27 @@ pub fn check_request(
         return Err(Refusal::new(StatusCode::LOOP_DETECTED));
     }
     // Item 5: Proxy-Require.
+    check_extensions(request, HeaderName::ProxyRequire, supported)?;
+    Ok(hash)
+}
+
+/// RFC 3261 §8.2.2.3, §16.3 item 5 — nothing is required of us, in Require or Proxy-Require, that is not
+/// among the option tags `supported`.
+pub fn check_extensions(
+    request: &Message,
+    header: HeaderName,
+    supported: &[&str],
+) -> Result<(), Refusal> {
     let unknown: Vec<&str> = request
-        .values(HeaderName::ProxyRequire)
+        .values(header)
         .filter(|tag| {
             !supported
                 .iter()
                 .any(|known| known.eq_ignore_ascii_case(tag))
         })
         .collect();
-    if !unknown.is_empty() {
-        return Err(Refusal::new(StatusCode::BAD_EXTENSION)
-            .with(HeaderName::Unsupported, unknown.join(", ")));
+    if unknown.is_empty() {
+        return Ok(());
     }
-    Ok(hash)
+    Err(Refusal::new(StatusCode::BAD_EXTENSION).with(HeaderName::Unsupported, unknown.join(", ")))
 }

@@ -11,7 +11,7 @@ mod record_route;
 mod response;
 mod route;
 
-pub use check::{LoopHash, Refusal, check_request, loop_hash};
+pub use check::{LoopHash, Refusal, check_extensions, check_request, loop_hash};
 pub use record_route::{own_uri, record_route};
 pub use response::{Action, ResponseContext};
 pub use route::{forward, take_own_routes};
