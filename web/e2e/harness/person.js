@@ -110,18 +110,6 @@ export class Person {
     );
   }
 
-  /**
-   * Whether a button that turns something on and off is pressed, as a screen reader has it.
-   * @param {string} name
-   */
-  async isOn(name) {
-    return this.page.evaluate(
-      (words) =>
-        [...document.querySelectorAll('button[aria-pressed="true"]')].some((each) => each.checkVisibility() && each.textContent.trim() === words),
-      name,
-    );
-  }
-
   /** The first of the identities that the page shows as its own. */
   async numberShown() {
     const shown = await this.page.$eval('#me-numbers', (element) => element.textContent);

@@ -76,7 +76,7 @@ describe('misbehaving applications in a call', { timeout: 390_000 }, () => {
     await draws(ours);
     await theirs.waitForFunction(drawn, { polling: 50 });
     await alice.press('Mute');
-    await alice.press('Mute');
+    await alice.press('Unmute');
     await alice.press('Close loop');
     await says(alice, 'Whiteboard', /^Bob uses it too\.$/);
   });

@@ -100,15 +100,15 @@ describe('data channels in a call', { timeout: 390_000 }, () => {
       await one.press('Hold');
       await other.hears(/has put you on hold/);
       await talk(`While ${one.name} holds`);
-      await one.press('Hold');
+      await one.press('Resume');
       await other.hears(/^In a call with/);
     }
-    await alice.press('Camera');
+    await alice.press('Start camera');
     await bob.press('Without camera');
     await alice.hears(/^In a call with bob, with video/);
     await talk('With a picture');
     assert.equal(await bob.lines(), 'audio, application, video');
-    await alice.press('Camera');
+    await alice.press('Stop camera');
     await alice.hears(/^In a call with bob$/);
     await talk('Without one');
     const before = await alice.credentials();

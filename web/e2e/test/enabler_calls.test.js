@@ -106,7 +106,7 @@ describe('applications and phones', { timeout: 390_000 }, () => {
     }
     await alice.press('Hold');
     await alice.hears(/is on hold/);
-    await alice.press('Hold');
+    await alice.press('Resume');
     await alice.hears(/^In a call with/);
     assert.ok((await alice.loudness(3_000)) > 0.01, 'alice hears the tone again');
     await carol.command('hangup');

@@ -84,17 +84,17 @@ describe('a WIC that is not ours changes a call', { timeout: 390_000 }, () => {
       await bob.hears(/^In a call with \w+$/);
       await until('it drops video', { phoneSees: false, bobSees: false });
 
-      await bob.press('Camera');
+      await bob.press('Start camera');
       await bob.hears(/^In a call with \w+, with video/);
       await until('bob adds video', { phoneSees: true, bobSees: false });
       await bob.press('Hold');
       await bob.hears(/is on hold/);
       await until('bob holds', { phoneSees: false, bobSees: false, heard: false });
-      await bob.press('Hold');
+      await bob.press('Resume');
       await bob.hears(/^In a call with \w+, with video/);
       await until('bob resumes', { phoneSees: true, bobSees: false });
       // SIP.js answers as if it had a picture to show, so a camera that goes off alone ends nothing.
-      await bob.press(kind === 'SIP.js' ? 'Audio only' : 'Camera');
+      await bob.press(kind === 'SIP.js' ? 'Audio only' : 'Stop camera');
       await bob.hears(/^In a call with \w+$/);
       await until('bob drops video', { phoneSees: false, bobSees: false });
       assert.equal(await bob.lines(), 'audio, video 0');

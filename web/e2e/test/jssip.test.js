@@ -146,7 +146,7 @@ describe('JsSIP', () => {
     assert.ok(heardByBob > 0.05, `bob hears JsSIP: ${heardByBob}`);
     await bob.press('Hold');
     await bob.hears(/is on hold/);
-    await bob.press('Hold');
+    await bob.press('Resume');
     await bob.hears(/^In a call with/);
     // JsSIP gives the call up when its own offer meets one of ours (491).
     assert.ok((await bob.energy()) > 0.05, 'bob hears JsSIP after hold');

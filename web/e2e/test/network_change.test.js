@@ -141,7 +141,7 @@ describe('a network that changes', { timeout: 390_000 }, () => {
     // And the call is one that can be changed, and ended, as before.
     await alice.press('Hold');
     await bob.hears(/has put you on hold/);
-    await alice.press('Hold');
+    await alice.press('Resume');
     await bob.hears(/^In a call with Alice, with video/);
     await flows();
   });
@@ -162,7 +162,7 @@ describe('a network that changes', { timeout: 390_000 }, () => {
     });
     await bob.hears(/has put you on hold/);
     await alice.hears(/Bob is on hold/);
-    await alice.press('Hold');
+    await alice.press('Resume');
     await bob.hears(/^In a call with Alice, with video/);
     await flows();
   });

@@ -105,7 +105,7 @@ describe('the page', () => {
     await inSight(alice, 'hang-up', 'chat-text', 'chat-send');
     await alice.press('Close the chat');
     await alice.press('Close Whiteboard');
-    await bob.press('Camera');
+    await bob.press('Start camera');
     await alice.hears(/wants to add video/);
     await look(alice, 'asked for video');
     await alice.press('With camera');

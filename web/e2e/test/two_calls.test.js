@@ -98,7 +98,7 @@ describe('two calls', { timeout: 390_000 }, () => {
     await alice.hears(/^The call with Carol has ended\. Bob is on hold$/);
     assert.equal(await front(), 'Bob');
     assert.equal(await second(), '');
-    await alice.press('Hold');
+    await alice.press('Resume');
     await bob.hears(/^In a call with Alice$/);
     assert.ok((await bob.energy()) > HEARD, 'bob hears alice again');
   });

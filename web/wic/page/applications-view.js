@@ -7,7 +7,7 @@ import { ApplicationWindow, make, paintMark } from './application-window.js';
 import { askWords, endWords, hindranceWords, listWords } from './application-words.js';
 import { Applications } from './applications.js';
 import { DeveloperShelf } from './developer.js';
-import { button, element } from './elements.js';
+import { button, element, paintToggle } from './elements.js';
 import { attributesOf } from './open-application.js';
 import { Shelf } from './shelf.js';
 
@@ -234,6 +234,7 @@ export class ApplicationsView {
     const visible = !this.#panel.hidden && shown !== null;
     this.#windows.hidden = !shown || shown.windows.size === 0;
     this.#toggle.setAttribute('aria-expanded', String(visible));
+    paintToggle(this.#toggle, visible, visible ? 'Hide apps' : 'Apps');
     const [ask] = shown?.applications.asks ?? [];
     element('application-ask', HTMLElement).hidden = !ask;
     if (ask !== this.#asked) this.#since = this.#asked ? performance.now() : -Infinity;

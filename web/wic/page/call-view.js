@@ -1,7 +1,7 @@
 import { spoken } from '../lib/dial.js';
 import { IncomingCall } from '../lib/call/incoming-call.js';
 import { Failure } from '../lib/failure.js';
-import { button, element, initials } from './elements.js';
+import { button, element, initials, paintToggle } from './elements.js';
 import { Keypad } from './keypad.js';
 import { Tones } from './tones.js';
 import { showRunning } from './running-time.js';
@@ -136,10 +136,9 @@ export class CallView {
     button('answer-audio').hidden = !withVideo;
     element('call-controls', HTMLElement).hidden = incoming;
     for (const id of ['hold', 'camera', 'keypad', 'settings-call']) button(id).disabled = !connected;
-    // Names and pictures stay what they are, so that they are found again; aria-pressed and the colour say whether it is on.
-    toggle('mute', call.muted, call.muted ? '#i-mic-off' : '#i-mic');
-    toggle('hold', call.held, '#i-pause');
-    toggle('camera', call.cameraOn, '#i-video');
+    paintToggle(button('mute'), call.muted, call.muted ? 'Unmute' : 'Mute', call.muted ? '#i-mic-off' : '#i-mic');
+    paintToggle(button('hold'), call.held, call.held ? 'Resume' : 'Hold');
+    paintToggle(button('camera'), call.cameraOn, call.cameraOn ? 'Stop camera' : 'Start camera');
     button('audio-only').hidden = !call.media.receivesVideo;
     if (call.videoRequest) this.#keypad.close();
     element('video-ask', HTMLElement).hidden = call.videoRequest === null;
@@ -167,7 +166,8 @@ export class CallView {
       case 'connected':
         if (call.interrupted) return 'Interrupted · ';
         if (call.held) return 'On hold · ';
-        return call.heldByRemote ? 'You are on hold · ' : '';
+        if (call.heldByRemote) return 'You are on hold · ';
+        return call.muted ? 'Muted · ' : '';
       case 'answering':
         return 'Connecting…';
       default:
@@ -209,14 +209,4 @@ function setTracks(media, tracks) {
   media.srcObject = tracks.length === 0 ? null : new MediaStream(tracks);
   // A page that nobody has touched may not play; the press on Answer or Call has already allowed it.
   if (tracks.length > 0) media.play().catch(() => {});
-}
-
-/**
- * @param {string} id a button's
- * @param {boolean} on whether what it turns on is on
- * @param {string} icon
- */
-function toggle(id, on, icon) {
-  button(id).setAttribute('aria-pressed', String(on));
-  button(id).querySelector('use')?.setAttribute('href', icon);
 }

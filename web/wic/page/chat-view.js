@@ -1,5 +1,5 @@
 import { Chat, LONGEST_LINE } from './chat.js';
-import { button, element } from './elements.js';
+import { button, element, paintToggle } from './elements.js';
 import { fileEntry, forgetFile } from './file-entry.js';
 
 /**
@@ -174,7 +174,9 @@ export class ChatView {
   #update() {
     const chat = this.#chat;
     this.#toggle.disabled = this.#call?.state !== 'connected';
-    this.#toggle.setAttribute('aria-expanded', String(!this.#panel.hidden));
+    const shown = !this.#panel.hidden;
+    this.#toggle.setAttribute('aria-expanded', String(shown));
+    paintToggle(this.#toggle, shown, shown ? 'Hide chat' : 'Chat');
     this.#toggle.classList.toggle('unread', (chat?.unread ?? 0) > 0);
     if (!chat) return;
     element('chat-title', HTMLElement).textContent = `Chat with ${chat.who}`;

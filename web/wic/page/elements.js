@@ -16,6 +16,23 @@ export function element(id, kind) {
 export const button = (id) => element(id, HTMLButtonElement);
 
 /**
+ * What turns something on and off says what a press does now; the colour says whether it is on. There is no `aria-pressed`, which
+ * would turn those words around: "Unmute, pressed".
+ *
+ * @param {HTMLButtonElement} pressed
+ * @param {boolean} on
+ * @param {string} words
+ * @param {string} [icon]
+ */
+export function paintToggle(pressed, on, words, icon) {
+  const name = /** @type {HTMLElement} */ (pressed.querySelector('span'));
+  // The same name again would be read again.
+  if (name.textContent !== words) name.textContent = words;
+  pressed.classList.toggle('on', on);
+  if (icon) pressed.querySelector('use')?.setAttribute('href', icon);
+}
+
+/**
  * @param {string} name
  * @returns {string} up to two letters for a round picture
  */

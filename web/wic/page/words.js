@@ -24,7 +24,7 @@ export function callWords(call) {
       if (call.videoRequest) return `${who} wants to add video`;
       // The other side may have to decide first, and that takes its time.
       if (call.media.offersVideo) return `Asking ${who} for video…`;
-      return `In a call with ${who}${call.hasVideo ? ', with video' : ''}`;
+      return `In a call with ${who}${call.hasVideo ? ', with video' : ''}${call.muted ? ', you are muted' : ''}`;
     case 'ended':
       return call.failure ? call.failure.message : `The call with ${who} has ended`;
   }
