@@ -2,6 +2,11 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
+/** How long the page takes a press at the same place for the second one of a double tap, in milliseconds. */
+const DOUBLE_TAP = 500;
+/** How far a button moves while what is around it takes its place, in pixels. */
+const MOVES = 100;
+
 /** Opens a tab of the browser with the page in it. `prepare` may do something to the tab before. */
 export async function openPage(browser, product, name, prepare) {
   const page = await browser.newPage();
@@ -57,6 +62,9 @@ function watch() {
 }
 
 export class Person {
+  /** What was pressed last: where it stood, and when. @type {{ box: import('puppeteer-core').BoundingBox, at: number } | null} */
+  #pressed = null;
+
   constructor(page, name, product) {
     this.page = page;
     this.name = name;
@@ -91,7 +99,13 @@ export class Person {
 
   /** Presses a button. */
   async press(name, within) {
-    await (await this.find('button', name, within)).click();
+    const element = await this.find('button', name, within);
+    await element.scrollIntoView();
+    const box = await element.boundingBox();
+    // Nobody reads as fast as we do what has come to the place of what they have just pressed: the page takes it for a double tap.
+    if (box && this.#pressed && overlap(box, this.#pressed.box)) await sleep(Math.max(0, this.#pressed.at + DOUBLE_TAP - performance.now()));
+    await element.click();
+    this.#pressed = box && { box, at: performance.now() };
   }
 
   /** Types into a text box, over what is there. */
@@ -286,6 +300,16 @@ export class Person {
   close() {
     return this.page.close();
   }
+}
+
+/**
+ * @param {import('puppeteer-core').BoundingBox} one
+ * @param {import('puppeteer-core').BoundingBox} other
+ */
+function overlap(one, other) {
+  // What is on its way to its place may be there in a moment.
+  const [width, height] = [MOVES + one.width + other.width, MOVES + one.height + other.height];
+  return Math.abs(one.x + one.width / 2 - other.x - other.width / 2) <= width / 2 && Math.abs(one.y + one.height / 2 - other.y - other.height / 2) <= height / 2;
 }
 
 /**

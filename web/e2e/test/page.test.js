@@ -63,6 +63,29 @@ describe('the page', () => {
     await person.page.setViewport(SIZES[0]);
   }
 
+  it('takes a double tap on Answer for one, and leaves nothing that ends the call where it was', async () => {
+    await bob.page.bringToFront();
+    for (const size of SIZES.slice(1)) {
+      await bob.page.setViewport(size);
+      for (const [kind, name] of [['Call', 'Answer'], ['Video call', 'Without camera'], ['Video call', 'Answer']]) {
+        const what = `${name} to a ${kind.toLowerCase()}, ${size.width} px`;
+        await alice.call('bob', kind);
+        const { x, y, width, height } = await (await bob.find('button', name)).boundingBox();
+        const [left, top] = [x + width / 2, y + height / 2];
+        for (let taps = 0; taps < 2; taps += 1) await bob.page.touchscreen.tap(left, top);
+        await bob.hears(/^In a call with Alice(, with video)?$/);
+        await alice.hears(/^In a call with bob/);
+        await bob.page.bringToFront();
+        const beneath = await bob.page.evaluate(beneathFinger, x, y, width, height);
+        for (const id of ['hang-up', 'mute']) assert.ok(!beneath.includes(id), `${what}: ${beneath}`);
+        assert.equal(await bob.page.$eval('dialog[open], .side:not([hidden])', () => true).catch(() => false), false, what);
+        await bob.press('Hang up');
+        await alice.hears(/ended/);
+      }
+    }
+    await bob.page.setViewport(SIZES[0]);
+  });
+
   it('has names, contrast and room in each of its views', async () => {
     await look(alice, 'dial');
     await alice.press('Sound and camera');
@@ -154,6 +177,17 @@ describe('the page', () => {
     await page.close();
   });
 });
+
+/** Runs in the page: the buttons under a finger that has pressed here. */
+function beneathFinger(x, y, width, height) {
+  const found = new Set();
+  for (let across = 0; across <= 8; across += 1) {
+    for (let down = 0; down <= 8; down += 1) {
+      found.add(document.elementFromPoint(x + (width * across) / 8, y + (height * down) / 8)?.closest('button')?.id);
+    }
+  }
+  return [...found].filter(Boolean);
+}
 
 /** Runs in the page: which of these cannot be seen, or have something over them. */
 async function hiddenFrom(ids, end) {

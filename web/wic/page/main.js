@@ -6,6 +6,7 @@ import { DevicePicker } from './devices.js';
 import { button, element } from './elements.js';
 import { arrive, forget, instance, remember } from './identity.js';
 import { SecondCall } from './second-call.js';
+import { stopSecondTaps } from './second-tap.js';
 import { SimEntry } from './sim.js';
 import { callsWords, callWords, identityWords, sentences, signInWords, statusWords } from './words.js';
 
@@ -303,6 +304,7 @@ for (const close of document.querySelectorAll('dialog [data-close]')) {
 // browser, and nobody calls a phone that is not there. After a reload the page registers anew within a second.
 window.addEventListener('pagehide', () => void phone?.wic.stop());
 
+stopSecondTaps(document);
 void offerWays();
 const arrived = arrive();
 if (arrived.session) void signIn(arrived.session);
