@@ -137,3 +137,12 @@ export function listWords(state, count, rings = false) {
   if (state === 'unavailable') return count > 0 ? 'Your network offers none in this call.' : 'There are no applications in this call.';
   return count > 0 ? '' : 'Your network offers no applications for this call.';
 }
+
+/**
+ * What its author is told of application.toml.
+ * @param {string} name
+ * @param {readonly string[]} mistakes
+ */
+export function mistakeWords(name, mistakes) {
+  return mistakes.length === 0 ? '' : `In application.toml ${mistakes.join('; ')}. ${name} runs without.`;
+}

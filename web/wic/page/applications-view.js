@@ -4,7 +4,7 @@ import { ApplicationFrame } from '../runtime/application-frame.js';
 import { PackageCache } from '../runtime/repository.js';
 import { ApplicationStorage, indexedCabinet } from '../runtime/storage.js';
 import { ApplicationWindow, make, paintMark } from './application-window.js';
-import { askWords, endWords, hindranceWords, listWords } from './application-words.js';
+import { askWords, endWords, hindranceWords, listWords, mistakeWords } from './application-words.js';
 import { Applications } from './applications.js';
 import { DeveloperShelf } from './developer.js';
 import { button, element, paintToggle } from './elements.js';
@@ -295,6 +295,7 @@ export class ApplicationsView {
     try {
       const { id, name } = await this.#developer.add(files);
       for (const { applications } of this.#calls.values()) applications.shelf.changed();
+      hint.textContent = mistakeWords(name, this.#developer.mistakes(id));
       this.#say(`${name} is in your list.`);
       this.#entryOf(id)?.focus();
     } catch (error) {

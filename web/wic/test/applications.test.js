@@ -554,6 +554,24 @@ describe('an author’s own applications', () => {
     await assert.rejects(developer.add([file('x/main.js', '')]), TypeError);
   });
 
+  it('are said what of their profile is not as it has to be, and run without it', async () => {
+    const developer = new DeveloperShelf();
+    const add = (toml) => developer.add([file('board/index.html', ''), file('board/application.toml', toml)]);
+    const wrong = await add('# qos = "none"\nname = "Board"\nqos = "fast"\nscenes = \'video\'\nvalid_until = "soon"\npersonal_data = "yes"\nautostart = true\n');
+    assert.deepEqual([wrong.name, wrong.qosHint, wrong.scenes, wrong.validUntil, wrong.personalData], ['Board', '', 3, null, false]);
+    assert.deepEqual(developer.mistakes('board'), [
+      'qos must be as in «"loss=0.0002;latency=600"»',
+      'scenes must be «"voice"», «"video"» or «"all"»',
+      'valid_until must be as in «"2030-01-01T00:00:00Z"»',
+      'personal_data must be «true» or «false»',
+      'autostart is not known',
+    ]);
+    const { qosHint } = await add('name = "Board"\nphase = "always"\nqos = "loss=0.0002;latency=600" # what it needs\nautoload = false\nicon = "https://example.com/i.svg"\n');
+    assert.equal(qosHint, 'loss=0.0002;latency=600');
+    assert.deepEqual(developer.mistakes('board'), []);
+    assert.deepEqual(developer.mistakes('nothing'), []);
+  });
+
   it('take the place of the network’s', async () => {
     const { developer, shelf } = bed({ 0: [listed('board', { version: '1.0' })] });
     await developer.add([file('board/index.html', '')]);
