@@ -182,6 +182,22 @@ fn the_identifier_is_kept_for_the_next_upload() {
 }
 
 #[test]
+fn the_guides_example_has_every_key() {
+    let guide = include_str!("../../../../docs/applications.md");
+    let (_, after) = guide.split_once("```toml\n").unwrap();
+    let (example, _) = after.split_once("```").unwrap();
+    let folder = folder("guide", &[("application.toml", example)]);
+    let profile = profile::Profile::read(&folder).unwrap();
+    assert!(profile.provider.is_some() && profile.id.is_some());
+    let told = profile.attributes();
+    assert_eq!(told.len(), 13, "{told:?}");
+    for attribute in told.keys() {
+        assert!(example.contains(&format!("  {attribute}\n")), "{attribute}");
+    }
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
 fn a_profile_that_is_wrong_is_not_sent() {
     for text in [
         "version = \"1\"",
