@@ -99,9 +99,18 @@ export class ApplicationsView {
     const shelf = new Shelf({ call, developer: this.#developer, key, cache: this.#cache });
     /** @type {Map<OpenApplication, ApplicationWindow>} */
     const windows = new Map();
+    const calls = !(call instanceof IncomingCall);
     const applications = new Applications({
       call,
       shelf,
+      begins: {
+        early: calls && Boolean(this.#begins?.before || this.#begins?.within),
+        answered: async () => {
+          // Both ends do not ask at once; who has a list from while it rang has asked for another one by then.
+          if (!calls) await new Promise((resolve) => setTimeout(resolve, LATER));
+          return (await this.learn())?.within ?? mayBegin(person);
+        },
+      },
       network,
       agreed: ({ application, developer }) => developer || words(AGREED).includes(agreement(person, application)),
       frame: (open, { application, developer }, bytes) => new ApplicationFrame({
@@ -132,14 +141,7 @@ export class ApplicationsView {
       if (shelf.state === 'known') keepWord(BEGINS, person, shelf.entries.some(({ application, developer }) => application.autoload && !developer));
       if (shelf.state === 'known' || shelf.state === 'unavailable') keepWord(LOOKED, today(person), true);
     });
-    const look = () => call.state !== 'ended' && network() === true && void shelf.look();
-    const calls = !(call instanceof IncomingCall);
-    const { before = false, within = false } = this.#begins ?? {};
-    // TS 26.114 §6.2.10.1: the bootstrap channel goes with the INVITE, so that there is a list as soon as anything is answered.
-    if (calls && (before || within)) look();
     call.on('state', (state) => {
-      // Both ends do not ask at once; who has a list from while it rang has asked for another one by then.
-      if (state === 'connected') setTimeout(() => void this.learn().then((begins) => (begins?.within ?? mayBegin(person)) && shelf.state !== 'known' && look()), calls ? 0 : LATER);
       if (state !== 'ended') return;
       place.remove();
       this.#calls.delete(call);

@@ -26,9 +26,14 @@ import { attributesOf, OpenApplication, readAttributes } from './open-applicatio
  * @property {Ask} ask
  * @property {{ ask: Ask, answer: 'accepted' | 'refused' | 'late' }} answered
  *
+ * @typedef {object} Beginning whether a call begins with applications
+ * @property {boolean} early the list is asked for with the call, so that it is there as soon as anything is answered
+ * @property {() => Promise<boolean>} answered whether it is asked for once the call is answered, and when this side has its turn
+ *
  * @typedef {object} ApplicationsParts
  * @property {Call} call
  * @property {Shelf} shelf
+ * @property {Beginning} [begins]
  * @property {() => boolean | null} network whether the network carries data channels, null if that is not known
  * @property {(entry: Entry) => boolean} agreed
  * @property {(open: OpenApplication, entry: Entry, bytes: ArrayBuffer) => ApplicationFrame} frame
@@ -58,15 +63,17 @@ export class Applications extends Emitter {
   #network;
   #agreed;
   #frame;
+  #begins;
 
   /** @param {ApplicationsParts} parts */
-  constructor({ call, shelf, network, agreed, frame }) {
+  constructor({ call, shelf, network, agreed, frame, begins = { early: false, answered: async () => false } }) {
     super();
     this.#call = call;
     this.shelf = shelf;
     this.#network = network;
     this.#agreed = agreed;
     this.#frame = frame;
+    this.#begins = begins;
     shelf.on('change', () => {
       this.#name();
       this.emit('change', null);
@@ -80,13 +87,14 @@ export class Applications extends Emitter {
     call.on('state', (state) => {
       if (state === 'ended') for (const each of [...this.open]) each.close();
       else {
-        // What may be used now is another thing than what might be while it rang.
-        if (state === 'connected' && shelf.state === 'known') void shelf.look();
+        if (state === 'connected') void this.#lookAnswered();
         this.emit('change', null);
         this.#byThemselves();
       }
       this.#lookForNames();
     });
+    // TS 26.114 §6.2.10.1: the bootstrap channel goes with the INVITE.
+    if (begins.early) this.#look();
   }
 
   /**
@@ -168,6 +176,19 @@ export class Applications extends Emitter {
     this.asks.push(ask);
     this.emit('ask', ask);
     this.#lookForNames();
+  }
+
+  /** The call is answered. */
+  async #lookAnswered() {
+    const known = () => this.shelf.state === 'known';
+    // What may be used now is another thing than what might be while it rang.
+    if (known()) this.#look();
+    else if ((await this.#begins.answered()) && !known()) this.#look();
+  }
+
+  /** Asks for the list, though nobody has pressed anything. */
+  #look() {
+    if (this.#call.state !== 'ended' && this.#network() === true) void this.shelf.look();
   }
 
   /** People are asked about names: where all that is known is an identifier, the network's list may have one. */

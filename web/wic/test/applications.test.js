@@ -83,8 +83,8 @@ function request(id, { endpoint = 'ue', channel = 1001, atOnce = false, attribut
 }
 
 /** The applications of a call whose networks have these lists, by stream. */
-function bed(lists = {}, { network = () => true, agreed = () => false, give = async () => new ArrayBuffer(8), failure = 'channels_unsupported' } = {}) {
-  const call = new Call();
+function bed(lists = {}, { network = () => true, agreed = () => false, give = async () => new ArrayBuffer(8), failure = 'channels_unsupported', begins = undefined, state = 'connected' } = {}) {
+  const call = Object.assign(new Call(), { state });
   const developer = new DeveloperShelf();
   const asked = [];
   const closed = [];
@@ -105,7 +105,7 @@ function bed(lists = {}, { network = () => true, agreed = () => false, give = as
     frames.push(made);
     return made;
   };
-  const applications = new Applications({ call, shelf, network, agreed, frame });
+  const applications = new Applications({ call, shelf, network, agreed, frame, begins });
   return { call, shelf, applications, frames, asked, closed, opened, developer, entry: (id) => shelf.entries.find(({ application }) => application.id === id) };
 }
 
@@ -525,6 +525,49 @@ describe('the applications of a call', () => {
     assert.equal(listWords('known', 0), 'Your network offers no applications for this call.');
     assert.equal(listWords('known', 2), '');
     assert.equal(listWords('unavailable', 0), 'There are no applications in this call.');
+  });
+});
+
+describe('the list of a call that begins with applications', () => {
+  const lists = { 0: [listed('menu')] };
+  const enter = async (call, state) => {
+    call.state = state;
+    call.emit('state', state);
+    await settle();
+  };
+  const begins = (early, answered) => ({ early, answered: async () => answered });
+
+  it('is asked for with the call, and again as it is answered', async () => {
+    const { call, asked, shelf } = bed(lists, { state: 'preparing', begins: begins(true, true) });
+    await settle();
+    assert.deepEqual([asked, shelf.state], [[0], 'known']);
+    await enter(call, 'ringing');
+    assert.deepEqual(asked, [0]);
+    await enter(call, 'connected');
+    assert.deepEqual(asked, [0, 0]);
+  });
+
+  it('or once it is answered, if calls begin so, and not by both ways', async () => {
+    for (const [answered, expected] of [[true, [0]], [false, []]]) {
+      const { call, asked } = bed(lists, { state: 'ringing', begins: begins(false, answered) });
+      await enter(call, 'connected');
+      assert.deepEqual(asked, expected);
+    }
+    let turn = () => {};
+    const { call, asked, shelf } = bed(lists, { state: 'ringing', begins: { early: false, answered: () => new Promise((resolve) => { turn = () => resolve(true); }) } });
+    await enter(call, 'connected');
+    await shelf.look();
+    turn();
+    await settle();
+    assert.deepEqual(asked, [0]);
+  });
+
+  it('is not asked for where the network has none, nor of a call that has ended', async () => {
+    const without = bed(lists, { state: 'preparing', network: () => false, begins: begins(true, true) });
+    await enter(without.call, 'connected');
+    const ended = bed(lists, { state: 'ringing', begins: { early: false, answered: async () => { ended.call.state = 'ended'; return true; } } });
+    await enter(ended.call, 'connected');
+    assert.deepEqual([without.asked, ended.asked], [[], []]);
   });
 });
 
