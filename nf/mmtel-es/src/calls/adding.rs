@@ -185,8 +185,8 @@ impl Calls {
         }
         self.by_context.insert(context, number);
         // What a consumer changes is for both, a channel for one.
-        let leg = match call.media_change {
-            Some(_) => 0,
+        let leg = match &mut call.media_change {
+            Some(change) => change.next(),
             None => call.app_leg(),
         };
         self.re_invite(now, number, leg);
@@ -198,7 +198,9 @@ impl Calls {
             return;
         };
         call.adding = false;
-        if !self.media_change_refused(now, number, 0, words) {
+        if call.media_change.is_some() {
+            self.media_change_refused(now, number, words);
+        } else {
             self.change_refused(number, words);
         }
     }
@@ -222,16 +224,23 @@ impl Calls {
         }
     }
 
+    /// Whether the last offer of ours to this leg had data channels.
+    pub(super) fn offered_data(&self, number: u64, leg: usize) -> bool {
+        let call = self.by_number.get(&number);
+        let data = call.and_then(|call| call.stream_of(MediaKind::Data));
+        data.is_some_and(|stream| stream.offered[leg.min(1)])
+    }
+
     /// A UE has answered an offer of ours.
-    pub(super) fn change_taken(&mut self, number: u64) {
+    pub(super) fn change_taken(&mut self, number: u64, leg: usize) {
         let data = self.by_number.get(&number);
         let data = data.and_then(|call| call.stream_of(MediaKind::Data));
-        if data.is_some_and(|stream| stream.refused) {
+        if data.is_some_and(|stream| stream.refused) && self.offered_data(number, leg) {
             self.data_refused(number, "the UE took no data channels");
         }
     }
 
-    /// A UE has refused an offer of ours: what was new in it is not there.
+    /// There are no data channels: what was to be new is not there.
     pub(super) fn change_refused(&mut self, number: u64, words: &str) {
         let Some(call) = self.by_number.get_mut(&number) else {
             return;

@@ -102,6 +102,8 @@ pub(crate) struct Stream {
     pub(crate) far: [Option<Far>; 2],
     /// Whether it is in the SDP of each leg, be it in an offer of ours that is not answered.
     pub(crate) told: [bool; 2],
+    /// Whether the last offer of ours to each leg has it in use: its answer says nothing about any other.
+    pub(crate) offered: [bool; 2],
     /// Whether each leg has agreed to SDP that has it, in use or not.
     pub(crate) agreed: [bool; 2],
     /// Whether a UE has refused it.
@@ -120,6 +122,7 @@ impl Stream {
             negotiated: Vec::new(),
             far: [None, None],
             told: [false, false],
+            offered: [false, false],
             agreed: [false, false],
             refused: false,
         }
@@ -364,6 +367,25 @@ impl Call {
         for stream in &mut self.streams {
             stream.told[leg.min(1)] = stream.agreed[leg.min(1)];
         }
+    }
+
+    /// The m-lines of an offer to a leg, and which of them are in use: what the media are now; or, as long as a change of
+    /// media waits for another leg, what they were before.
+    pub(crate) fn to_offer(&self, leg: usize) -> Vec<bool> {
+        let change = self.media_change.as_ref();
+        let streams = self.streams.iter().enumerate();
+        let used = streams.map(|(index, stream)| {
+            let before = change.and_then(|change| change.before(leg, index));
+            before.unwrap_or(!stream.refused)
+        });
+        let mut used: Vec<bool> = used.collect();
+        if change.is_some_and(|change| change.before(leg, 0).is_some()) {
+            // RFC 3264 §8: a line never goes away, and what nobody knows of has none yet.
+            let mut lines = used.iter().zip(&self.streams);
+            let last = lines.rposition(|(used, stream)| *used || stream.told[leg.min(1)]);
+            used.truncate(last.map_or(0, |last| last + 1));
+        }
+        used
     }
 
     pub(crate) fn stream_of(&self, kind: MediaKind) -> Option<&Stream> {

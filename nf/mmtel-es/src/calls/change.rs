@@ -25,6 +25,10 @@ pub(crate) enum Changing {
         until: Instant,
         /// What it is cancelled by then: `None` before it has left, and once that is done.
         client: Option<ClientTransactionId>,
+        /// Whether it offers a change of media that a consumer asked for: any other is no answer to that.
+        of_change: bool,
+        /// Whether another one is wanted, which goes when this one has its answer.
+        more: bool,
     },
     /// It met another one, and goes again then; or later, when the UE's own is done.
     Again(Instant),
@@ -36,7 +40,12 @@ impl Calls {
         let Some(call) = self.by_number.get_mut(&number) else {
             return;
         };
-        if call.stage != Stage::Standing || call.legs[index].offers() {
+        if call.stage != Stage::Standing {
+            return;
+        }
+        // RFC 3261 §14.1: one at a time.
+        if let Some(Changing::Offered { more, .. }) = &mut call.legs[index].changing {
+            *more = true;
             return;
         }
         if call.anchor.is_some() {
@@ -49,11 +58,15 @@ impl Calls {
             return;
         }
         let body = offer(call, index);
+        let change = call.media_change.as_ref();
+        let of_change = change.is_some_and(|change| change.is_at(index));
         let leg = &mut call.legs[index];
         let until = now + self.config.answer_within;
         leg.changing = Some(Changing::Offered {
             until,
             client: None,
+            of_change,
+            more: false,
         });
         self.deadlines.insert((until, number));
         let Some(dialog) = leg.dialog() else {
@@ -87,8 +100,8 @@ impl Calls {
         id: ClientTransactionId,
     ) {
         let leg = self.leg(number, index);
-        let Some(Changing::Offered { until, client }) = leg.and_then(|leg| leg.changing.as_mut())
-        else {
+        let changing = leg.and_then(|leg| leg.changing.as_mut());
+        let Some(Changing::Offered { until, client, .. }) = changing else {
             return;
         };
         if *until > now {
@@ -110,13 +123,16 @@ impl Calls {
         let Some(leg) = self.leg(number, index) else {
             return self.handle_stray(now, response);
         };
-        if !leg.offers() {
+        let Some(Changing::Offered {
+            of_change, more, ..
+        }) = leg.changing
+        else {
             // A 2xx again.
             if let Some((target, ack)) = leg.last_ack.clone().filter(|_| status.is_success()) {
                 self.transactions.send(now, target, ack);
             }
             return;
-        }
+        };
         if !status.is_success() {
             if super::refresh::over(status) {
                 let words = "the UE does not know the call any more";
@@ -140,10 +156,12 @@ impl Calls {
             }
             self.refresh_later(now, number, index, response);
             let words = format!("the UE refused: {} {}", status.as_u16(), status.reason());
-            if !self.media_change_refused(now, number, index, &words) {
+            if of_change {
+                self.media_change_refused(now, number, &words);
+            } else if self.offered_data(number, index) {
                 self.change_refused(number, &words);
             }
-            return;
+            return self.offer_more(now, number, index, more);
         }
         leg.changing = None;
         if let Some(dialog) = leg.dialog() {
@@ -157,7 +175,8 @@ impl Calls {
             if let Err(what) = self.own_offer_answered(number, index, response) {
                 return self.fail(now, number, &Why::Unusable(what));
             }
-            return self.change_taken(number);
+            self.change_taken(number, index);
+            return self.offer_more(now, number, index, more);
         }
         let Some(call) = self.by_number.get_mut(&number) else {
             return;
@@ -172,8 +191,19 @@ impl Calls {
             self.ask_gateway(IqPurpose::Configure(number), command);
         }
         self.refresh_later(now, number, index, response);
-        if !self.media_change_taken(now, number, index) {
-            self.change_taken(number);
+        if of_change {
+            self.media_change_taken(now, number, index);
+        } else {
+            self.change_taken(number, index);
+        }
+        self.offer_more(now, number, index, more);
+    }
+
+    /// What was wanted while an offer of ours was out goes now, unless it goes already.
+    fn offer_more(&mut self, now: Instant, number: u64, index: usize, more: bool) {
+        let leg = self.leg(number, index).filter(|leg| !leg.offers());
+        if leg.is_some() && more {
+            self.re_invite(now, number, index);
         }
     }
 
@@ -184,7 +214,7 @@ impl Calls {
             return;
         };
         for leg in &mut call.legs {
-            if let Some(Changing::Offered { until, client }) = &mut leg.changing
+            if let Some(Changing::Offered { until, client, .. }) = &mut leg.changing
                 && *until <= now
                 && let Some(client) = client.take()
             {

@@ -94,8 +94,11 @@ impl Calls {
                 continue;
             }
             leg.refresh = None;
+            if leg.changing.is_some() {
+                // An offer that is out, or goes again, refreshes the session as well.
+                continue;
+            }
             if refresh.update
-                && leg.changing.is_none()
                 && let Some(dialog) = leg.dialog()
             {
                 let mut update = dialog.request(Method::Update);

@@ -39,6 +39,27 @@ pub(crate) struct MediaChange {
     resource: Box<ImsSession>,
     /// What was refused, or not wanted, before, stream by stream.
     before: Vec<bool>,
+    /// How many legs it was offered to.
+    reached: usize,
+}
+
+impl MediaChange {
+    /// The leg that it is offered to now.
+    pub(super) fn next(&mut self) -> usize {
+        self.reached += 1;
+        self.reached - 1
+    }
+
+    /// Whether it is for this leg to answer.
+    pub(super) fn is_at(&self, leg: usize) -> bool {
+        self.reached == leg + 1
+    }
+
+    /// Whether a stream was in use before, for a leg that it was not offered to.
+    pub(super) fn before(&self, leg: usize, stream: usize) -> Option<bool> {
+        let used = || self.before.get(stream).is_some_and(|refused| !refused);
+        (self.reached <= leg).then(used)
+    }
 }
 
 impl Calls {
@@ -229,6 +250,7 @@ impl Calls {
             ask,
             resource: Box::new(resource),
             before,
+            reached: 0,
         });
         let mut more = Vec::new();
         for kind in all {
@@ -262,7 +284,8 @@ impl Calls {
         }
         let context = call.context;
         if more.is_empty() {
-            self.re_invite(now, number, 0);
+            let leg = call.media_change.as_mut().map_or(0, MediaChange::next);
+            self.re_invite(now, number, leg);
         } else if let Some(context) = context {
             call.adding = true;
             let command = Command::Reserve {
@@ -274,30 +297,32 @@ impl Calls {
         Ok(())
     }
 
-    /// A leg has answered what a change of media offers it: the other one is next, or it is done. Whether
-    /// there is a change at all.
-    pub(super) fn media_change_taken(&mut self, now: Instant, number: u64, leg: usize) -> bool {
+    /// A leg has answered what a change of media offers it: the other one is next, or it is done.
+    pub(super) fn media_change_taken(&mut self, now: Instant, number: u64, leg: usize) {
         let Some(call) = self.by_number.get_mut(&number) else {
-            return false;
+            return;
         };
-        let Some(change) = &call.media_change else {
-            return false;
+        let Some(change) = &mut call.media_change else {
+            return;
         };
         let wanted = kinds(&change.resource.ims_session_info).unwrap_or_default();
+        // What is taken out stays out, whatever the other UE has offered since.
+        for stream in &mut call.streams {
+            stream.refused |= !wanted.contains(&stream.kind);
+        }
         let missing = call
             .streams
             .iter()
             .any(|stream| stream.refused && wanted.contains(&stream.kind));
         if missing {
-            self.media_change_refused(now, number, leg, "the UE did not take all media");
-            return true;
+            return self.media_change_refused(now, number, "the UE did not take all media");
         }
         if leg == 0 {
-            self.re_invite(now, number, 1);
-            return true;
+            let other = change.next();
+            return self.re_invite(now, number, other);
         }
         let Some(change) = call.media_change.take() else {
-            return true;
+            return;
         };
         call.target
             .clone_from(&change.resource.ims_session_info.notif_uri);
@@ -312,40 +337,36 @@ impl Calls {
         }
         self.commit(changes, after);
         self.data_after_change(now, number, None);
-        true
     }
 
-    /// A leg has refused a change of media: all is as before, also at the other one. Whether there is a
-    /// change at all.
-    pub(super) fn media_change_refused(
-        &mut self,
-        now: Instant,
-        number: u64,
-        leg: usize,
-        words: &str,
-    ) -> bool {
+    /// A leg has refused a change of media, or there is no room for it: all is as before, also at the other leg.
+    pub(super) fn media_change_refused(&mut self, now: Instant, number: u64, words: &str) {
         let Some(call) = self.by_number.get_mut(&number) else {
-            return false;
+            return;
         };
         let Some(change) = call.media_change.take() else {
-            return false;
+            return;
         };
+        let wanted = kinds(&change.resource.ims_session_info).unwrap_or_default();
+        let mut with_data = false;
         let before = change.before.iter().copied().chain(std::iter::repeat(true));
         for (stream, refused) in call.streams.iter_mut().zip(before) {
             stream.refused = refused;
+            with_data |= stream.kind == MediaKind::Data && refused;
         }
+        // An application that has waited fails with what was to bring its channels, and with nothing else.
+        let failed = Some(words).filter(|_| with_data && wanted.contains(&MediaKind::Data));
         let mut problem = ProblemDetails::new(409).cause(&Cause::ModificationNotAllowed);
         problem = problem.param("/imsSessionInfo/mediaInfoSet", "was not taken by both");
         let problem = problem.detail(words);
-        let failed = event(call, ImsSessionEventType::MediaChangeFailure, Some(words));
+        let told = event(call, ImsSessionEventType::MediaChangeFailure, Some(words));
         let reply = After::Reply(change.ask, Err(Box::new(problem)));
-        self.commit(failed.into_iter().collect(), vec![reply]);
-        self.data_after_change(now, number, Some(words));
+        self.commit(told.into_iter().collect(), vec![reply]);
         // Who has taken what the other one refused is offered what was before.
-        for other in 0..=leg.min(1) {
+        for other in 0..change.reached {
             self.re_invite(now, number, other);
         }
-        true
+        self.data_after_change(now, number, failed);
     }
 }
 

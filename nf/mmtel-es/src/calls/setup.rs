@@ -370,23 +370,29 @@ fn longer_session(invite: &Message, response: &Message) -> Option<Message> {
 
 /// The SDP of an offer to a leg.
 pub(super) fn offer(call: &mut Call, index: usize) -> bytes::Bytes {
+    let used = call.to_offer(index);
     let Call { streams, legs, .. } = call;
     let Some(leg) = legs.get_mut(index) else {
         return bytes::Bytes::new();
     };
     leg.origin.version += 1;
     for stream in streams.iter_mut() {
-        stream.told[index.min(1)] = true;
+        stream.offered[index.min(1)] = false;
     }
-    let lines: Vec<OurLine<'_>> = streams.iter().map(|one| our_line(one, index)).collect();
+    for (stream, used) in streams.iter_mut().zip(&used) {
+        stream.told[index.min(1)] = true;
+        stream.offered[index.min(1)] = *used && stream.local.get(index).is_some();
+    }
+    let lines = streams.iter().take(used.len());
+    let lines: Vec<OurLine<'_>> = lines.map(|one| our_line(one, index)).collect();
     description::write(leg.origin, &lines)
 }
 
 /// An m-line of an offer of ours.
-pub(super) fn our_line(stream: &Stream, leg: usize) -> OurLine<'_> {
+fn our_line(stream: &Stream, leg: usize) -> OurLine<'_> {
     OurLine {
         kind: stream.kind,
-        local: stream.local.get(leg).filter(|_| !stream.refused),
+        local: stream.local.get(leg).filter(|_| stream.offered[leg.min(1)]),
         formats: &stream.formats,
         direction: wire_sdp::attribute::Direction::SendRecv,
         // What SDP says of channels is of the last leg's.
@@ -412,9 +418,11 @@ pub(super) fn take_answer(
             continue;
         }
         stream.agreed[leg.min(1)] = true;
-        let far = description::read(session, index)?;
+        // What was not offered is not refused.
+        let offered = stream.offered[leg.min(1)];
+        let far = description::read(session, index)?.filter(|_| offered);
         match &far {
-            None => stream.refused = true,
+            None => stream.refused |= offered,
             Some(far) if far.data.is_none() => {
                 if !stream.agree(far, leg) {
                     return Err("an answer without a format of the offer");

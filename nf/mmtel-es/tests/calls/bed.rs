@@ -173,6 +173,16 @@ impl Bed {
         self.drain();
     }
 
+    /// The gateway that thinks has not what it was asked for; of what comes of that it thinks on.
+    pub(crate) fn gateway_refuses(&mut self) {
+        for (id, command) in std::mem::take(&mut self.unanswered) {
+            self.asked.push(command);
+            let refused = Err(Refusal::UnknownStream);
+            self.calls.handle_iq_reply(self.clock.now(), id, refused);
+        }
+        self.drain();
+    }
+
     fn iq(&mut self, id: RequestId, command: Command) {
         let result = match (&self.gateway, &command) {
             (Gateway::Thinks, _) => return self.unanswered.push((id, command)),
@@ -272,10 +282,19 @@ impl Bed {
 
     /// A UE answers.
     pub(crate) fn answer(&mut self, request: &Message, status: u16, sdp: Option<&str>) {
+        self.answer_allowing("INVITE, ACK, BYE, UPDATE", request, status, sdp);
+    }
+
+    /// A UE answers whose session is refreshed by INVITE: it does not say that it knows UPDATE.
+    pub(crate) fn answer_without_update(&mut self, request: &Message, sdp: &str) {
+        self.answer_allowing("INVITE, ACK, BYE", request, 200, Some(sdp));
+    }
+
+    fn answer_allowing(&mut self, allow: &str, request: &Message, status: u16, sdp: Option<&str>) {
         let status = StatusCode::new(status).expect("a status");
         let mut response = reply(request, status, "ue-tag");
         response.push_back(HeaderName::Contact, "<sip:bob@192.0.2.30:5060>");
-        response.push_back(HeaderName::Allow, "INVITE, ACK, BYE, UPDATE");
+        response.push_back(HeaderName::Allow, allow);
         if let Some(sdp) = sdp {
             response.set_body(Some("application/sdp"), sdp.to_owned());
         }

@@ -10,6 +10,7 @@ mod channels;
 mod dc_call;
 mod in_dialog;
 mod observer;
+mod refresh;
 mod restart;
 mod session;
 mod third_party;

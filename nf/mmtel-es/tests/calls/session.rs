@@ -28,7 +28,7 @@ pub(crate) fn session(media: &[(&str, &str)]) -> Value {
     })
 }
 
-fn read<T: api_mmtel_es::Attribute>(body: &Value) -> T {
+pub(crate) fn read<T: api_mmtel_es::Attribute>(body: &Value) -> T {
     api_mmtel_es::read(body.to_string().as_bytes()).expect("well formed")
 }
 
@@ -48,7 +48,7 @@ pub(crate) fn create(bed: &mut Bed, body: &Value) -> String {
     }
 }
 
-fn changed(bed: &mut Bed) -> Value {
+pub(crate) fn changed(bed: &mut Bed) -> Value {
     match bed.replies.pop_front() {
         Some((_, Ok(Told::Changed(resource)))) => {
             serde_json::from_slice(&api_mmtel_es::write(&resource)).unwrap()
@@ -139,7 +139,7 @@ fn the_notification_uri_may_change() {
 }
 
 /// Audio and, at this port, video.
-fn with_video(port: u16) -> String {
+pub(crate) fn with_video(port: u16) -> String {
     let audio = audio();
     format!("{audio}m=video {port} RTP/AVP 120\r\na=rtpmap:120 VP8/90000\r\n")
 }
@@ -387,4 +387,84 @@ fn an_application_waits_for_a_change_of_media() {
         bed.request(Method::Ack);
         opens(&mut bed, 2);
     }
+}
+
+/// An application that waits for the change of others' media gets its channels whatever becomes of that.
+#[test]
+fn an_application_does_not_fail_with_a_change_that_is_not_its_own() {
+    // There is no room; the first one refuses; the second one does.
+    for refuses in [None, Some(0), Some(1)] {
+        let (mut bed, id, [_, second]) = established();
+        let app = bed.application();
+        bed.gateway = Gateway::Thinks;
+        let body = session(&[("AUDIO", "1"), ("VIDEO", "2")]);
+        bed.ask_as(&consumer(), Ask::Replace(id.clone(), read(&body)));
+        use_app(&mut bed, &app, &id);
+        if refuses.is_none() {
+            bed.gateway_refuses();
+        }
+        bed.gateway_answers(Gateway::Agrees);
+        for leg in 0..refuses.map_or(0, |leg| leg + 1) {
+            let invite = bed.request(Method::Invite);
+            match refuses {
+                Some(who) if who == leg => bed.answer(&invite, 488, None),
+                _ => bed.answer(&invite, 200, Some(&with_video(4010))),
+            }
+            bed.request(Method::Ack);
+        }
+        assert_eq!(bed.problem().status, Some(409), "{refuses:?}");
+        assert_eq!(bed.notified()["eventType"], "MEDIA_CHANGE_FAILURE");
+        assert!(bed.told.is_empty() && bed.replies.is_empty(), "{refuses:?}");
+        // Both go back, and the second one is offered the channels.
+        loop {
+            let invite = bed.request(Method::Invite);
+            let offer = String::from_utf8_lossy(invite.body()).into_owned();
+            let data = offer.contains("m=application 2");
+            let mut sdp = audio();
+            if offer.contains("m=video") {
+                sdp += "m=video 0 RTP/AVP 120\r\n";
+            }
+            if data {
+                sdp += audio_and_data("").split_at(audio().len()).1;
+            }
+            bed.answer(&invite, 200, Some(&sdp));
+            let sent = bed.sip.make_contiguous();
+            sent.sort_by_key(|one| one.method() != Method::Ack);
+            bed.request(Method::Ack);
+            if data {
+                assert_eq!(invite.call_id(), second.call_id());
+                break;
+            }
+        }
+        opens(&mut bed, 2);
+    }
+}
+
+/// What is not wanted any more does not come back because the other UE speaks in the meantime.
+#[test]
+fn what_is_taken_out_stays_out() {
+    let mut bed = Bed::new();
+    let id = create(&mut bed, &session(&[("AUDIO", "1"), ("VIDEO", "2")]));
+    let first = bed.request(Method::Invite);
+    bed.answer(&first, 200, Some(&with_video(4010)));
+    bed.sip
+        .make_contiguous()
+        .sort_by_key(|one| one.method() != Method::Ack);
+    bed.request(Method::Ack);
+    let second = bed.request(Method::Invite);
+    bed.answer(&second, 200, Some(&with_video(4010)));
+    bed.request(Method::Ack);
+    let body = session(&[("AUDIO", "1")]);
+    bed.ask_as(&consumer(), Ask::Replace(id, read(&body)));
+    let offer = bed.request(Method::Invite);
+    assert!(String::from_utf8_lossy(offer.body()).contains("m=video 0 "));
+    let mut hold = Bed::within(&second, Method::Update, 1);
+    hold.set_body(Some("application/sdp"), with_video(4010) + "a=sendonly\r\n");
+    bed.say(&hold);
+    bed.response(200);
+    bed.answer(&offer, 200, Some(&with_video(0)));
+    bed.request(Method::Ack);
+    let offer = bed.request(Method::Invite);
+    assert_eq!(offer.call_id(), second.call_id());
+    assert!(String::from_utf8_lossy(offer.body()).contains("m=video 0 "));
 }

@@ -233,6 +233,7 @@ impl Anchor {
             .iter()
             .position(|s| s.kind == MediaKind::Data)?;
         let media = self.own_line(&call.streams[index], to, None)?;
+        call.streams[index].offered[to] = true;
         match self.lines[to]
             .iter()
             .position(|line| *line == Line::Ours(index))

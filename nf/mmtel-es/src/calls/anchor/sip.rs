@@ -452,6 +452,8 @@ impl Anchor {
         leg.changing = Some(Changing::Offered {
             until,
             client: None,
+            of_change: false,
+            more: false,
         });
         self.own = Some(offer);
         Some((next, invite))

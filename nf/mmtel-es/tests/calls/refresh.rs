@@ -1,0 +1,236 @@
+//! RFC 4028: sessions that are refreshed by INVITE, while something else is wanted of the same UE.
+
+use std::time::Duration;
+
+use api_mmtel_es::dc_app_management::Status;
+use core_iq::{ChannelAt, Event, StreamEnd};
+use nf_mmtel_es::calls::Ask;
+use serde_json::json;
+use wire_sip::{Message, Method};
+
+use super::bed::{Bed, Gateway, TARGET, audio, audio_and_data, call_bob, consumer};
+use super::session::{changed, create, read, session, with_video};
+
+/// A second before a session of half an hour is refreshed: what is wanted then is not given up meanwhile.
+const ALMOST: Duration = Duration::from_secs(15 * 60 - 1);
+
+fn lines(offer: &Message) -> Vec<String> {
+    let sdp = String::from_utf8(offer.body().to_vec()).unwrap();
+    let lines = sdp.lines().filter(|line| line.starts_with("m="));
+    lines.map(str::to_owned).collect()
+}
+
+/// A call with Bob, who knows no UPDATE, and the INVITE that refreshes it; an application that asks for its channel
+/// before or after that has left.
+fn refreshed(before: bool) -> (Bed, Message) {
+    let mut bed = Bed::new();
+    let app = bed.application();
+    bed.ask(&call_bob(&["audio"], false));
+    let invite = bed.request(Method::Invite);
+    bed.answer_without_update(&invite, &audio());
+    bed.request(Method::Ack);
+    let session = bed.called().session_id.expect("answered");
+    let ask = |bed: &mut Bed| {
+        bed.update(&json!({ "dcAppId": app, "sessionId": session, "notificationInfo": TARGET }));
+    };
+    bed.gateway = Gateway::Thinks;
+    bed.pass(ALMOST);
+    if before {
+        ask(&mut bed);
+    }
+    bed.pass(Duration::from_secs(1));
+    let refresh = bed.request(Method::Invite);
+    assert_eq!(lines(&refresh)[0], "m=audio 20002 RTP/AVP 0 101");
+    if !before {
+        ask(&mut bed);
+    }
+    (bed, refresh)
+}
+
+/// Bob is offered the data channels that the application waits for, and takes them.
+fn gets_its_channel(bed: &mut Bed) {
+    assert!(bed.replies.is_empty(), "{:?}", bed.replies);
+    let offer = bed.request(Method::Invite);
+    let lines = lines(&offer);
+    assert!(lines[1].starts_with("m=application 20004 "), "{lines:?}");
+    bed.answer_without_update(&offer, &audio_and_data(""));
+    bed.request(Method::Ack);
+    let end = StreamEnd::Core;
+    bed.event(1, Event::DataConnected { end });
+    let at = ChannelAt { end, id: 1 };
+    bed.event(1, Event::ChannelOpened { at });
+    assert_eq!(bed.updated().result, Status::Success);
+}
+
+/// RFC 3261 §14.1: one INVITE at a time; what is wanted meanwhile goes when it has its answer.
+#[test]
+fn an_offer_that_is_wanted_during_a_refresh_goes_after_it() {
+    for (before, status) in [(false, 200), (true, 200), (false, 500), (false, 491)] {
+        let (mut bed, refresh) = refreshed(before);
+        bed.gateway_answers(Gateway::Agrees);
+        bed.nothing_more();
+        if status == 200 {
+            let refused = "m=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\n";
+            let refused = if before { refused } else { "" };
+            bed.answer_without_update(&refresh, &(audio() + refused));
+        } else {
+            bed.answer(&refresh, status, None);
+        }
+        bed.request(Method::Ack);
+        if status == 491 {
+            bed.pass(Duration::from_millis(4_100));
+        }
+        gets_its_channel(&mut bed);
+    }
+}
+
+/// The answer to a refresh says nothing about what was not in it.
+#[test]
+fn a_refresh_is_no_answer_to_an_application() {
+    for status in [200, 500] {
+        let (mut bed, refresh) = refreshed(true);
+        if status == 200 {
+            let refused = "m=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\n";
+            bed.answer_without_update(&refresh, &(audio() + refused));
+        } else {
+            bed.answer(&refresh, status, None);
+        }
+        bed.request(Method::Ack);
+        bed.nothing_more();
+        bed.gateway_answers(Gateway::Agrees);
+        gets_its_channel(&mut bed);
+    }
+}
+
+/// Two who know no UPDATE; their session, and what they were called by.
+fn two() -> (Bed, String, [Message; 2]) {
+    let mut bed = Bed::new();
+    let id = create(&mut bed, &session(&[("AUDIO", "1")]));
+    let first = bed.request(Method::Invite);
+    bed.answer_without_update(&first, &audio());
+    bed.sip
+        .make_contiguous()
+        .sort_by_key(|one| one.method() != Method::Ack);
+    bed.request(Method::Ack);
+    let second = bed.request(Method::Invite);
+    bed.answer_without_update(&second, &audio());
+    bed.request(Method::Ack);
+    bed.notified();
+    (bed, id, [first, second])
+}
+
+/// A change of media is taken when both have answered what it offers, and nothing else.
+#[test]
+fn a_refresh_is_no_answer_to_a_change_of_media() {
+    for (status, room) in [(200, true), (500, true), (200, false)] {
+        let (mut bed, id, [first, second]) = two();
+        bed.pass(ALMOST);
+        let body = session(&[("AUDIO", "1"), ("VIDEO", "2")]);
+        if !room {
+            bed.gateway = Gateway::Thinks;
+        }
+        bed.ask_as(&consumer(), Ask::Replace(id, read(&body)));
+        let mut offer = room.then(|| {
+            let offer = bed.request(Method::Invite);
+            assert_eq!(offer.call_id(), first.call_id());
+            assert!(lines(&offer)[1].starts_with("m=video 2"));
+            // It is trying.
+            bed.answer(&offer, 100, None);
+            offer
+        });
+        bed.pass(Duration::from_secs(1));
+        let refresh = bed
+            .sip
+            .iter()
+            .position(|one| one.call_id() == second.call_id());
+        let refresh = bed.sip.remove(refresh.expect("it is refreshed")).unwrap();
+        // Of the other one, as long as nothing is offered to it.
+        let other = bed.sip.pop_front();
+        assert_eq!(other.is_some(), !room);
+        bed.nothing_more();
+        // It hears of nothing that the first one may still refuse.
+        assert_eq!(lines(&refresh).len(), 1, "{:?}", lines(&refresh));
+        if status == 200 {
+            bed.answer_without_update(&refresh, &audio());
+        } else {
+            bed.answer(&refresh, status, None);
+        }
+        bed.request(Method::Ack);
+        bed.nothing_more();
+        assert!(
+            bed.replies.is_empty() && bed.told.is_empty(),
+            "{:?}",
+            bed.replies
+        );
+        if let Some(other) = other {
+            assert_eq!(lines(&other).len(), 1, "{:?}", lines(&other));
+            bed.answer_without_update(&other, &audio());
+            bed.request(Method::Ack);
+            bed.gateway_answers(Gateway::Agrees);
+            offer = Some(bed.request(Method::Invite));
+        }
+        bed.answer_without_update(&offer.expect("an offer"), &with_video(4010));
+        bed.request(Method::Ack);
+        let offer = bed.request(Method::Invite);
+        assert_eq!(offer.call_id(), second.call_id());
+        assert!(lines(&offer)[1].starts_with("m=video 2"));
+        assert!(bed.replies.is_empty() && bed.told.is_empty());
+        bed.answer_without_update(&offer, &with_video(4010));
+        bed.request(Method::Ack);
+        changed(&mut bed);
+        assert_eq!(bed.notified()["eventType"], "MEDIA_CHANGE_SUCCESS");
+        bed.nothing_more();
+    }
+}
+
+/// The turn of the second one comes while its session is being refreshed.
+#[test]
+fn a_change_of_media_waits_for_a_refresh() {
+    let (mut bed, id, [_, second]) = two();
+    bed.pass(ALMOST);
+    let body = session(&[("AUDIO", "1"), ("VIDEO", "2")]);
+    bed.ask_as(&consumer(), Ask::Replace(id, read(&body)));
+    let offer = bed.request(Method::Invite);
+    bed.answer(&offer, 100, None);
+    bed.pass(Duration::from_secs(1));
+    let refresh = bed.request(Method::Invite);
+    assert_eq!(refresh.call_id(), second.call_id());
+    bed.answer_without_update(&offer, &with_video(4010));
+    bed.request(Method::Ack);
+    bed.nothing_more();
+    bed.answer_without_update(&refresh, &audio());
+    bed.request(Method::Ack);
+    let offer = bed.request(Method::Invite);
+    assert_eq!(offer.call_id(), second.call_id());
+    assert!(lines(&offer)[1].starts_with("m=video 2"));
+    assert!(bed.replies.is_empty() && bed.told.is_empty());
+    // It refuses: the first one goes back.
+    bed.answer(&offer, 488, None);
+    bed.request(Method::Ack);
+    assert_eq!(bed.problem().status, Some(409));
+    let back = [bed.request(Method::Invite), bed.request(Method::Invite)];
+    for back in back {
+        assert!(lines(&back)[1].starts_with("m=video 0 "));
+    }
+}
+
+/// RFC 3261 §14.2: who asks for an offer of ours during a change of media gets what was agreed on before.
+#[test]
+fn an_offer_that_is_asked_for_is_without_what_may_be_refused() {
+    let (mut bed, id, [_, second]) = two();
+    let body = session(&[("AUDIO", "1"), ("VIDEO", "2")]);
+    bed.ask_as(&consumer(), Ask::Replace(id, read(&body)));
+    let offer = bed.request(Method::Invite);
+    bed.say(&Bed::within(&second, Method::Invite, 1));
+    let ours = bed.response(200);
+    assert_eq!(lines(&ours).len(), 1, "{:?}", lines(&ours));
+    let mut ack = Bed::within(&second, Method::Ack, 1);
+    ack.set_body(Some("application/sdp"), audio());
+    bed.say(&ack);
+    bed.answer_without_update(&offer, &with_video(4010));
+    bed.request(Method::Ack);
+    let offer = bed.request(Method::Invite);
+    bed.answer_without_update(&offer, &with_video(4010));
+    bed.request(Method::Ack);
+    changed(&mut bed);
+}
