@@ -184,6 +184,10 @@ impl Calls {
             stream.refused &= !new;
         }
         self.by_context.insert(context, number);
+        self.pass_late(now, number);
+        let Some(call) = self.by_number.get_mut(&number) else {
+            return;
+        };
         // What a consumer changes is for both, a channel for one.
         let leg = match &mut call.media_change {
             Some(change) => change.next(),
@@ -203,6 +207,7 @@ impl Calls {
         } else {
             self.change_refused(number, words);
         }
+        self.pass_late(now, number);
     }
 
     /// A change of media is over, for these words if it is not made: who has waited for it gets data channels

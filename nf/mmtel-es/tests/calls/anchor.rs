@@ -17,12 +17,12 @@ use wire_sip::{HeaderName, Message, Method, StatusCode};
 use super::bed::{BOB, Bed, Gateway, TARGET, audio, audio_and_data, call_bob};
 use super::observer::{invite, respond, within};
 
-const AT: ChannelAt = ChannelAt {
+pub(crate) const AT: ChannelAt = ChannelAt {
     end: StreamEnd::W3,
     id: 1,
 };
 
-fn bed() -> Bed {
+pub(crate) fn bed() -> Bed {
     Bed::with(|config| {
         config.call_events.push(CallEvents {
             subscribers: vec![BOB.to_owned()],
@@ -32,20 +32,20 @@ fn bed() -> Bed {
     })
 }
 
-fn text(message: &Message) -> String {
+pub(crate) fn text(message: &Message) -> String {
     String::from_utf8(message.body().to_vec()).unwrap()
 }
 
-fn lines(message: &Message) -> usize {
+pub(crate) fn lines(message: &Message) -> usize {
     text(message).matches("\r\nm=").count()
 }
 
-fn cseq(message: &Message) -> &str {
+pub(crate) fn cseq(message: &Message) -> &str {
     message.header(HeaderName::CSeq).unwrap()
 }
 
 /// Alice has called Bob; the INVITE as Bob got it, the 200 as Alice did, and the session.
-fn established(bed: &mut Bed) -> (Message, Message, String) {
+pub(crate) fn established(bed: &mut Bed) -> (Message, Message, String) {
     bed.say(&invite(BOB));
     let forwarded = bed.request(Method::Invite);
     let answered = respond(bed, &forwarded, 200, Some(&audio()));
@@ -58,7 +58,7 @@ fn established(bed: &mut Bed) -> (Message, Message, String) {
     (forwarded, answered, session)
 }
 
-fn ask_for(bed: &mut Bed, app: &str, session: &str) {
+pub(crate) fn ask_for(bed: &mut Bed, app: &str, session: &str) {
     bed.update(&json!({
         "dcAppId": app, "sessionId": session, "notificationInfo": TARGET,
         "mediaResourceInfo": { "hello": 1 },

@@ -12,5 +12,6 @@ mod in_dialog;
 mod observer;
 mod refresh;
 mod restart;
+mod room;
 mod session;
 mod third_party;

@@ -15,8 +15,9 @@
 //! and what we do not know of passes. Numbers, descriptions (`o=`, m-lines, addresses) and the way are
 //! those of each side.
 //!
-//! - `sip.rs` what passes, and what a call of ours says; `sdp.rs` descriptions.
+//! - `sip.rs` what passes; `own.rs` what we offer; `sdp.rs` descriptions.
 
+mod own;
 mod sdp;
 mod sip;
 
@@ -60,6 +61,8 @@ pub(crate) struct Anchor {
     open: SmallVec<[u64; 4]>,
     /// The request that waits for room at the gateway.
     held: Option<Box<Held>>,
+    /// The one that waits until an application has its room.
+    late: Option<Box<Late>>,
     /// What the gateway was told last.
     configured: Vec<core_iq::StreamSettings>,
     /// What an offer of ours says that is not answered.
@@ -103,6 +106,15 @@ struct Held {
     lines: [usize; 2],
 }
 
+/// A request of which nothing is looked at yet.
+#[derive(Debug)]
+struct Late {
+    number: u64,
+    request: Message,
+    next: String,
+    hash: LoopHash,
+}
+
 impl Calls {
     /// Something is done with a call that we are in the middle of, if it is one. `None` if not.
     fn in_anchored<R>(
@@ -134,6 +146,7 @@ impl Anchor {
             interval: None,
             open: SmallVec::new(),
             held: None,
+            late: None,
             configured: Vec::new(),
             own: None,
             next_theirs: 0,
@@ -148,9 +161,9 @@ impl Anchor {
         })
     }
 
-    /// Whether the gateway is asked for room for what an offer adds.
+    /// Whether an offer waits for room for what it adds.
     pub(crate) fn waits_for_room(&self) -> bool {
-        self.held.is_some()
+        self.held.is_some() || self.late.is_some()
     }
 
     /// Whose message it is.

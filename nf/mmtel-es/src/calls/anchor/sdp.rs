@@ -58,13 +58,19 @@ impl Anchor {
                     continue;
                 }
                 (Some(kind), _) => {
-                    let id = StreamId(u16::try_from(streams.len()).unwrap_or(u16::MAX));
-                    streams.push(Stream::new(id, kind, Vec::new()));
-                    more.push(StreamSettings {
-                        second: Some(Box::default()),
-                        ..StreamSettings::new(id, kind)
-                    });
-                    let line = Line::Ours(streams.len() - 1);
+                    let index = self.unused(streams, kind).unwrap_or(streams.len());
+                    if index == streams.len() {
+                        let id = StreamId(u16::try_from(index).unwrap_or(u16::MAX));
+                        streams.push(Stream::new(id, kind, Vec::new()));
+                    }
+                    streams[index].refused = false;
+                    if streams[index].local.is_empty() {
+                        more.push(StreamSettings {
+                            second: Some(Box::default()),
+                            ..StreamSettings::new(streams[index].id, kind)
+                        });
+                    }
+                    let line = Line::Ours(index);
                     if kind == MediaKind::Data && alone {
                         self.lines[from].push(line);
                         continue;
@@ -80,6 +86,14 @@ impl Anchor {
             self.lines[1].push(line);
         }
         more
+    }
+
+    /// A stream of which neither side has an m-line: what has room, and was refused, takes no more of it.
+    fn unused(&self, streams: &[Stream], kind: MediaKind) -> Option<usize> {
+        let mut all = streams.iter().enumerate();
+        let known = |line: Line| self.lines.iter().any(|lines| lines.contains(&line));
+        let found = all.find(|(index, one)| one.kind == kind && !known(Line::Ours(*index)));
+        found.map(|(index, _)| index)
     }
 
     /// The m-line that the subscriber has alone gets channels with the other party.
@@ -122,11 +136,12 @@ impl Anchor {
 
     /// What the gateway has no room for passes as it is.
     pub(super) fn let_pass(&mut self, streams: &[Stream]) {
-        for (index, _) in streams
-            .iter()
-            .enumerate()
-            .filter(|(_, s)| s.local.is_empty())
-        {
+        let without = streams.iter().enumerate();
+        for (index, _) in without.filter(|(_, stream)| stream.local.is_empty()) {
+            let ours = |lines: &Vec<Line>| lines.contains(&Line::Ours(index));
+            if !self.lines.iter().any(ours) {
+                continue;
+            }
             self.next_theirs += 1;
             let theirs = Line::Theirs(self.next_theirs);
             for lines in &mut self.lines {
@@ -223,6 +238,16 @@ impl Anchor {
             }
             self.said[1 - offered.from] = offered.said;
         }
+    }
+
+    /// Whether a side has agreed on data channels at the gateway.
+    pub(super) fn has_data(&self, call: &Call, side: Side) -> bool {
+        let mut streams = call.streams.iter().enumerate();
+        let data = streams.find(|(_, stream)| stream.kind == MediaKind::Data);
+        data.is_some_and(|(index, stream)| {
+            let told = self.lines[side].contains(&Line::Ours(index));
+            told && !stream.refused && stream.far[side].is_some()
+        })
     }
 
     /// Our own offer to a side: what it was told last, with data channels; and the line that is new in it.

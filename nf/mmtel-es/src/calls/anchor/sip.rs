@@ -1,6 +1,6 @@
 //! Requests and responses on their way through (RFC 3261 §12, RFC 3262, RFC 3311, RFC 4028).
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use core_iq::{Command, ContextId, Refusal, Reply, StreamSettings};
 use core_sip::address::{UriView, uri_of};
@@ -11,19 +11,16 @@ use wire_sdp::Session;
 use wire_sip::{HeaderName, Message, Method, StatusCode};
 
 use super::super::call::{Call, Leg, LegState, Stage};
-use super::super::change::Changing;
 use super::super::description::Origin;
 use super::super::ending::Why;
 use super::super::machine::{Calls, IqPurpose};
 use super::super::observer::is_ours;
-use super::super::sending::{Errand, Purpose};
+use super::super::sending::Errand;
 use super::super::setup::settings;
-use super::{Anchor, Held, Offered, Side};
+use super::{Anchor, Held, Late, Offered, Side};
 
 /// How many INVITEs of one dialog an ACK or a PRACK may still be for.
 const MAX_INVITES: usize = 8;
-/// How long an offer of ours waits for those of the two.
-const WAIT: Duration = Duration::from_millis(500);
 
 impl Calls {
     /// A call of a subscriber whose calls applications may change begins.
@@ -105,6 +102,16 @@ impl Calls {
             Some(Passes::Met) => {
                 return self.forwarded_in_vain(now, number, None, StatusCode::REQUEST_PENDING);
             }
+            Some(Passes::Later) => {
+                let late = Box::new(Late {
+                    number,
+                    request,
+                    next: next.to_owned(),
+                    hash,
+                });
+                self.in_anchored(call, |anchor, _| anchor.late = Some(late));
+                return;
+            }
             Some(Passes::Waits {
                 context,
                 streams,
@@ -161,6 +168,20 @@ impl Calls {
             self.send(now, &held.next, held.request, errand);
         }
         self.data_after_change(now, number, None);
+    }
+
+    /// The gateway has answered what an application wanted of it: an offer that has waited for that goes on.
+    pub(in crate::calls) fn pass_late(&mut self, now: Instant, call: u64) {
+        let late = self.in_anchored(call, |anchor, _| anchor.late.take());
+        if let Some(late) = late.flatten() {
+            let Late {
+                number,
+                request,
+                next,
+                hash,
+            } = *late;
+            self.pass_request(now, call, number, request, &next, hash);
+        }
     }
 
     /// A response goes back, as the other side is to see it.
@@ -230,9 +251,11 @@ impl Calls {
 
     /// We end it: requests on their way are taken back.
     pub(in crate::calls) fn take_back(&mut self, now: Instant, mut anchor: Anchor) {
-        if let Some(held) = anchor.held.take() {
+        let held = anchor.held.take().map(|held| held.number);
+        let late = anchor.late.take().map(|late| late.number);
+        for number in held.into_iter().chain(late) {
             let status = StatusCode::SERVICE_UNAVAILABLE;
-            self.forwarded_in_vain(now, held.number, None, status);
+            self.forwarded_in_vain(now, number, None, status);
         }
         for number in anchor.open {
             self.take_back_forwarded(now, number);
@@ -240,7 +263,7 @@ impl Calls {
     }
 
     /// What both have agreed on is told to the gateway.
-    fn configure(&mut self, number: u64) {
+    pub(super) fn configure(&mut self, number: u64) {
         let Some(call) = self.by_number.get_mut(&number) else {
             return;
         };
@@ -254,58 +277,6 @@ impl Calls {
         anchor.configured.clone_from(&streams);
         let command = Command::Configure { context, streams };
         self.ask_gateway(IqPurpose::Configure(number), command);
-    }
-
-    /// RFC 3261 §14.1 — an offer of ours to the subscriber, which the other party does not notice.
-    pub(in crate::calls) fn offer_in_anchored(&mut self, now: Instant, number: u64, side: Side) {
-        let until = now + self.config.answer_within;
-        let offer = self.in_anchored(number, |anchor, call| {
-            if anchor.held.is_some() || anchor.offered.is_some() || !anchor.open.is_empty() {
-                let at = now + WAIT;
-                call.legs[side].changing = Some(Changing::Again(at));
-                return OwnOffer::Later(at);
-            }
-            match anchor.offer(call, side, until) {
-                Some((next, invite)) => OwnOffer::Goes(next, Box::new(invite)),
-                None => OwnOffer::Cannot,
-            }
-        });
-        match offer {
-            None => {}
-            Some(OwnOffer::Later(at)) => {
-                self.deadlines.insert((at, number));
-            }
-            Some(OwnOffer::Cannot) => {
-                self.change_refused(number, "nothing is known of the media of the call");
-            }
-            Some(OwnOffer::Goes(next, invite)) => {
-                self.deadlines.insert((until, number));
-                let purpose = Purpose::ReInvite(number, side);
-                self.send(now, &next, *invite, Errand::Request(purpose));
-            }
-        }
-    }
-
-    /// The subscriber has answered an offer of ours.
-    pub(in crate::calls) fn own_offer_answered(
-        &mut self,
-        number: u64,
-        side: Side,
-        response: &Message,
-    ) -> Result<(), &'static str> {
-        let answer = description_of(response);
-        let there = self.in_anchored(number, |anchor, call| {
-            let told = anchor.own.take();
-            anchor.hear_of(call, side, response);
-            if let Some(answer) = &answer {
-                anchor.own_answered(call, side, told, answer);
-            }
-        });
-        if there.is_none() {
-            return Ok(());
-        }
-        self.configure(number);
-        answer.map(drop).ok_or("an answer without SDP")
     }
 }
 
@@ -323,14 +294,8 @@ enum Passes {
     },
     /// Another offer is in its way.
     Met,
-}
-
-/// What becomes of an offer of ours.
-enum OwnOffer {
-    Goes(String, Box<Message>),
-    /// Those of the two are waited for.
-    Later(Instant),
-    Cannot,
+    /// An application's room is being asked for, and what it adds needs some, too.
+    Later,
 }
 
 impl Anchor {
@@ -350,11 +315,15 @@ impl Anchor {
         let answers = prack && self.offered.as_ref().is_some_and(|one| one.from == to);
         let offers = (invite || sdp.is_some()) && !answers;
         let met = call.legs[to].offers()
-            || self.held.is_some()
+            || self.waits_for_room()
             || sdp.is_some() && self.offered.is_some();
         if offers && request.to_tag().is_some() && met {
             // RFC 3261 §14.2, RFC 3311 §5.2.
             return Passes::Met;
+        }
+        let adds = |sdp: &Session| sdp.medias().len() > self.lines[from].len();
+        if offers && call.adding && sdp.as_ref().is_some_and(adds) {
+            return Passes::Later;
         }
         self.renumber(call, to, request);
         self.hear_of(call, from, request);
@@ -429,36 +398,6 @@ impl Anchor {
         self.interval = Some((seconds, refresher == self.subscriber));
     }
 
-    /// An offer of ours to one side, and where it goes.
-    fn offer(&mut self, call: &mut Call, side: Side, until: Instant) -> Option<(String, Message)> {
-        let offer = self.own_offer(call, side)?;
-        let leg = &mut call.legs[side];
-        let dialog = leg.dialog()?;
-        let mut invite = dialog.request(Method::Invite);
-        let next = dialog.next_hop().to_owned();
-        self.made[side] += 1;
-        // The UE sends to the other party, not to us.
-        if let Some(contact) = &self.contacts[1 - side] {
-            invite.push_back(HeaderName::Contact, contact);
-        }
-        if let Some((seconds, by_subscriber)) = &self.interval {
-            // RFC 4028 §7.4: as it was agreed on; an INVITE without it would end the refreshing.
-            let refresher = if *by_subscriber { "uas" } else { "uac" };
-            invite.push_back(HeaderName::Supported, "timer");
-            let interval = format_args!("{seconds};refresher={refresher}");
-            invite.push_back(HeaderName::SessionExpires, interval);
-        }
-        invite.set_body(Some("application/sdp"), offer.to_bytes());
-        leg.changing = Some(Changing::Offered {
-            until,
-            client: None,
-            of_change: false,
-            more: false,
-        });
-        self.own = Some(offer);
-        Some((next, invite))
-    }
-
     /// RFC 3261 §12.2.1.1, RFC 3262 §7.2: with numbers of ours among them, all later ones are higher.
     fn renumber(&mut self, call: &mut Call, to: Side, request: &mut Message) {
         let Some((number, method)) = request.cseq() else {
@@ -503,7 +442,7 @@ impl Anchor {
     }
 
     /// RFC 3261 §12.2 — where a side wants requests from now on.
-    fn hear_of(&mut self, call: &mut Call, side: Side, message: &Message) {
+    pub(super) fn hear_of(&mut self, call: &mut Call, side: Side, message: &Message) {
         let Some(contact) = message.header(HeaderName::Contact) else {
             return;
         };
@@ -568,7 +507,7 @@ fn stand(
 }
 
 /// The description in a message, when it is its whole body.
-fn description_of(message: &Message) -> Option<Session> {
+pub(super) fn description_of(message: &Message) -> Option<Session> {
     let kind = message.content_type()?.split(';').next()?.trim();
     if !kind.eq_ignore_ascii_case("application/sdp") {
         return None;
