@@ -5,7 +5,7 @@ use api_mmtel_es::call_control::ImsSession;
 use api_mmtel_es::patch::Patch;
 use nf_mmtel_es::calls::{Ask, Told};
 
-use super::{Call, Refusal, Reply};
+use super::{Call, Refusal, Reply, root};
 use crate::mes::Enabler;
 
 /// TS 29.392 §5.5.2.2
@@ -35,9 +35,10 @@ pub(super) async fn delete(enabler: &Enabler, call: Call) -> Result<Reply, Refus
 }
 
 async fn ask(enabler: &Enabler, call: Call, ask: Ask) -> Result<Reply, Refusal> {
-    let root = call.root;
-    Ok(match enabler.ask_calls(call.consumer, ask).await? {
+    let Call { consumer, head, .. } = call;
+    Ok(match enabler.ask_calls(consumer, ask).await? {
         Told::Created(resource) => {
+            let root = root::of(enabler, head.extensions.get(), &head.headers);
             let session = resource.ims_session_info.session_id.as_ref();
             let session = session.map_or("", |session| session.as_str());
             let base = Api::CallControl.base();

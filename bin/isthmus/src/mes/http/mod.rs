@@ -84,8 +84,8 @@ pub(crate) struct Call {
     pub(crate) consumer: Consumer,
     /// The variable of the path, `{sessionId}`, when it has one.
     pub(crate) variable: Option<String>,
-    /// The apiRoot as it was asked under.
-    pub(crate) root: String,
+    /// How it was asked.
+    head: Parts,
     /// The body; empty when the operation takes none.
     pub(crate) body: Bytes,
 }
@@ -132,7 +132,7 @@ async fn answer(enabler: &Enabler, request: Request<Body>) -> Result<Reply, Refu
     };
     let call = Call {
         consumer,
-        root: root::of(enabler, head.extensions.get(), &head.headers),
+        head,
         variable: route.variable,
         body: body.bytes,
     };
