@@ -264,3 +264,41 @@ fn who_waits_as_long_as_it_is_told_is_served() {
         assert_eq!(ask().await.0, StatusCode::OK);
     });
 }
+
+/// Whoever opens a page asks whether calls begin with applications, without a token: one address not without end, and
+/// its consumers not less for it.
+#[test]
+fn a_page_that_asks_too_often_is_told_when_to_come_again() {
+    let runtime = runtime();
+    let client = client().build().expect("a client");
+    let folder = Folder::new();
+    let text = "[http]\nlisten = \"127.0.0.1:0\"\nplain_listen = \"127.0.0.1:0\"\n\
+                [mmtel_es]\npages_per_second = 1\nrequests_per_second = 1\n";
+    let product = Process::alone(&folder, "mmtel-es", text);
+    let root = format!("http://{}", product.logged("http"));
+    runtime.block_on(async {
+        let ask = async || {
+            let url = format!("{root}/ways/applications");
+            client.get(url).send().await.expect("an answer")
+        };
+        assert_eq!(ask().await.status(), StatusCode::OK);
+        let mut refused = None;
+        // However slow the machine is, two of so many come within a second.
+        for _ in 0..100 {
+            let answer = ask().await;
+            if answer.status() == StatusCode::TOO_MANY_REQUESTS {
+                refused = Some(answer);
+                break;
+            }
+        }
+        let refused = refused.expect("one too many");
+        assert_eq!(refused.headers()["Retry-After"], "1");
+        let problem = refused.json::<Value>().await.expect("JSON");
+        assert_eq!(problem["cause"], "NF_CONGESTION");
+        let configure = client
+            .post(format!("{root}{CONFIGURE}"))
+            .json(&configuration("beside"));
+        let answer = configure.send().await.expect("an answer");
+        assert_eq!(answer.status(), StatusCode::OK);
+    });
+}

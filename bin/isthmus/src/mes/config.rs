@@ -45,6 +45,8 @@ pub struct EnablerConfig {
     pub calls: CallsConfig,
     /// Requests a second of one consumer; 0: any number.
     pub requests_per_second: u32,
+    /// Questions a second of the pages of one address; 0: any number.
+    pub pages_per_second: u32,
     /// Another enabler's apiRoot, to which all requests are sent (307).
     pub redirect: Option<String>,
     /// They are sent there for good (308).
@@ -222,6 +224,7 @@ impl Default for EnablerConfig {
             repository_secret: None,
             calls: CallsConfig::default(),
             requests_per_second: 0,
+            pages_per_second: 200,
             redirect: None,
             redirect_for_good: false,
             token: TokenConfig::default(),

@@ -104,6 +104,8 @@ struct Shared {
     door: Option<Door>,
     token_url: Option<String>,
     rates: Option<Rates>,
+    /// Of pages, which have no tokens: whoever opens one takes nothing from a consumer of the same address.
+    page_rates: Option<Rates>,
     redirect: Option<Redirect>,
     repository: Repository,
 }
@@ -149,6 +151,7 @@ impl Enabler {
             door: config.token.door(),
             token_url: config.token.token_url(),
             rates: Rates::new(config.requests_per_second),
+            page_rates: Rates::new(config.pages_per_second),
             redirect: config.redirect(),
             repository,
         }));
@@ -311,6 +314,11 @@ impl Enabler {
     /// How often one may ask, if there is a bound.
     pub(super) fn rates(&self) -> Option<&Rates> {
         self.0.rates.as_ref()
+    }
+
+    /// How often the pages of one address may ask, if there is a bound.
+    pub(super) fn page_rates(&self) -> Option<&Rates> {
+        self.0.page_rates.as_ref()
     }
 
     /// Who serves in our place, if somebody does.

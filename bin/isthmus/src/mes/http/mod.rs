@@ -141,10 +141,13 @@ async fn answer(enabler: &Enabler, request: Request<Body>) -> Result<Reply, Refu
 
 /// Whom to count: the client of the token, else the address.
 fn who(consumer: &Consumer, head: &Parts) -> rate::Who {
-    if let Consumer::Client(client) = consumer {
-        return rate::Who::Client(client.clone());
+    match consumer {
+        Consumer::Client(client) => rate::Who::Client(client.clone()),
+        Consumer::Anybody => from(head.extensions.get()),
     }
-    let peer = head.extensions.get::<Peer>();
+}
+
+fn from(peer: Option<&Peer>) -> rate::Who {
     let address = peer.map_or(IpAddr::from([0; 16]), |peer| peer.remote.ip());
     rate::Who::Address(address)
 }
