@@ -1,8 +1,7 @@
 //! Calls and sessions that are asked for, and what becomes of them.
 
-use std::fmt::Write as _;
-
 use anyhow::bail;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -13,6 +12,12 @@ use super::print;
 use super::told::Told;
 
 const SESSIONS: &str = "/mmtel-callcontrol/v1/ims-sessions";
+/// RFC 3986 §2.3 — all but what is not reserved.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// TS 29.392 §5.3.2.2: calls, and prints what happens until the call ends.
 pub(super) async fn call(call: &Call) -> anyhow::Result<()> {
@@ -182,17 +187,7 @@ pub(super) async fn end(end: &End) -> anyhow::Result<()> {
 
 /// Where a session is. What it is called by is the server's word, and may be anything.
 fn path_of(session: &str) -> String {
-    let mut path = format!("{SESSIONS}/");
-    for octet in session.bytes() {
-        // RFC 3986 §2.3.
-        if octet.is_ascii_alphanumeric() || b"-._~".contains(&octet) {
-            path.push(char::from(octet));
-        } else {
-            // Writing into a String cannot fail.
-            let _ = write!(path, "%{octet:02X}");
-        }
-    }
-    path
+    format!("{SESSIONS}/{}", utf8_percent_encode(session, RESERVED))
 }
 
 #[cfg(test)]
