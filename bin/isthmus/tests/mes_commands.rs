@@ -2,6 +2,7 @@
 
 mod process;
 
+use std::collections::HashSet;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
@@ -257,10 +258,10 @@ fn raw(url: &str, request: &str) -> String {
     answer
 }
 
-/// The admin port shows 500 of a kind; who reads them is told of the rest. And it shows them to nobody who comes by
-/// a name that anybody can give.
+/// The page shows 500 of a kind, the command line all of them. And the port shows them to nobody who comes by a name
+/// that anybody can give.
 #[test]
-fn who_sees_a_part_is_told_so_and_who_is_led_there_sees_nothing() {
+fn everything_is_listed_and_who_is_led_there_sees_nothing() {
     let folder = Folder::new();
     let lab = Lab::start(&folder, &[]);
     let list: Vec<Value> = (0..501)
@@ -281,15 +282,27 @@ fn who_sees_a_part_is_told_so_and_who_is_led_there_sees_nothing() {
     let listed = run(&["mes", "list", "--admin", &lab.admin]);
     assert!(listed.status.success(), "{listed:?}");
     let rows = String::from_utf8_lossy(&listed.stdout).lines().count();
-    assert_eq!(rows, 501, "500 and their titles");
-    let said = String::from_utf8_lossy(&listed.stderr);
-    assert!(said.contains("500") && said.contains("501"), "{said}");
+    assert_eq!(rows, 502, "501 and their titles");
+    assert!(listed.stderr.is_empty(), "{listed:?}");
+    let listed = run(&["mes", "list", "--json", "--admin", &lab.admin]);
+    let ids: HashSet<String> = lines(&listed)
+        .iter()
+        .map(|one| one["id"].to_string())
+        .collect();
+    assert_eq!(ids.len(), 501);
+    let state = raw(
+        &lab.admin,
+        "GET /enabler/state HTTP/1.0\r\nHost: localhost\r\n\r\n",
+    );
+    assert_eq!(state.matches("\"provider\":\"many\"").count(), 500);
     let sessions = run(&["mes", "sessions", "--admin", &lab.admin]);
     assert!(sessions.stderr.is_empty(), "{sessions:?}");
 
     for (method, path, host, status) in [
         ("GET", "/enabler/state", "localhost", 200),
         ("GET", "/enabler/state", "evil.example:9090", 403),
+        ("GET", "/enabler/applications", "evil.example", 403),
+        ("GET", "/enabler/sessions?after=x", "localhost", 200),
         (
             "PUT",
             "/enabler/release?target=http://x",

@@ -65,6 +65,23 @@ pub(super) async fn state(admin: &Admin) -> anyhow::Result<Value> {
     answered(root, request).await
 }
 
+/// All applications, or sessions, page by page.
+pub(super) async fn all(admin: &Admin, what: &str) -> anyhow::Result<Vec<Value>> {
+    let root = admin.admin.trim_end_matches('/');
+    let client = builder().build()?;
+    let url = format!("{root}/enabler/{what}");
+    let mut url = url::Url::parse(&url).with_context(|| format!("«{root}» is no URL"))?;
+    let mut rows = Vec::new();
+    loop {
+        let page = answered(root, client.get(url.clone())).await?;
+        rows.extend(page["rows"].as_array().into_iter().flatten().cloned());
+        let Some(after) = page["after"].as_str() else {
+            return Ok(rows);
+        };
+        url.query_pairs_mut().clear().append_pair("after", after);
+    }
+}
+
 /// Has a target tried now.
 pub(super) async fn release(admin: &Admin, target: &str) -> anyhow::Result<()> {
     let root = admin.admin.trim_end_matches('/');

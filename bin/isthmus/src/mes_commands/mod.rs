@@ -45,7 +45,7 @@ fn asked(asking: Asking) -> anyhow::Result<()> {
             Asking::Connect(connect) => calls::connect(&connect).await,
             Asking::End(end) => calls::end(&end).await,
             Asking::Events(events) => self::events(&events).await,
-            Asking::Sessions(admin) => show(&admin, "sessions", tables::SESSIONS).await,
+            Asking::Sessions(admin) => sessions(&admin).await,
             Asking::Sent(admin) => show(&admin, "sent", tables::SENT).await,
             Asking::Targets(admin) => show(&admin, "targets", tables::TARGETS).await,
             Asking::Release(release) => self::release(&release).await,
@@ -73,25 +73,16 @@ impl From<Upload> for crate::app::AppCommand {
 /// TS 29.392 §5.2.2.5, or what the operator sees.
 async fn list(list: &List) -> anyhow::Result<()> {
     let Some(provider) = list.provider.as_ref().filter(|_| !list.ids.is_empty()) else {
-        let state = client::state(&list.admin).await?;
-        let all = state["applications"]
-            .as_array()
-            .cloned()
-            .unwrap_or_default();
+        let all = client::all(&list.admin, "applications").await?;
         let of = |one: &Value| {
             list.provider
                 .as_deref()
                 .is_none_or(|name| one["provider"] == name)
         };
-        let shown = all.len();
-        let rows: Vec<Value> = all.into_iter().filter(of).collect();
+        let mut rows: Vec<Value> = all.into_iter().filter(of).collect();
+        // What changed last comes first.
+        rows.sort_by_key(|one| std::cmp::Reverse(one["changed"].as_u64()));
         print_rows(&list.admin, &rows, tables::APPLICATIONS);
-        say_of_others(
-            shown,
-            &state["applicationCount"],
-            "applications",
-            "changed last",
-        );
         return Ok(());
     };
     let body = ids(provider, &list.ids);
@@ -146,22 +137,17 @@ async fn events(events: &Events) -> anyhow::Result<()> {
     Ok(())
 }
 
+async fn sessions(admin: &Admin) -> anyhow::Result<()> {
+    let rows = client::all(admin, "sessions").await?;
+    print_rows(admin, &rows, tables::SESSIONS);
+    Ok(())
+}
+
 async fn show(admin: &Admin, what: &str, columns: &[tables::Column]) -> anyhow::Result<()> {
     let state = client::state(admin).await?;
     let rows = state[what].as_array().map_or(&[][..], Vec::as_slice);
     print_rows(admin, rows, columns);
-    if what == "sessions" {
-        say_of_others(rows.len(), &state["sessionCount"], what, "shown");
-    }
     Ok(())
-}
-
-/// The admin port shows so many at most; who reads them is told that there are more.
-#[expect(clippy::print_stderr, reason = "what is printed has a form")]
-fn say_of_others(shown: usize, all: &Value, what: &str, which: &str) {
-    if all.as_u64().is_some_and(|all| all > shown as u64) {
-        eprintln!("isthmus mes: only {shown} of {all} {what} are {which}");
-    }
 }
 
 async fn release(release: &Release) -> anyhow::Result<()> {

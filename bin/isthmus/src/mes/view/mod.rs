@@ -4,10 +4,13 @@
 //! | request | does |
 //! | --- | --- |
 //! | `GET /enabler/state?after=N` | what there is; with `after`, once it is another than the one of that version, or soon |
+//! | `GET /enabler/applications?after=ID` | all applications, in pages: `rows`, and `after`, which the next page is asked by; null on the last one |
+//! | `GET /enabler/sessions?after=ID` | the same of sessions |
 //! | `PUT /enabler/release?target=ORIGIN` | a target that does not answer well is tried at once |
 //! | `GET /enabler` | the page, in a laboratory |
 
 mod page;
+mod pages;
 mod sent;
 
 use std::time::{Duration, Instant};
@@ -53,6 +56,8 @@ struct Release {
 pub(crate) fn routes(enabler: Enabler) -> Router {
     Router::new()
         .route("/enabler/state", get(state))
+        .route("/enabler/applications", get(pages::applications))
+        .route("/enabler/sessions", get(pages::sessions))
         .route("/enabler/release", put(release))
         .with_state(enabler)
 }
@@ -118,17 +123,19 @@ fn applications(enabler: &Enabler) -> (usize, Vec<Value>) {
     };
     let mut all: Vec<&Application> = guard.get().all().collect();
     all.sort_by_key(|one| (std::cmp::Reverse(one.changed), one.id()));
-    let shown = all.iter().take(APPLICATIONS).map(|one| {
-        json!({
-            "id": one.id(),
-            "provider": one.provider,
-            "name": one.profile.app_name,
-            "version": one.profile.app_ver,
-            "package": one.package.as_ref().map(|package| package.size),
-            "changed": one.changed,
-        })
-    });
+    let shown = all.iter().take(APPLICATIONS).map(|one| application(one));
     (all.len(), shown.collect())
+}
+
+fn application(one: &Application) -> Value {
+    json!({
+        "id": one.id(),
+        "provider": one.provider,
+        "name": one.profile.app_name,
+        "version": one.profile.app_ver,
+        "package": one.package.as_ref().map(|package| package.size),
+        "changed": one.changed,
+    })
 }
 
 fn session(seen: &SessionSeen) -> Value {
