@@ -5,10 +5,7 @@ use std::time::Duration;
 
 use api_mmtel_es::common::Uri;
 use api_mmtel_es::dc_app_management::Status;
-use core_iq::{
-    AwaitedChannel, ChannelAction, ChannelAt, ChannelDescription, ChannelReliability, Command,
-    Event, MediaKind, StreamEnd,
-};
+use core_iq::{AwaitedChannel, ChannelAction, ChannelAt, Command, Event, MediaKind, StreamEnd};
 use nf_mmtel_es::Consumer;
 use nf_mmtel_es::calls::{Ask, CallEvents};
 use serde_json::{Value, json};
@@ -16,6 +13,9 @@ use wire_sip::{HeaderName, Message, Method, StatusCode};
 
 use super::bed::{BOB, Bed, Gateway, TARGET, audio, audio_and_data, call_bob};
 use super::observer::{invite, respond, within};
+use super::steps::{
+    anchoring, answered, awaits, data_of, labelled, lines, of_bob, text, with_offer,
+};
 
 pub(crate) const AT: ChannelAt = ChannelAt {
     end: StreamEnd::W3,
@@ -23,39 +23,16 @@ pub(crate) const AT: ChannelAt = ChannelAt {
 };
 
 pub(crate) fn bed() -> Bed {
-    Bed::with(|config| {
-        config.call_events.push(CallEvents {
-            subscribers: vec![BOB.to_owned()],
-            target: Uri::new(TARGET).unwrap(),
-            applications: vec!["provider".into()],
-        });
-    })
-}
-
-pub(crate) fn text(message: &Message) -> String {
-    String::from_utf8(message.body().to_vec()).unwrap()
-}
-
-pub(crate) fn lines(message: &Message) -> usize {
-    text(message).matches("\r\nm=").count()
+    anchoring(BOB)
 }
 
 pub(crate) fn cseq(message: &Message) -> &str {
     message.header(HeaderName::CSeq).unwrap()
 }
 
-/// Alice has called Bob; the INVITE as Bob got it, the 200 as Alice did, and the session.
+/// Alice has called Bob.
 pub(crate) fn established(bed: &mut Bed) -> (Message, Message, String) {
-    bed.say(&invite(BOB));
-    let forwarded = bed.request(Method::Invite);
-    let answered = respond(bed, &forwarded, 200, Some(&audio()));
-    let told = bed.notified();
-    assert_eq!(told["eventType"], "SESSION_ESTABLISHMENT_SUCCESS");
-    bed.say(&within(&forwarded, Method::Ack, 1));
-    let ack = bed.request(Method::Ack);
-    assert_eq!(cseq(&ack), "1 ACK");
-    let session = told["sessionId"].as_str().unwrap().to_owned();
-    (forwarded, answered, session)
+    answered(bed, &invite(BOB))
 }
 
 pub(crate) fn ask_for(bed: &mut Bed, app: &str, session: &str) {
@@ -82,24 +59,6 @@ fn with_channel() -> (Bed, Message, String, String) {
     assert_eq!(bed.notified()["mediaResourceInfo"]["channel"], "OPENED");
     bed.nothing_more();
     (bed, forwarded, session, app)
-}
-
-/// A request of Bob within the call, as the core sends it by our Record-Route.
-fn of_bob(at_core: &Message, method: Method<'_>, number: u32) -> Message {
-    let mut request = within(at_core, method, number);
-    let (from, to) = (
-        request.header(HeaderName::From).unwrap().to_owned(),
-        request.header(HeaderName::To).unwrap().to_owned(),
-    );
-    request.set(HeaderName::From, to);
-    request.set(HeaderName::To, from);
-    request.set_request_uri("sip:alice@192.0.2.40");
-    request.set(
-        HeaderName::Via,
-        format_args!("SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKbob{method}{number}"),
-    );
-    request.push_back(HeaderName::Via, "SIP/2.0/UDP 192.0.2.30;branch=z9hG4bKbob");
-    request
 }
 
 #[test]
@@ -149,13 +108,11 @@ fn the_media_of_both_end_at_the_gateway() {
 fn a_channel_comes_into_the_call_and_the_other_party_notices_nothing() {
     let (mut bed, forwarded, _, _) = with_channel();
 
-    let mut hold = within(&forwarded, Method::Invite, 2);
     let held = audio().replace("a=rtpmap", "a=sendonly\r\na=rtpmap");
-    hold.set_body(Some("application/sdp"), held);
-    bed.say(&hold);
+    bed.say(&with_offer(within(&forwarded, Method::Invite, 2), held));
     let at_bob = bed.request(Method::Invite);
     assert_eq!(cseq(&at_bob), "3 INVITE");
-    assert_eq!(lines(&at_bob), 2);
+    assert_eq!(lines(&at_bob).len(), 2);
     assert!(text(&at_bob).contains("a=sendonly\r\n"));
     assert!(
         text(&at_bob).contains("m=application 2000"),
@@ -164,7 +121,7 @@ fn a_channel_comes_into_the_call_and_the_other_party_notices_nothing() {
     );
     let both = audio_and_data("").replace("a=rtpmap", "a=recvonly\r\na=rtpmap");
     let at_alice = respond(&mut bed, &at_bob, 200, Some(&both));
-    assert_eq!((cseq(&at_alice), lines(&at_alice)), ("2 INVITE", 1));
+    assert_eq!((cseq(&at_alice), lines(&at_alice).len()), ("2 INVITE", 1));
     assert!(text(&at_alice).contains("a=recvonly\r\n"));
     bed.say(&within(&forwarded, Method::Ack, 2));
     assert_eq!(cseq(&bed.request(Method::Ack)), "3 ACK");
@@ -176,13 +133,14 @@ fn a_channel_comes_into_the_call_and_the_other_party_notices_nothing() {
     assert_eq!(cseq(&bed.request(Method::Ack)), "3 ACK");
 
     // Bob has two m-lines, and numbers of his own.
-    let mut resume = of_bob(&forwarded, Method::Invite, 1);
-    resume.set_body(Some("application/sdp"), audio_and_data(""));
-    bed.say(&resume);
+    bed.say(&with_offer(
+        of_bob(&forwarded, Method::Invite, 1),
+        audio_and_data(""),
+    ));
     let at_alice = bed.request(Method::Invite);
-    assert_eq!((cseq(&at_alice), lines(&at_alice)), ("1 INVITE", 1));
+    assert_eq!((cseq(&at_alice), lines(&at_alice).len()), ("1 INVITE", 1));
     let at_bob = respond(&mut bed, &at_alice, 200, Some(&audio()));
-    assert_eq!((cseq(&at_bob), lines(&at_bob)), ("1 INVITE", 2));
+    assert_eq!((cseq(&at_bob), lines(&at_bob).len()), ("1 INVITE", 2));
     assert!(
         text(&at_bob).contains("a=setup:passive"),
         "{}",
@@ -192,12 +150,13 @@ fn a_channel_comes_into_the_call_and_the_other_party_notices_nothing() {
     bed.request(Method::Ack);
 
     // Video of Alice's is Bob's third m-line.
-    let mut video = within(&forwarded, Method::Invite, 3);
     let offer = audio() + "m=video 4010 RTP/AVP 96\r\na=rtpmap:96 VP8/90000\r\n";
-    video.set_body(Some("application/sdp"), offer.clone());
-    bed.say(&video);
+    bed.say(&with_offer(
+        within(&forwarded, Method::Invite, 3),
+        offer.clone(),
+    ));
     let at_bob = bed.request(Method::Invite);
-    assert_eq!((cseq(&at_bob), lines(&at_bob)), ("4 INVITE", 3));
+    assert_eq!((cseq(&at_bob), lines(&at_bob).len()), ("4 INVITE", 3));
     assert!(text(&at_bob).contains("a=rtpmap:96 VP8/90000\r\n"));
     let answer = audio_and_data("") + "m=video 4012 RTP/AVP 96\r\na=rtpmap:96 VP8/90000\r\n";
     let mut reliable = core_sip::reply(&at_bob, StatusCode::new(183).unwrap(), "b");
@@ -212,7 +171,7 @@ fn a_channel_comes_into_the_call_and_the_other_party_notices_nothing() {
     assert_eq!(prack.header(HeaderName::RAck), Some("7 4 INVITE"));
     respond(&mut bed, &prack, 200, None);
     let at_alice = respond(&mut bed, &at_bob, 200, Some(&answer));
-    assert_eq!(lines(&at_alice), 2);
+    assert_eq!(lines(&at_alice).len(), 2);
     assert_eq!(bed.notified()["eventType"], "MEDIA_CHANGE_SUCCESS");
     bed.say(&within(&forwarded, Method::Ack, 3));
     assert_eq!(cseq(&bed.request(Method::Ack)), "4 ACK");
@@ -240,11 +199,9 @@ fn who_refuses_the_channel_keeps_the_call() {
     bed.request(Method::Ack);
     assert_eq!(bed.updated().result, Status::Failed);
     assert_eq!(bed.notified()["mediaResourceInfo"]["channel"], "REFUSED");
-    let mut update = within(&forwarded, Method::Update, 2);
-    update.set_body(Some("application/sdp"), audio());
-    bed.say(&update);
+    bed.say(&with_offer(within(&forwarded, Method::Update, 2), audio()));
     let at_bob = bed.request(Method::Update);
-    assert_eq!((cseq(&at_bob), lines(&at_bob)), ("3 UPDATE", 1));
+    assert_eq!((cseq(&at_bob), lines(&at_bob).len()), ("3 UPDATE", 1));
     let at_alice = respond(&mut bed, &at_bob, 200, Some(&audio()));
     assert_eq!(cseq(&at_alice), "2 UPDATE");
 }
@@ -255,9 +212,7 @@ fn offers_that_meet_wait_for_one_another() {
     let mut bed = bed();
     let app = bed.application();
     let (forwarded, _, session) = established(&mut bed);
-    let mut hold = within(&forwarded, Method::Invite, 2);
-    hold.set_body(Some("application/sdp"), audio());
-    bed.say(&hold);
+    bed.say(&with_offer(within(&forwarded, Method::Invite, 2), audio()));
     let at_bob = bed.request(Method::Invite);
     ask_for(&mut bed, &app, &session);
     bed.nothing_more();
@@ -267,9 +222,7 @@ fn offers_that_meet_wait_for_one_another() {
     bed.pass(Duration::from_millis(600));
     let offer = bed.request(Method::Invite);
     assert_eq!(cseq(&offer), "3 INVITE");
-    let mut again = within(&forwarded, Method::Invite, 3);
-    again.set_body(Some("application/sdp"), audio());
-    bed.say(&again);
+    bed.say(&with_offer(within(&forwarded, Method::Invite, 3), audio()));
     bed.response(491);
     bed.answer(&offer, 200, Some(&audio_and_data("")));
     bed.request(Method::Ack);
@@ -288,9 +241,10 @@ fn an_application_waits_for_the_room_of_an_offer() {
         } else {
             audio() + "m=video 4010 RTP/AVP 120\r\na=rtpmap:120 VP8/90000\r\n"
         };
-        let mut update = within(&forwarded, Method::Update, 2);
-        update.set_body(Some("application/sdp"), sdp.clone());
-        bed.say(&update);
+        bed.say(&with_offer(
+            within(&forwarded, Method::Update, 2),
+            sdp.clone(),
+        ));
         ask_for(&mut bed, &app, &session);
         assert_eq!(bed.unanswered.len(), 1, "{:?}", bed.unanswered);
         bed.gateway_answers(Gateway::Agrees);
@@ -304,8 +258,8 @@ fn an_application_waits_for_the_room_of_an_offer() {
             let offer = bed.request(Method::Invite);
             // It goes again until somebody answers.
             bed.sip.clear();
-            assert_eq!(lines(&offer), 3, "{}", text(&offer));
-            let data = audio_and_data("").split_off(audio().len());
+            assert_eq!(lines(&offer).len(), 3, "{}", text(&offer));
+            let data = data_of(&audio_and_data("")).to_owned();
             bed.answer(&offer, 200, Some(&(sdp.clone() + &data)));
             bed.request(Method::Ack);
             (2, sdp)
@@ -348,21 +302,13 @@ fn what_the_subscriber_is_to_open_is_not_for_the_other_party() {
     let end = core_iq::ChannelEnd::ByPeer;
     bed.event(1, Event::ChannelClosed { at: AT, end });
     bed.notified();
-    bed.update(&json!({
-        "dcAppId": app, "sessionId": session, "notificationInfo": TARGET, "mediaDirection": "P2A",
-    }));
+    awaits(&mut bed, &app, &session);
     let end = StreamEnd::W3;
     let label = app.clone();
     assert_eq!(awaited(&bed), Some(vec![AwaitedChannel { end, label }]));
     bed.nothing_more();
     let at = ChannelAt { end, id: 3 };
-    let channel = ChannelDescription {
-        label: app.clone(),
-        protocol: String::new(),
-        ordered: true,
-        reliability: ChannelReliability::Reliable,
-        priority: 256,
-    };
+    let channel = labelled(&app);
     bed.event(1, Event::ChannelRequested { at, channel });
     assert_eq!(bed.updated().result, Status::Success);
     let told = bed.notified();

@@ -2,22 +2,17 @@
 
 use std::time::Duration;
 
-use api_mmtel_es::common::Uri;
 use api_mmtel_es::dc_app_management::Status;
 use core_iq::{
-    ChannelAction, ChannelAt, ChannelDescription, ChannelEnd, ChannelMessage, ChannelPlace,
-    ChannelReliability, Command, Event, MediaKind, NegotiatedChannel, StreamEnd, StreamSettings,
+    ChannelAction, ChannelAt, ChannelEnd, ChannelMessage, ChannelPlace, Command, Event, MediaKind,
+    NegotiatedChannel, StreamEnd, StreamSettings,
 };
-use nf_mmtel_es::calls::CallEvents;
 use serde_json::json;
 use wire_sip::{HeaderName, Message, Method};
 
 use super::bed::{BOB, Bed, TARGET, audio, audio_and_data, call_bob};
 use super::observer::{invite, respond, within};
-
-fn text(message: &Message) -> String {
-    String::from_utf8(message.body().to_vec()).unwrap()
-}
+use super::steps::{anchoring, answered, awaits, labelled, of_bob, text, with_offer};
 
 /// What a UE says of these channels of an application.
 fn asked(app: &str, channels: &[(u16, &str, &str)]) -> String {
@@ -34,7 +29,7 @@ fn asked(app: &str, channels: &[(u16, &str, &str)]) -> String {
 }
 
 /// The application waits for its channel in that call.
-fn awaits(bed: &mut Bed, app: &str, session: &str) {
+fn asks_and_awaits(bed: &mut Bed, app: &str, session: &str) {
     bed.update(&json!({
         "dcAppId": app, "sessionId": session, "notificationInfo": TARGET,
         "mediaDirection": "P2A", "mediaResourceInfo": { "question": 1 },
@@ -86,9 +81,10 @@ const OWN: ChannelAt = ChannelAt {
 
 /// Bob offers this, in a call that the enabler made.
 fn re_invites(bed: &mut Bed, at_bob: &Message, number: u32, lines: &str) -> String {
-    let mut offer = Bed::within(at_bob, Method::Invite, number);
-    offer.set_body(Some("application/sdp"), audio_and_data(lines));
-    bed.say(&offer);
+    bed.say(&with_offer(
+        Bed::within(at_bob, Method::Invite, number),
+        audio_and_data(lines),
+    ));
     let response = bed.response(200);
     bed.say(&Bed::within(at_bob, Method::Ack, number));
     text(&response)
@@ -109,7 +105,7 @@ fn what_an_application_waits_for_is_taken_and_nothing_else() {
     );
     assert_eq!(ids(&bed), []);
 
-    awaits(&mut bed, &app, &session);
+    asks_and_awaits(&mut bed, &app, &session);
     let lines = asked(
         &app,
         &[
@@ -148,7 +144,7 @@ fn what_an_application_waits_for_is_taken_and_nothing_else() {
     assert_eq!(bed.notified()["mediaResourceInfo"]["channel"], "CLOSED");
 
     // And it may come again, under another number, for one that waits again.
-    awaits(&mut bed, &app, &session);
+    asks_and_awaits(&mut bed, &app, &session);
     let again = asked(&app, &[(1008, "poll", "Server")]);
     re_invites(&mut bed, &at_bob, 5, &again);
     let at = ChannelAt { id: 1008, ..OWN };
@@ -161,7 +157,7 @@ fn a_ue_that_does_not_name_the_application_means_the_one_that_waits() {
     let mut bed = Bed::new();
     let app = bed.application();
     let (session, at_bob) = bed.standing(&call_bob(&["audio"], true), &audio_and_data(""));
-    awaits(&mut bed, &app, &session);
+    asks_and_awaits(&mut bed, &app, &session);
     let answer = re_invites(&mut bed, &at_bob, 1, "a=dcmap:1000 label=\"anything\"\r\n");
     assert!(
         answer.contains("a=dcmap:1000 label=\"anything\"\r\n"),
@@ -176,7 +172,7 @@ fn what_was_asked_for_and_does_not_open_is_given_up() {
     let mut bed = Bed::new();
     let app = bed.application();
     let (session, at_bob) = bed.standing(&call_bob(&["audio"], true), &audio_and_data(""));
-    awaits(&mut bed, &app, &session);
+    asks_and_awaits(&mut bed, &app, &session);
     bed.pass(Duration::from_secs(59));
     assert!(bed.told.is_empty() && bed.replies.is_empty());
     re_invites(
@@ -208,7 +204,7 @@ fn what_a_ue_does_not_open_is_given_up() {
     let mut bed = Bed::with(|config| config.ue_channel_within = Duration::from_secs(40));
     let app = bed.application();
     let (session, at_bob) = bed.standing(&call_bob(&["audio"], true), &audio_and_data(""));
-    awaits(&mut bed, &app, &session);
+    asks_and_awaits(&mut bed, &app, &session);
     bed.pass(Duration::from_secs(39));
     assert!(bed.told.is_empty() && bed.replies.is_empty());
     bed.pass(Duration::from_secs(2));
@@ -228,13 +224,7 @@ fn what_a_ue_does_not_open_is_given_up() {
         end: StreamEnd::Core,
         id: 2,
     };
-    let channel = ChannelDescription {
-        label: app.clone(),
-        protocol: String::new(),
-        ordered: true,
-        reliability: ChannelReliability::Reliable,
-        priority: 256,
-    };
+    let channel = labelled(&app);
     bed.event(1, Event::ChannelRequested { at, channel });
     let closed = bed.asked.last();
     let Some(Command::Channel { action, .. }) = closed else {
@@ -243,12 +233,9 @@ fn what_a_ue_does_not_open_is_given_up() {
     assert_eq!(*action, ChannelAction::Close(at));
     assert!(bed.told.is_empty());
     // Who waits for it again waits as long again; and who asks in the meantime makes it longer for both.
-    awaits(&mut bed, &app, &session);
+    asks_and_awaits(&mut bed, &app, &session);
     bed.pass(Duration::from_secs(30));
-    bed.update(&json!({
-        "dcAppId": app, "sessionId": session, "notificationInfo": TARGET,
-        "mediaDirection": "P2A",
-    }));
+    awaits(&mut bed, &app, &session);
     bed.pass(Duration::from_secs(30));
     assert!(bed.told.is_empty() && bed.replies.is_empty());
     bed.pass(Duration::from_secs(11));
@@ -263,35 +250,20 @@ const CALLERS: ChannelAt = ChannelAt {
     id: 1000,
 };
 
+const ALICE: &str = "sip:alice@ims.example.com";
+
 /// Alice's own call with Bob, which an application may change; what Alice sees of it, and the session.
 fn own_call(bed: &mut Bed) -> (Message, String) {
     let mut begin = invite(BOB);
-    let served = "<sip:alice@ims.example.com>;sescase=orig;regstate=reg";
+    let served = format_args!("<{ALICE}>;sescase=orig;regstate=reg");
     begin.set(HeaderName::PServedUser, served);
-    bed.say(&begin);
-    let at_bob = bed.request(Method::Invite);
-    respond(bed, &at_bob, 200, Some(&audio()));
-    let told = bed.notified();
-    bed.say(&within(&at_bob, Method::Ack, 1));
-    bed.request(Method::Ack);
-    (at_bob, told["sessionId"].as_str().unwrap().to_owned())
-}
-
-fn anchoring() -> Bed {
-    Bed::with(|config| {
-        config.call_events.push(CallEvents {
-            subscribers: vec!["sip:alice@ims.example.com".to_owned()],
-            target: Uri::new(TARGET).unwrap(),
-            applications: vec!["provider".into()],
-        });
-    })
+    let (at_bob, _, session) = answered(bed, &begin);
+    (at_bob, session)
 }
 
 /// Alice offers this; as Bob gets it.
 fn alice_offers(bed: &mut Bed, at_bob: &Message, number: u32, sdp: String) -> Message {
-    let mut offer = within(at_bob, Method::Invite, number);
-    offer.set_body(Some("application/sdp"), sdp);
-    bed.say(&offer);
+    bed.say(&with_offer(within(at_bob, Method::Invite, number), sdp));
     bed.request(Method::Invite)
 }
 
@@ -305,13 +277,10 @@ fn bob_answers(bed: &mut Bed, offer: &Message, at_bob: &Message, number: u32, sd
 
 #[test]
 fn between_two_the_other_party_hears_nothing_of_it() {
-    let mut bed = anchoring();
+    let mut bed = anchoring(ALICE);
     let app = bed.application();
     let (at_bob, session) = own_call(&mut bed);
-    bed.update(&json!({
-        "dcAppId": app, "sessionId": session, "notificationInfo": TARGET,
-        "mediaDirection": "P2A",
-    }));
+    awaits(&mut bed, &app, &session);
     // TS 29.392 §5.3.2.3.2: a call without data channels gets some, and Alice takes none as yet.
     let ours = bed.request(Method::Invite);
     bed.answer(&ours, 200, Some(&audio_and_data("")));
@@ -367,20 +336,8 @@ fn between_two_the_other_party_hears_nothing_of_it() {
     assert_eq!(ids(&bed), [(1000, ChannelPlace::At(CALLERS.end))]);
 
     // Bob holds; the offer that Alice gets still has it, and she closes it by her answer.
-    let mut hold = within(&at_bob, Method::Invite, 1);
-    let (from, to) = (
-        hold.header(HeaderName::From).unwrap().to_owned(),
-        hold.header(HeaderName::To).unwrap().to_owned(),
-    );
-    hold.set(HeaderName::From, to);
-    hold.set(HeaderName::To, from);
-    hold.set(
-        HeaderName::Via,
-        "SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKhold",
-    );
-    hold.set_request_uri("sip:alice@192.0.2.40");
-    hold.set_body(Some("application/sdp"), none.clone());
-    bed.say(&hold);
+    let hold = of_bob(&at_bob, Method::Invite, 1);
+    bed.say(&with_offer(hold, none));
     let at_alice = bed.request(Method::Invite);
     assert!(
         text(&at_alice).contains("a=dcmap:1000 label=\"poll\"\r\n"),
@@ -394,7 +351,7 @@ fn between_two_the_other_party_hears_nothing_of_it() {
 /// A new m-line that is to servers alone is the subscriber's alone; what nobody waits for is not taken.
 #[test]
 fn an_m_line_of_its_own() {
-    let mut bed = anchoring();
+    let mut bed = anchoring(ALICE);
     let app = bed.application();
     let (at_bob, _) = own_call(&mut bed);
     let server = asked(&app, &[(1000, "poll", "Server")]);
@@ -418,7 +375,7 @@ fn an_m_line_of_its_own() {
 /// Bob opens one under the number that Alice has for the application.
 #[test]
 fn numbers_do_not_meet() {
-    let mut bed = anchoring();
+    let mut bed = anchoring(ALICE);
     let app = bed.application();
     let (at_bob, session) = own_call(&mut bed);
     let offer = alice_offers(
@@ -435,7 +392,7 @@ fn numbers_do_not_meet() {
         &audio_and_data("a=dcmap:1500 label=\"chat\"\r\n"),
     );
     bed.notified();
-    awaits(&mut bed, &app, &session);
+    asks_and_awaits(&mut bed, &app, &session);
     let lines =
         String::from("a=dcmap:1500 label=\"chat\"\r\n") + &asked(&app, &[(1000, "poll", "Server")]);
     let offer = alice_offers(&mut bed, &at_bob, 3, audio_and_data(&lines));
@@ -461,13 +418,10 @@ fn numbers_do_not_meet() {
 /// A gateway on the way describes what its UE opens in band, and knows of no application.
 #[test]
 fn between_two_a_label_is_enough_for_what_is_waited_for() {
-    let mut bed = anchoring();
+    let mut bed = anchoring(ALICE);
     let app = bed.application();
     let (at_bob, session) = own_call(&mut bed);
-    bed.update(&json!({
-        "dcAppId": app, "sessionId": session, "notificationInfo": TARGET,
-        "mediaDirection": "P2A",
-    }));
+    awaits(&mut bed, &app, &session);
     let ours = bed.request(Method::Invite);
     bed.answer(&ours, 200, Some(&audio_and_data("")));
     bed.request(Method::Ack);

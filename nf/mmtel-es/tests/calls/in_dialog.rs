@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use api_mmtel_es::dc_app_management::Status;
-use core_iq::{ChannelAt, ChannelDescription, ChannelReliability, Command, Event, Gate, StreamEnd};
+use core_iq::{ChannelAt, Command, Event, Gate, StreamEnd};
 use serde_json::json;
-use wire_sip::{HeaderName, Method, StatusCode};
+use wire_sip::{HeaderName, Method};
 
 use super::bed::{Bed, Gateway, TARGET, audio, audio_and_data, call_bob};
+use super::steps::{labelled, lines, text, wants, with_offer};
 
 #[test]
 fn a_ue_that_hangs_up_is_told() {
@@ -30,11 +31,12 @@ fn a_ue_that_hangs_up_is_told() {
 fn a_ue_may_hold() {
     let mut bed = Bed::new();
     let (_, invite) = bed.standing(&call_bob(&["audio"], false), &audio());
-    let mut hold = Bed::within(&invite, Method::Invite, 1);
-    hold.set_body(Some("application/sdp"), audio() + "a=sendonly\r\n");
-    bed.say(&hold);
+    bed.say(&with_offer(
+        Bed::within(&invite, Method::Invite, 1),
+        audio() + "a=sendonly\r\n",
+    ));
     let response = bed.response(200);
-    let sdp = String::from_utf8(response.body().to_vec()).unwrap();
+    let sdp = text(&response);
     assert!(sdp.contains("a=recvonly\r\n"), "{sdp}");
     let last = bed.asked.last();
     let Some(Command::Configure { streams, .. }) = last else {
@@ -61,10 +63,8 @@ fn a_ue_may_ask_for_an_offer() {
     bed.say(&Bed::within(&invite, Method::Invite, 1));
     let response = bed.response(200);
     assert!(!response.body().is_empty());
-    let mut ack = Bed::within(&invite, Method::Ack, 1);
-    let moved = audio().replace("4000", "4100");
-    ack.set_body(Some("application/sdp"), moved);
-    bed.say(&ack);
+    let ack = Bed::within(&invite, Method::Ack, 1);
+    bed.say(&with_offer(ack, audio().replace("4000", "4100")));
     let Some(Command::Configure { streams, .. }) = bed.asked.last() else {
         panic!("the gateway is told")
     };
@@ -79,14 +79,15 @@ fn what_a_ue_adds_is_refused_alone() {
     let app = bed.application();
     let (session, invite) = bed.standing(&call_bob(&["audio"], false), &audio());
     let video = "m=video 4010 RTP/AVP 96\r\na=rtpmap:96 VP8/90000\r\n";
-    let text = "m=text 4012 RTP/AVP 98\r\na=rtpmap:98 t140/1000\r\n";
-    let all = audio_and_data("a=dcmap:0 label=\"a page\"\r\n") + video + text;
+    let typed = "m=text 4012 RTP/AVP 98\r\na=rtpmap:98 t140/1000\r\n";
+    let all = audio_and_data("a=dcmap:0 label=\"a page\"\r\n") + video + typed;
     for number in [1, 2] {
-        let mut more = Bed::within(&invite, Method::Update, number);
-        more.set_body(Some("application/sdp"), all.clone());
-        bed.say(&more);
+        bed.say(&with_offer(
+            Bed::within(&invite, Method::Update, number),
+            all.clone(),
+        ));
         let sdp = bed.response(200);
-        let sdp = String::from_utf8(sdp.body().to_vec()).unwrap();
+        let sdp = text(&sdp);
         let lines: Vec<&str> = sdp.lines().filter(|line| line.starts_with("m=")).collect();
         assert!(lines[0].starts_with("m=audio 20002 "), "{sdp}");
         let refused = [
@@ -103,19 +104,21 @@ fn what_a_ue_adds_is_refused_alone() {
     });
     assert!(known, "{:?}", bed.asked);
     // Lines do not go away.
-    let mut fewer = Bed::within(&invite, Method::Update, 3);
-    fewer.set_body(Some("application/sdp"), audio());
-    bed.say(&fewer);
+    bed.say(&with_offer(
+        Bed::within(&invite, Method::Update, 3),
+        audio(),
+    ));
     bed.response(488);
-    let mut many = Bed::within(&invite, Method::Update, 4);
-    many.set_body(Some("application/sdp"), audio() + &text.repeat(32));
-    bed.say(&many);
+    bed.say(&with_offer(
+        Bed::within(&invite, Method::Update, 4),
+        audio() + &typed.repeat(32),
+    ));
     bed.response(488);
     // And what the application wants then takes the line that is there.
-    bed.update(&json!({ "dcAppId": app, "sessionId": session, "notificationInfo": TARGET }));
+    wants(&mut bed, &app, &session);
     let offer = bed.request(Method::Invite);
-    let sdp = String::from_utf8(offer.body().to_vec()).unwrap();
-    let lines: Vec<&str> = sdp.lines().filter(|line| line.starts_with("m=")).collect();
+    let sdp = text(&offer);
+    let lines = lines(&offer);
     assert_eq!(lines.len(), 4, "{sdp}");
     assert!(lines[0].starts_with("m=audio 20002 ") && lines[1].starts_with("m=application 20004 "));
     assert!(lines[2].starts_with("m=video 0 "), "{sdp}");
@@ -131,13 +134,7 @@ fn opens(bed: &mut Bed, direction: &str, app: &str) {
     bed.event(1, Event::DataConnected { end });
     let at = ChannelAt { end, id: 1 };
     if direction == "P2A" {
-        let channel = ChannelDescription {
-            label: app.into(),
-            protocol: String::new(),
-            ordered: true,
-            reliability: ChannelReliability::Reliable,
-            priority: 256,
-        };
+        let channel = labelled(app);
         bed.event(1, Event::ChannelRequested { at, channel });
     } else {
         bed.event(1, Event::ChannelOpened { at });
@@ -175,17 +172,16 @@ fn a_ue_may_add_the_data_channels_that_are_waited_for() {
             "mediaDirection": direction,
         }));
         let offer = bed.request(Method::Invite);
-        let mut more = Bed::within(&invite, Method::Invite, 1);
-        more.set_body(Some("application/sdp"), sdp.clone());
-        bed.say(&more);
+        bed.say(&with_offer(
+            Bed::within(&invite, Method::Invite, 1),
+            sdp.clone(),
+        ));
         bed.response(491);
         bed.answer(&offer, 491, None);
         bed.request(Method::Ack);
-        let mut more = Bed::within(&invite, Method::Invite, 2);
-        more.set_body(Some("application/sdp"), sdp);
-        bed.say(&more);
+        bed.say(&with_offer(Bed::within(&invite, Method::Invite, 2), sdp));
         let ours = bed.response(200);
-        let ours = String::from_utf8(ours.body().to_vec()).unwrap();
+        let ours = text(&ours);
         let line = ours.lines().filter(|line| line.starts_with("m=")).nth(1);
         assert!(
             line.unwrap_or_default().starts_with(answer),
@@ -200,7 +196,7 @@ fn a_ue_may_add_the_data_channels_that_are_waited_for() {
             bed.sip.retain(wire_sip::Message::is_request);
             let again = bed.request(Method::Invite);
             bed.sip.clear();
-            let again_sdp = String::from_utf8(again.body().to_vec()).unwrap();
+            let again_sdp = text(&again);
             assert!(again_sdp.contains("m=application 20004 "), "{again_sdp}");
             bed.answer(&again, 200, Some(&audio_and_data("")));
             bed.request(Method::Ack);
@@ -215,16 +211,17 @@ fn an_offer_that_was_refused_leaves_no_line() {
     let mut bed = Bed::new();
     let app = bed.application();
     let (session, invite) = bed.standing(&call_bob(&["audio"], false), &audio());
-    bed.update(&json!({ "dcAppId": app, "sessionId": session, "notificationInfo": TARGET }));
+    wants(&mut bed, &app, &session);
     let offer = bed.request(Method::Invite);
     bed.answer(&offer, 488, None);
     bed.request(Method::Ack);
     assert_eq!(bed.updated().result, Status::Failed);
-    let mut hold = Bed::within(&invite, Method::Invite, 1);
-    hold.set_body(Some("application/sdp"), audio() + "a=sendonly\r\n");
-    bed.say(&hold);
+    bed.say(&with_offer(
+        Bed::within(&invite, Method::Invite, 1),
+        audio() + "a=sendonly\r\n",
+    ));
     let sdp = bed.response(200);
-    let sdp = String::from_utf8(sdp.body().to_vec()).unwrap();
+    let sdp = text(&sdp);
     assert_eq!(sdp.matches("m=").count(), 1, "{sdp}");
 }
 
@@ -232,9 +229,10 @@ fn an_offer_that_was_refused_leaves_no_line() {
 fn what_makes_no_sense_is_refused() {
     let mut bed = Bed::new();
     let (_, invite) = bed.standing(&call_bob(&["audio"], false), &audio());
-    let mut broken = Bed::within(&invite, Method::Invite, 1);
-    broken.set_body(Some("application/sdp"), "not SDP");
-    bed.say(&broken);
+    bed.say(&with_offer(
+        Bed::within(&invite, Method::Invite, 1),
+        "not SDP",
+    ));
     bed.response(488);
     // A number that does not grow.
     bed.say(&Bed::within(&invite, Method::Update, 1));
@@ -289,12 +287,11 @@ fn a_ue_may_begin_its_data_channels_anew() {
     ];
     for (number, (ufrag, tls_id, ice, name)) in cases.into_iter().enumerate() {
         let number = u32::try_from(number).unwrap() + 1;
-        let mut offer = Bed::within(&invite, Method::Invite, number);
+        let offer = Bed::within(&invite, Method::Invite, number);
         let sdp = said(ufrag, tls_id).replace("a=setup:active", "a=setup:actpass");
-        offer.set_body(Some("application/sdp"), sdp);
-        bed.say(&offer);
+        bed.say(&with_offer(offer, sdp));
         let answer = bed.response(200);
-        let sdp = String::from_utf8(answer.body().to_vec()).unwrap();
+        let sdp = text(&answer);
         assert!(sdp.contains(ice) && sdp.contains(name), "{number}: {sdp}");
         let setup = if tls_id == one { "passive" } else { "active" };
         assert!(
@@ -318,18 +315,20 @@ fn an_offer_that_we_refuse_changes_nothing() {
         let mut bed = Bed::new();
         let (_, invite) = bed.standing(&call_bob(&["audio"], false), &audio());
         let told = bed.asked.len();
-        let mut other = Bed::within(&invite, Method::Invite, 1);
-        other.set_body(Some("application/sdp"), refused);
-        bed.say(&other);
+        bed.say(&with_offer(
+            Bed::within(&invite, Method::Invite, 1),
+            refused,
+        ));
         bed.response(488);
         assert_eq!(bed.asked.len(), told, "the gateway hears nothing");
         // A hold by who has gone back to what was agreed on.
-        let mut hold = Bed::within(&invite, Method::Invite, 2);
-        hold.set_body(Some("application/sdp"), audio() + "a=sendonly\r\n");
         bed.sip.clear();
-        bed.say(&hold);
+        bed.say(&with_offer(
+            Bed::within(&invite, Method::Invite, 2),
+            audio() + "a=sendonly\r\n",
+        ));
         let sdp = bed.response(200);
-        let sdp = String::from_utf8(sdp.body().to_vec()).unwrap();
+        let sdp = text(&sdp);
         assert_eq!(sdp.matches("m=").count(), 1, "{sdp}");
         assert!(
             sdp.contains("m=audio 20002 RTP/AVP 0 101\r\n") && sdp.contains("a=recvonly\r\n"),
@@ -339,7 +338,7 @@ fn an_offer_that_we_refuse_changes_nothing() {
         // What we offer has the formats of before.
         bed.say(&Bed::within(&invite, Method::Invite, 3));
         let offer = bed.response(200);
-        let sdp = String::from_utf8(offer.body().to_vec()).unwrap();
+        let sdp = text(&offer);
         assert!(sdp.contains("m=audio 20002 RTP/AVP 0 101\r\n"), "{sdp}");
     }
 }
@@ -350,13 +349,14 @@ fn an_offer_waits_for_the_ack_of_the_other() {
     let mut bed = Bed::new();
     let app = bed.application();
     let (session, invite) = bed.standing(&call_bob(&["audio"], false), &audio());
-    bed.update(&json!({ "dcAppId": app, "sessionId": session, "notificationInfo": TARGET }));
+    wants(&mut bed, &app, &session);
     let offer = bed.request(Method::Invite);
     bed.answer(&offer, 491, None);
     bed.request(Method::Ack);
-    let mut hold = Bed::within(&invite, Method::Invite, 1);
-    hold.set_body(Some("application/sdp"), audio() + "a=sendonly\r\n");
-    bed.say(&hold);
+    bed.say(&with_offer(
+        Bed::within(&invite, Method::Invite, 1),
+        audio() + "a=sendonly\r\n",
+    ));
     bed.response(200);
     bed.pass(Duration::from_secs(6));
     assert!(
@@ -373,11 +373,12 @@ fn an_offer_waits_for_the_ack_of_the_other() {
     // The same of one that is new: it does not go beside the UE's, and is not forgotten.
     let other = bed.application_of("2");
     let refused = audio() + "m=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\n";
-    let mut without = Bed::within(&invite, Method::Invite, 2);
-    without.set_body(Some("application/sdp"), refused);
-    bed.say(&without);
+    bed.say(&with_offer(
+        Bed::within(&invite, Method::Invite, 2),
+        refused,
+    ));
     bed.response(200);
-    bed.update(&json!({ "dcAppId": other, "sessionId": session, "notificationInfo": TARGET }));
+    wants(&mut bed, &other, &session);
     bed.nothing_more();
     bed.say(&Bed::within(&invite, Method::Ack, 2));
     bed.request(Method::Invite);
@@ -395,20 +396,16 @@ fn an_offer_waits_for_the_answer_to_the_other() {
         bed.ask(&call_bob(&["audio"], true));
         let invite = bed.request(Method::Invite);
         // It is refreshed by INVITE: it does not say that it knows UPDATE.
-        let mut answer = core_sip::reply(&invite, StatusCode::OK, "ue-tag");
-        answer.push_back(HeaderName::Contact, "<sip:bob@192.0.2.30:5060>");
-        answer.set_body(Some("application/sdp"), said("abcd"));
-        bed.say(&answer);
+        bed.answer_without_update(&invite, &said("abcd"));
         bed.request(Method::Ack);
         bed.pass(Duration::from_mins(15));
         let refresh = bed.request(Method::Invite);
         bed.answer(&refresh, 491, None);
         bed.request(Method::Ack);
         bed.gateway = Gateway::Thinks;
-        let mut restart = Bed::within(&invite, method, 1);
+        let restart = Bed::within(&invite, method, 1);
         let sdp = said("efgh").replace("a=setup:active", "a=setup:actpass");
-        restart.set_body(Some("application/sdp"), sdp);
-        bed.say(&restart);
+        bed.say(&with_offer(restart, sdp));
         bed.pass(Duration::from_secs(6));
         assert!(
             bed.sip.iter().all(|message| !message.is_request()),
@@ -437,7 +434,7 @@ fn offers_that_are_late_are_cancelled_once() {
         let mut call = call_bob(&["audio"], false);
         call["terminatingId"] = format!("sip:bob{number}@ims.example.com").into();
         let (session, _) = bed.standing(&call, &audio());
-        bed.update(&json!({ "dcAppId": app, "sessionId": session, "notificationInfo": TARGET }));
+        wants(&mut bed, &app, &session);
         let offer = bed.request(Method::Invite);
         bed.answer(&offer, 100, None);
         offers.push(offer);

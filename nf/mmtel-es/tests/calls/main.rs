@@ -14,4 +14,5 @@ mod refresh;
 mod restart;
 mod room;
 mod session;
+mod steps;
 mod third_party;

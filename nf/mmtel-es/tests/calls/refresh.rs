@@ -2,23 +2,16 @@
 
 use std::time::Duration;
 
-use api_mmtel_es::dc_app_management::Status;
-use core_iq::{ChannelAt, Event, StreamEnd};
+use core_iq::StreamEnd;
 use nf_mmtel_es::calls::Ask;
-use serde_json::json;
 use wire_sip::{Message, Method};
 
-use super::bed::{Bed, Gateway, TARGET, audio, audio_and_data, call_bob, consumer};
+use super::bed::{Bed, Gateway, audio, audio_and_data, call_bob, consumer};
 use super::session::{changed, create, read, session, with_video};
+use super::steps::{lines, opens, wants, with_offer};
 
 /// A second before a session of half an hour is refreshed: what is wanted then is not given up meanwhile.
 const ALMOST: Duration = Duration::from_secs(15 * 60 - 1);
-
-fn lines(offer: &Message) -> Vec<String> {
-    let sdp = String::from_utf8(offer.body().to_vec()).unwrap();
-    let lines = sdp.lines().filter(|line| line.starts_with("m="));
-    lines.map(str::to_owned).collect()
-}
 
 /// A call with Bob, who knows no UPDATE, and the INVITE that refreshes it; an application that asks for its channel
 /// before or after that has left.
@@ -30,19 +23,16 @@ fn refreshed(before: bool) -> (Bed, Message) {
     bed.answer_without_update(&invite, &audio());
     bed.request(Method::Ack);
     let session = bed.called().session_id.expect("answered");
-    let ask = |bed: &mut Bed| {
-        bed.update(&json!({ "dcAppId": app, "sessionId": session, "notificationInfo": TARGET }));
-    };
     bed.gateway = Gateway::Thinks;
     bed.pass(ALMOST);
     if before {
-        ask(&mut bed);
+        wants(&mut bed, &app, &session);
     }
     bed.pass(Duration::from_secs(1));
     let refresh = bed.request(Method::Invite);
     assert_eq!(lines(&refresh)[0], "m=audio 20002 RTP/AVP 0 101");
     if !before {
-        ask(&mut bed);
+        wants(&mut bed, &app, &session);
     }
     (bed, refresh)
 }
@@ -55,11 +45,7 @@ fn gets_its_channel(bed: &mut Bed) {
     assert!(lines[1].starts_with("m=application 20004 "), "{lines:?}");
     bed.answer_without_update(&offer, &audio_and_data(""));
     bed.request(Method::Ack);
-    let end = StreamEnd::Core;
-    bed.event(1, Event::DataConnected { end });
-    let at = ChannelAt { end, id: 1 };
-    bed.event(1, Event::ChannelOpened { at });
-    assert_eq!(bed.updated().result, Status::Success);
+    opens(bed, 1, StreamEnd::Core);
 }
 
 /// RFC 3261 §14.1: one INVITE at a time; what is wanted meanwhile goes when it has its answer.
@@ -224,9 +210,8 @@ fn an_offer_that_is_asked_for_is_without_what_may_be_refused() {
     bed.say(&Bed::within(&second, Method::Invite, 1));
     let ours = bed.response(200);
     assert_eq!(lines(&ours).len(), 1, "{:?}", lines(&ours));
-    let mut ack = Bed::within(&second, Method::Ack, 1);
-    ack.set_body(Some("application/sdp"), audio());
-    bed.say(&ack);
+    let ack = Bed::within(&second, Method::Ack, 1);
+    bed.say(&with_offer(ack, audio()));
     bed.answer_without_update(&offer, &with_video(4010));
     bed.request(Method::Ack);
     let offer = bed.request(Method::Invite);

@@ -3,20 +3,20 @@
 use std::time::Duration;
 
 use api_mmtel_es::dc_app_management::Status;
-use core_iq::{Command, Event, Refusal, StreamEnd};
+use core_iq::{Command, Refusal, StreamEnd};
 use wire_sip::{Message, Method};
 
-use super::anchor::{AT, ask_for, bed, cseq, established, lines, text};
+use super::anchor::{bed, cseq, established};
 use super::bed::{Bed, Gateway, audio, audio_and_data};
 use super::observer::{respond, within};
+use super::steps::{data_of, lines, opens, text, wants, with_offer};
 
 const VIDEO: &str = "m=video 4010 RTP/AVP 120\r\na=rtpmap:120 VP8/90000\r\n";
 
 /// Alice offers this.
 fn alice_offers(bed: &mut Bed, forwarded: &Message, number: u32, sdp: &str) {
-    let mut offer = within(forwarded, Method::Update, number);
-    offer.set_body(Some("application/sdp"), sdp.to_owned());
-    bed.say(&offer);
+    let offer = within(forwarded, Method::Update, number);
+    bed.say(&with_offer(offer, sdp));
 }
 
 /// How many streams the gateway was asked for since then.
@@ -35,14 +35,14 @@ fn an_offer_waits_for_the_room_of_an_application() {
     for (more, room) in [
         (VIDEO.to_owned(), true),
         (VIDEO.to_owned(), false),
-        (audio_and_data("").split_off(audio().len()), true),
+        (data_of(&audio_and_data("")).to_owned(), true),
     ] {
         let mut bed = bed();
         let app = bed.application();
         let (forwarded, _, session) = established(&mut bed);
         bed.gateway = Gateway::Thinks;
         let before = bed.asked.len();
-        ask_for(&mut bed, &app, &session);
+        wants(&mut bed, &app, &session);
         assert_eq!(bed.unanswered.len(), 1);
         if room {
             let held = audio() + "a=sendonly\r\n";
@@ -64,36 +64,30 @@ fn an_offer_waits_for_the_room_of_an_application() {
         bed.gateway_answers(Gateway::Agrees);
         let at_bob = bed.request(Method::Update);
         assert_eq!(cseq(&at_bob), "3 UPDATE");
-        let offer = text(&at_bob);
-        let line = offer.lines().filter(|line| line.starts_with("m=")).nth(1);
-        let port = line.unwrap().split(' ').nth(1).unwrap();
-        assert!(port.starts_with("200"), "the gateway's: {offer}");
+        let line = &lines(&at_bob)[1];
+        assert!(line.contains(" 200"), "the gateway's: {line}");
         let at_alice = respond(&mut bed, &at_bob, 200, Some(&sdp));
-        assert_eq!(lines(&at_alice), 2, "{}", text(&at_alice));
+        assert_eq!(lines(&at_alice).len(), 2, "{}", text(&at_alice));
         if !room {
             continue;
         }
-        let stream = if more == VIDEO {
+        if more == VIDEO {
             assert_eq!(reserved(&bed, before), 2);
             // And then the application's.
             bed.pass(Duration::from_secs(3));
             let ours = bed.request(Method::Invite);
             bed.sip.clear();
-            let both = sdp.clone() + audio_and_data("").split_at(audio().len()).1;
-            assert_eq!(lines(&ours), 3, "{}", text(&ours));
+            let both = sdp.clone() + data_of(&audio_and_data(""));
+            assert_eq!(lines(&ours).len(), 3, "{}", text(&ours));
             bed.answer(&ours, 200, Some(&both));
             bed.request(Method::Ack);
-            1
         } else {
             // There is one association for both.
             assert_eq!(reserved(&bed, before), 1);
             bed.pass(Duration::from_secs(3));
             bed.nothing_more();
-            1
-        };
-        bed.event(stream, Event::DataConnected { end: StreamEnd::W3 });
-        bed.event(stream, Event::ChannelOpened { at: AT });
-        assert_eq!(bed.updated().result, Status::Success);
+        }
+        opens(&mut bed, 1, StreamEnd::W3);
     }
 }
 
@@ -104,7 +98,7 @@ fn an_offer_that_waits_for_room_ends_with_the_call() {
     let app = bed.application();
     let (forwarded, _, session) = established(&mut bed);
     bed.gateway = Gateway::Thinks;
-    ask_for(&mut bed, &app, &session);
+    wants(&mut bed, &app, &session);
     alice_offers(&mut bed, &forwarded, 2, &(audio() + VIDEO));
     bed.say(&within(&forwarded, Method::Bye, 3));
     let bye = bed.request(Method::Bye);
@@ -130,19 +124,19 @@ fn what_passed_for_want_of_room_stays_one_line() {
     let sdp = sdp + "m=audio 4020 RTP/AVP 0\r\n";
     alice_offers(&mut bed, &forwarded, 3, &sdp);
     let at_bob = bed.request(Method::Update);
-    assert_eq!(lines(&at_bob), 3, "{}", text(&at_bob));
+    assert_eq!(lines(&at_bob).len(), 3, "{}", text(&at_bob));
     assert!(
         !text(&at_bob).contains("m=audio 4020 "),
         "{}",
         text(&at_bob)
     );
     let at_alice = respond(&mut bed, &at_bob, 200, Some(&sdp));
-    assert_eq!(lines(&at_alice), 3, "{}", text(&at_alice));
+    assert_eq!(lines(&at_alice).len(), 3, "{}", text(&at_alice));
     // What is new after that is at the gateway as well.
     let sdp = sdp + "m=audio 4030 RTP/AVP 0\r\n";
     alice_offers(&mut bed, &forwarded, 4, &sdp);
     let at_bob = bed.request(Method::Update);
-    assert_eq!(lines(&at_bob), 4, "{}", text(&at_bob));
+    assert_eq!(lines(&at_bob).len(), 4, "{}", text(&at_bob));
     assert!(
         !text(&at_bob).contains("m=audio 4030 "),
         "{}",
@@ -159,7 +153,7 @@ fn what_is_refused_again_and_again_takes_room_once() {
     for number in 2..8 {
         alice_offers(&mut bed, &forwarded, number, &(audio() + VIDEO));
         let at_bob = bed.request(Method::Update);
-        assert_eq!(lines(&at_bob), 2, "{}", text(&at_bob));
+        assert_eq!(lines(&at_bob).len(), 2, "{}", text(&at_bob));
         assert!(!text(&at_bob).contains("m=video 4010 "));
         respond(&mut bed, &at_bob, 488, None);
     }

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use api_mmtel_es::dc_app_management::Status;
-use core_iq::{ChannelAction, ChannelAt, Command, Event, MediaKind, Refusal, StreamEnd};
+use core_iq::{Command, MediaKind, Refusal, StreamEnd};
 use nf_mmtel_es::Consumer;
 use nf_mmtel_es::calls::{Ask, Told};
 use serde_json::{Value, json};
 use wire_sip::{HeaderName, Message, Method};
 
 use super::bed::{Bed, Gateway, TARGET, audio, audio_and_data, consumer};
+use super::steps::{data_of, opens, text, wants, with_offer};
 
 pub(crate) fn session(media: &[(&str, &str)]) -> Value {
     let media: Vec<Value> = media
@@ -152,7 +153,7 @@ fn video_is_added_for_both() {
     for leg in [first, second] {
         let invite = bed.request(Method::Invite);
         assert_eq!(invite.call_id(), leg.call_id());
-        assert!(String::from_utf8_lossy(invite.body()).contains("m=video 2"));
+        assert!(text(&invite).contains("m=video 2"));
         bed.answer(&invite, 200, Some(&with_video(4010)));
         bed.request(Method::Ack);
     }
@@ -188,7 +189,7 @@ fn video_that_one_refuses_is_taken_back_from_the_other() {
     assert_eq!(told["eventType"], "MEDIA_CHANGE_FAILURE");
     let back = bed.request(Method::Invite);
     assert_eq!(back.call_id(), first.call_id());
-    assert!(String::from_utf8_lossy(back.body()).contains("m=video 0 "));
+    assert!(text(&back).contains("m=video 0 "));
     assert_eq!(bed.calls.len(), 1);
 }
 
@@ -212,7 +213,7 @@ fn video_that_nobody_answers_is_taken_back() {
     assert_eq!(bed.problem().status, Some(409));
     assert_eq!(bed.notified()["eventType"], "MEDIA_CHANGE_FAILURE");
     let back = bed.request(Method::Invite);
-    assert!(String::from_utf8_lossy(back.body()).contains("m=video 0 "));
+    assert!(text(&back).contains("m=video 0 "));
     assert_eq!(bed.calls.len(), 1);
 }
 
@@ -282,24 +283,6 @@ fn a_session_of_the_life_before_is_ended_and_told() {
     assert!(bed.sessions.is_empty());
 }
 
-/// The UE of the application answers, and the channel opens.
-fn opens(bed: &mut Bed, stream: u16) {
-    let end = StreamEnd::W3;
-    bed.event(stream, Event::DataConnected { end });
-    let asked = bed.asked.iter().filter(|command| match command {
-        Command::Channel { action, .. } => matches!(action, ChannelAction::Open { .. }),
-        _ => false,
-    });
-    assert_eq!(asked.count(), 1, "{:?}", bed.asked);
-    let at = ChannelAt { end, id: 1 };
-    bed.event(stream, Event::ChannelOpened { at });
-    assert_eq!(bed.updated().result, Status::Success);
-}
-
-fn use_app(bed: &mut Bed, app: &str, session: &str) {
-    bed.update(&json!({ "dcAppId": app, "sessionId": session, "notificationInfo": TARGET }));
-}
-
 /// One room is asked for at a time: who changes the media while an application gets its channels comes too early.
 #[test]
 fn a_change_of_media_does_not_meet_the_room_for_an_application() {
@@ -307,7 +290,7 @@ fn a_change_of_media_does_not_meet_the_room_for_an_application() {
         let (mut bed, id, [_, second]) = established();
         let app = bed.application();
         bed.gateway = Gateway::Thinks;
-        use_app(&mut bed, &app, &id);
+        wants(&mut bed, &app, &id);
         for more in ["DC", "VIDEO"] {
             let body = session(&[("AUDIO", "1"), (more, "2")]);
             bed.ask_as(&consumer(), Ask::Replace(id.clone(), read(&body)));
@@ -325,7 +308,7 @@ fn a_change_of_media_does_not_meet_the_room_for_an_application() {
             assert_eq!(bed.problem().status, Some(409));
             bed.answer(&invite, 200, Some(&audio_and_data("")));
             bed.request(Method::Ack);
-            opens(&mut bed, 1);
+            opens(&mut bed, 1, StreamEnd::W3);
         } else {
             assert_eq!(bed.updated().result, Status::Failed);
             bed.gateway = Gateway::Agrees;
@@ -349,7 +332,7 @@ fn an_application_waits_for_a_change_of_media() {
         bed.gateway = Gateway::Thinks;
         let body = session(&[("AUDIO", "1"), (more, "2")]);
         bed.ask_as(&consumer(), Ask::Replace(id.clone(), read(&body)));
-        use_app(&mut bed, &app, &id);
+        wants(&mut bed, &app, &id);
         assert_eq!(bed.unanswered.len(), 1, "{:?}", bed.unanswered);
         assert!(bed.replies.is_empty(), "{:?}", bed.replies);
         bed.gateway_answers(gateway.clone());
@@ -369,23 +352,20 @@ fn an_application_waits_for_a_change_of_media() {
         }
         changed(&mut bed);
         if more == "DC" {
-            opens(&mut bed, 1);
+            opens(&mut bed, 1, StreamEnd::W3);
             continue;
         }
         let invite = bed.request(Method::Invite);
         assert_eq!(invite.call_id(), second.call_id());
-        let offer = String::from_utf8_lossy(invite.body());
+        let offer = text(&invite);
         assert!(
             offer.contains("m=video 2") && offer.contains("m=application 2"),
             "{offer}"
         );
-        let (head, data) = audio_and_data("")
-            .split_once("m=application")
-            .map(|(_, data)| (sdp, format!("m=application{data}")))
-            .unwrap();
-        bed.answer(&invite, 200, Some(&(head + &data)));
+        let sdp = sdp + data_of(&audio_and_data(""));
+        bed.answer(&invite, 200, Some(&sdp));
         bed.request(Method::Ack);
-        opens(&mut bed, 2);
+        opens(&mut bed, 2, StreamEnd::W3);
     }
 }
 
@@ -399,7 +379,7 @@ fn an_application_does_not_fail_with_a_change_that_is_not_its_own() {
         bed.gateway = Gateway::Thinks;
         let body = session(&[("AUDIO", "1"), ("VIDEO", "2")]);
         bed.ask_as(&consumer(), Ask::Replace(id.clone(), read(&body)));
-        use_app(&mut bed, &app, &id);
+        wants(&mut bed, &app, &id);
         if refuses.is_none() {
             bed.gateway_refuses();
         }
@@ -418,14 +398,14 @@ fn an_application_does_not_fail_with_a_change_that_is_not_its_own() {
         // Both go back, and the second one is offered the channels.
         loop {
             let invite = bed.request(Method::Invite);
-            let offer = String::from_utf8_lossy(invite.body()).into_owned();
+            let offer = text(&invite);
             let data = offer.contains("m=application 2");
             let mut sdp = audio();
             if offer.contains("m=video") {
                 sdp += "m=video 0 RTP/AVP 120\r\n";
             }
             if data {
-                sdp += audio_and_data("").split_at(audio().len()).1;
+                sdp += data_of(&audio_and_data(""));
             }
             bed.answer(&invite, 200, Some(&sdp));
             let sent = bed.sip.make_contiguous();
@@ -436,7 +416,7 @@ fn an_application_does_not_fail_with_a_change_that_is_not_its_own() {
                 break;
             }
         }
-        opens(&mut bed, 2);
+        opens(&mut bed, 2, StreamEnd::W3);
     }
 }
 
@@ -457,14 +437,13 @@ fn what_is_taken_out_stays_out() {
     let body = session(&[("AUDIO", "1")]);
     bed.ask_as(&consumer(), Ask::Replace(id, read(&body)));
     let offer = bed.request(Method::Invite);
-    assert!(String::from_utf8_lossy(offer.body()).contains("m=video 0 "));
-    let mut hold = Bed::within(&second, Method::Update, 1);
-    hold.set_body(Some("application/sdp"), with_video(4010) + "a=sendonly\r\n");
-    bed.say(&hold);
+    assert!(text(&offer).contains("m=video 0 "));
+    let hold = Bed::within(&second, Method::Update, 1);
+    bed.say(&with_offer(hold, with_video(4010) + "a=sendonly\r\n"));
     bed.response(200);
     bed.answer(&offer, 200, Some(&with_video(0)));
     bed.request(Method::Ack);
     let offer = bed.request(Method::Invite);
     assert_eq!(offer.call_id(), second.call_id());
-    assert!(String::from_utf8_lossy(offer.body()).contains("m=video 0 "));
+    assert!(text(&offer).contains("m=video 0 "));
 }
