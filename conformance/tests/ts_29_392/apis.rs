@@ -1,5 +1,7 @@
 //! What the clauses about each API say of all of them, with the words of that one.
 
+use std::collections::BTreeSet;
+
 use conformance::Enabler;
 use serde_json::Value;
 
@@ -23,6 +25,50 @@ pub(crate) fn operations(document: &Value) -> Vec<String> {
         methods.map(move |method| format!("{method} {path}"))
     });
     each.collect()
+}
+
+/// Whether something may be asked there by that method: it is neither a 405 nor the 404 of what is no resource.
+pub(crate) fn takes(enabler: &Enabler, method: &str, path: &str) -> bool {
+    // One without anything in it: what is asked there is refused for that.
+    let answer = enabler.send(method, path, "Content-Type: application/json\r\n", "{}");
+    match answer.status {
+        404 => answer.problem(404)["cause"] != "RESOURCE_URI_STRUCTURE_NOT_FOUND",
+        405 => {
+            let allowed = answer.header("allow").unwrap_or_default();
+            assert!(!allowed.is_empty(), "{method} {path}: {answer:?}");
+            assert!(!allowed.split(", ").any(|one| one == method), "{answer:?}");
+            false
+        }
+        _ => true,
+    }
+}
+
+/// The operations that the document of an API names are those that its table has, and those that the enabler serves: at
+/// these paths, below the root of the API, no method does anything else.
+#[track_caller]
+pub(crate) fn serves(name: &str, table: &[&str]) {
+    let shared = Enabler::shared();
+    let mut named = operations(&document(&shared, name));
+    named.sort();
+    assert_eq!(named, table);
+    let paths: BTreeSet<&str> = table
+        .iter()
+        .filter_map(|one| one.split(' ').nth(1))
+        .collect();
+    for path in paths {
+        let at = format!("/{name}/v1{}", path.replace("{sessionId}", "nobody"));
+        let methods = ["DELETE", "GET", "PATCH", "POST", "PUT"];
+        let served = methods
+            .into_iter()
+            .filter(|method| takes(&shared, method, &at));
+        let served: Vec<String> = served
+            .map(|one| format!("{} {path}", one.to_lowercase()))
+            .collect();
+        let expected = table
+            .iter()
+            .filter(|one| one.split(' ').nth(1) == Some(path));
+        assert!(served.iter().eq(expected), "{path}: {served:?}");
+    }
 }
 
 /// The attributes of a schema of it.

@@ -2,7 +2,7 @@
 
 use conformance::Enabler;
 
-use super::apis::document;
+use super::apis::{document, takes};
 
 /// TS 29.392 §5.1: table 5.1-1 has four, with their names and the names of their APIs, in this order.
 #[test]
@@ -27,4 +27,27 @@ fn there_are_four_services() {
         apis,
         table.map(|(service, name)| (service.to_owned(), name))
     );
+}
+
+/// TS 29.392 §5.1: three of them are asked for something at their names; of MMTel_CallEvent nothing is asked, its
+/// consumers are told.
+#[test]
+fn each_service_is_at_its_name() {
+    let shared = Enabler::shared();
+    for (api, asked) in [
+        ("mmtel-dcappmgmt", "dcapps/configure"),
+        ("mmtel-dcappcall", "dccall"),
+        ("mmtel-callcontrol", "ims-sessions"),
+    ] {
+        assert!(takes(&shared, "POST", &format!("/{api}/v1/{asked}")));
+        for other in [
+            "mmtel-dcappmgmt",
+            "mmtel-dcappcall",
+            "mmtel-callevent",
+            "mmtel-callcontrol",
+        ] {
+            let taken = takes(&shared, "POST", &format!("/{other}/v1/{asked}"));
+            assert_eq!(taken, other == api, "{other}: {asked}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use conformance::{Calling, Enabler};
 
 use super::UPDATE;
-use super::apis::{document, operations};
+use super::apis::{document, serves};
 use super::s5_3_2_2_dc_call::asking;
 use super::s5_3_2_3_update_dc_media::{application, standing, update};
 
@@ -47,11 +47,11 @@ fn a_call_gets_a_channel_and_its_server_is_told() {
 /// TS 29.392 §5.3.2.1: of table 5.3.2.1-1 two are asked of the enabler, and the third is what it asks.
 #[test]
 fn the_operations_of_the_table_are_there() {
-    let document = document(&Enabler::shared(), "mmtel-dcappcall");
-    assert_eq!(
-        operations(&document),
-        ["post /dccall", "post /update-dc-media"]
+    serves(
+        "mmtel-dcappcall",
+        &["post /dccall", "post /update-dc-media"],
     );
+    let document = document(&Enabler::shared(), "mmtel-dcappcall");
     let callbacks = &document["paths"]["/dccall"]["post"]["callbacks"];
     let (_, callback) = callbacks
         .as_object()

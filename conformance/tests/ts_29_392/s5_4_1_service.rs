@@ -3,7 +3,7 @@
 
 use conformance::{Calling, Enabler};
 
-use super::apis::document;
+use super::apis::{document, takes};
 use super::s5_4_2_2_session_event::shown;
 
 /// TS 29.392 §5.4.2.1, the NOTE: the subscription is implicit; each consumer is told of its own subscribers.
@@ -42,4 +42,8 @@ fn the_one_operation_is_a_notification() {
     });
     let callbacks: Vec<String> = callbacks.collect();
     assert_eq!(callbacks, ["ImsSessionEventNotification"]);
+    let path = "/mmtel-callevent/v1/session-event-subscriptions";
+    for method in ["DELETE", "GET", "PATCH", "POST", "PUT"] {
+        assert!(!takes(&Enabler::shared(), method, path), "{method}");
+    }
 }
