@@ -361,6 +361,11 @@ fn take_lines(
         }
         call.streams[index].told[leg.min(1)] = true;
     }
+    let media = call.resource.as_deref();
+    let media = media.and_then(|one| super::session::kinds(&one.ims_session_info).ok());
+    // An application's data channels may be beside those that the session's consumer wants.
+    let wanted =
+        |kind| kind == MediaKind::Data || media.as_ref().is_none_or(|all| all.contains(&kind));
     let waited = !call.channels.is_empty() && leg == call.app_leg();
     let mut chosen: Vec<Vec<Format>> = Vec::new();
     let mut restarts = false;
@@ -368,7 +373,12 @@ fn take_lines(
         let new = index >= told;
         // What we were about to offer may come from the UE first.
         let own = || stream.kind == MediaKind::Data && kind_of(&lines[index].line()) == stream.kind;
-        let room = stream.local.get(leg).is_some() && (!new || waited && own());
+        let mine = if new {
+            waited && own()
+        } else {
+            wanted(stream.kind)
+        };
+        let room = stream.local.get(leg).is_some() && mine;
         let mut far = match description::read(offer, index) {
             Ok(far) if room => far,
             Err(what) if room && !new => return Err(what),

@@ -405,7 +405,7 @@ pub(super) fn notification(
 }
 
 /// The media of a session, in the order of m-lines.
-fn kinds(info: &ImsSessionInfo) -> Result<SmallVec<[MediaKind; 3]>, Problem> {
+pub(super) fn kinds(info: &ImsSessionInfo) -> Result<SmallVec<[MediaKind; 3]>, Problem> {
     let mut kinds: SmallVec<[MediaKind; 3]> = SmallVec::new();
     for (index, medium) in info.media_info_set.iter().enumerate() {
         let kind = match &medium.media_type {

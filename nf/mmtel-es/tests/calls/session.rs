@@ -420,6 +420,42 @@ fn an_application_does_not_fail_with_a_change_that_is_not_its_own() {
     }
 }
 
+/// TS 29.392 §5.5.2.3: which media a session has is for its consumer to say; what it has taken out no UE brings back.
+#[test]
+fn what_is_not_wanted_is_refused_when_a_ue_offers_it() {
+    let mut bed = Bed::new();
+    let id = create(&mut bed, &session(&[("AUDIO", "1"), ("VIDEO", "2")]));
+    let mut legs = Vec::new();
+    for _ in 0..2 {
+        let sent = bed.sip.make_contiguous();
+        sent.sort_by_key(|one| one.method() == Method::Ack);
+        let invite = bed.request(Method::Invite);
+        bed.answer(&invite, 200, Some(&with_video(4010)));
+        legs.push(invite);
+    }
+    bed.sip.clear();
+    let body = session(&[("AUDIO", "1")]);
+    bed.ask_as(&consumer(), Ask::Replace(id, read(&body)));
+    for _ in 0..2 {
+        let offer = bed.request(Method::Invite);
+        assert!(text(&offer).contains("m=video 0 "));
+        bed.answer(&offer, 200, Some(&with_video(0)));
+        bed.request(Method::Ack);
+    }
+    changed(&mut bed);
+    for leg in &legs {
+        let offer = Bed::within(leg, Method::Update, 1);
+        bed.say(&with_offer(offer, with_video(4010)));
+        let answer = text(&bed.response(200));
+        assert!(answer.contains("m=video 0 "), "{answer}");
+        assert!(answer.contains("m=audio 2"), "{answer}");
+    }
+    let Some(Command::Configure { streams, .. }) = bed.asked.last() else {
+        panic!("the gateway is told")
+    };
+    assert!(streams.iter().all(|one| one.media == MediaKind::Audio));
+}
+
 /// What is not wanted any more does not come back because the other UE speaks in the meantime.
 #[test]
 fn what_is_taken_out_stays_out() {
