@@ -165,7 +165,7 @@ impl Calls {
                 version: 0,
             },
             state: LegState::Idle,
-            last_ack: None,
+            acknowledged: false,
             changing: None,
             answering: None,
             refresh: None,

@@ -15,7 +15,7 @@ use core_iq::{
     PayloadMapping, Reserved, ReservedStream, StreamEnd, StreamId,
 };
 use core_sip::dialog::Dialog;
-use core_sip::{ClientTransactionId, ServerTransactionId, Target};
+use core_sip::{ClientTransactionId, ServerTransactionId};
 use smallvec::SmallVec;
 use wire_sdp::Session;
 use wire_sip::Message;
@@ -70,6 +70,8 @@ pub(crate) struct Call {
     pub(crate) data_wanted: bool,
     /// When its stage has lasted too long.
     pub(crate) deadline: Option<Instant>,
+    /// The INVITEs of it whose answers may still come, and come again, and since when.
+    pub(crate) invites: Vec<(Instant, ClientTransactionId)>,
 }
 
 /// How far it is.
@@ -193,8 +195,8 @@ pub(crate) struct Leg {
     pub(crate) local_tag: String,
     pub(crate) origin: Origin,
     pub(crate) state: LegState,
-    /// The ACK of the last 2xx, for when that comes again.
-    pub(crate) last_ack: Option<(Target, Message)>,
+    /// Whether its answer was acknowledged: what comes again is, too.
+    pub(crate) acknowledged: bool,
     /// An offer of ours within the dialog.
     pub(crate) changing: Option<Changing>,
     /// Our 2xx to an INVITE within the dialog, until its ACK.
@@ -343,6 +345,7 @@ impl Call {
             adding: false,
             data_wanted: false,
             deadline: None,
+            invites: Vec::new(),
         }
     }
 

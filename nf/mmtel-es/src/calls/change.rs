@@ -23,8 +23,10 @@ pub(crate) enum Changing {
     Offered {
         /// When nobody waits any more.
         until: Instant,
-        /// What it is cancelled by then: `None` before it has left, and once that is done.
+        /// Its transaction, once it has left: what answers another one is no answer to it.
         client: Option<ClientTransactionId>,
+        /// Whether it is cancelled.
+        cancelled: bool,
         /// Whether it offers a change of media that a consumer asked for: any other is no answer to that.
         of_change: bool,
         /// Whether another one is wanted, which goes when this one has its answer.
@@ -65,6 +67,7 @@ impl Calls {
         leg.changing = Some(Changing::Offered {
             until,
             client: None,
+            cancelled: false,
             of_change,
             more: false,
         });
@@ -101,12 +104,18 @@ impl Calls {
     ) {
         let leg = self.leg(number, index);
         let changing = leg.and_then(|leg| leg.changing.as_mut());
-        let Some(Changing::Offered { until, client, .. }) = changing else {
+        let Some(Changing::Offered {
+            until,
+            client,
+            cancelled,
+            ..
+        }) = changing
+        else {
             return;
         };
-        if *until > now {
-            *client = Some(id);
-        } else {
+        *client = Some(id);
+        if *until <= now {
+            *cancelled = true;
             self.transactions.cancel(now, id, Some(TOO_LATE));
         }
     }
@@ -117,21 +126,26 @@ impl Calls {
         now: Instant,
         number: u64,
         index: usize,
+        id: ClientTransactionId,
         response: &Message,
         status: StatusCode,
     ) {
         let Some(leg) = self.leg(number, index) else {
             return self.handle_stray(now, response);
         };
-        let Some(Changing::Offered {
-            of_change, more, ..
-        }) = leg.changing
-        else {
-            // A 2xx again.
-            if let Some((target, ack)) = leg.last_ack.clone().filter(|_| status.is_success()) {
-                self.transactions.send(now, target, ack);
+        let sent = response.cseq().map(|(sent, _)| sent);
+        let (of_change, more) = match leg.changing {
+            Some(Changing::Offered {
+                client,
+                of_change,
+                more,
+                ..
+            }) if client == Some(id) => (of_change, more),
+            _ if status.is_success() => {
+                // A 2xx again, of this offer or of one before.
+                return self.acknowledge(now, number, index, sent);
             }
-            return;
+            _ => return,
         };
         if !status.is_success() {
             if super::refresh::over(status) {
@@ -168,7 +182,6 @@ impl Calls {
             dialog.handle_response(response);
         }
         // Requests of others may have gone there since.
-        let sent = response.cseq().map(|(sent, _)| sent);
         self.acknowledge(now, number, index, sent);
         let call = self.by_number.get(&number);
         if call.is_some_and(|call| call.anchor.is_some()) {
@@ -214,11 +227,16 @@ impl Calls {
             return;
         };
         for leg in &mut call.legs {
-            if let Some(Changing::Offered { until, client, .. }) = &mut leg.changing
+            if let Some(Changing::Offered {
+                until,
+                client: Some(client),
+                cancelled: cancelled @ false,
+                ..
+            }) = &mut leg.changing
                 && *until <= now
-                && let Some(client) = client.take()
             {
-                self.transactions.cancel(now, client, Some(TOO_LATE));
+                *cancelled = true;
+                self.transactions.cancel(now, *client, Some(TOO_LATE));
             }
         }
         let due = |changing: Option<Changing>| match changing {

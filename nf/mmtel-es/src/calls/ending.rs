@@ -207,6 +207,9 @@ impl Calls {
                     owned.remove();
                 }
             }
+            for (_, id) in call.invites {
+                self.by_client.remove(&id);
+            }
             for leg in call.legs {
                 self.by_dialog.remove(&(leg.call_id, leg.local_tag));
             }

@@ -284,6 +284,11 @@ impl Calls {
         self.by_number.is_empty()
     }
 
+    /// How many requests of its own it remembers.
+    pub fn requests(&self) -> usize {
+        self.by_client.len()
+    }
+
     /// Works off what the transactions have to say, until they have nothing.
     pub(super) fn settle(&mut self, now: Instant) {
         while let Some(output) = self.transactions.poll_output() {

@@ -6,7 +6,7 @@ use api_mmtel_es::{Cause, ProblemDetails};
 use core_iq::{ChannelAction, ChannelAt, Command, StreamId};
 use core_sip::next_hop::{NextHop, Resolution};
 use core_sip::proxy::LoopHash;
-use core_sip::{Target, TimerSet};
+use core_sip::{ClientTransactionId, Target, TimerSet};
 use wire_sip::{Message, StatusCode};
 
 use super::call::LegState;
@@ -109,7 +109,7 @@ impl Calls {
                 if let Some((call, leg)) = leg
                     && let Some(leg) = self.leg(call, leg)
                 {
-                    leg.last_ack = Some((target, message.clone()));
+                    leg.acknowledged = true;
                 }
                 self.transactions.send(now, target, message);
                 return;
@@ -132,7 +132,7 @@ impl Calls {
                 .transactions
                 .send_request_by_size(now, addr, message, timers, hash),
         };
-        self.by_client.insert(id, purpose);
+        self.remember(now, id, purpose);
         if let Purpose::Forward(number) = purpose {
             self.branch_sent(now, number, id);
         }
@@ -150,6 +150,28 @@ impl Calls {
                 self.transactions.cancel(now, id, None);
             }
         }
+    }
+
+    /// What comes back for it is known by that, for as long as something may.
+    fn remember(&mut self, now: Instant, id: ClientTransactionId, purpose: Purpose) {
+        if let Purpose::Invite(call, _) | Purpose::ReInvite(call, _) = purpose {
+            // RFC 3261 §13.2.2.4: of a call that is over, all that is answered is hung up on.
+            let Some(call) = self.by_number.get_mut(&call) else {
+                return;
+            };
+            // RFC 6026 §7.2: 2xx come again for a while; and it is cancelled when it had its time.
+            let longest = self.config.answer_within + 2 * TimerSet::core().transaction();
+            let (known, forgotten) = std::mem::take(&mut call.invites)
+                .into_iter()
+                .partition(|(since, _)| *since + longest > now);
+            call.invites = known;
+            call.invites.push((now, id));
+            let forgotten: Vec<(Instant, ClientTransactionId)> = forgotten;
+            for (_, id) in forgotten {
+                self.by_client.remove(&id);
+            }
+        }
+        self.by_client.insert(id, purpose);
     }
 
     /// Writes down what changed; `after` follows when that is done.

@@ -128,7 +128,10 @@ impl Calls {
             }
             Purpose::ReInvite(call, leg) => {
                 if status.is_final() {
-                    self.changed(now, call, leg, response, status);
+                    if !status.is_success() {
+                        self.by_client.remove(&id);
+                    }
+                    self.changed(now, call, leg, id, response, status);
                 }
             }
             Purpose::Refresh(call, leg) => {
@@ -190,8 +193,10 @@ impl Calls {
             } => (invite, *cancelled),
             // Again, or the answer of another fork.
             LegState::Standing(dialog) if dialog.id().remote_tag == tag => {
-                if let Some((target, ack)) = leg.last_ack.clone() {
-                    self.transactions.send(now, target, ack);
+                // Before the first one is said, what is answered is not written down.
+                if leg.acknowledged {
+                    let sent = response.cseq().map(|(sent, _)| sent);
+                    self.acknowledge(now, number, index, sent);
                 }
                 return;
             }

@@ -6,6 +6,7 @@ use core_iq::StreamEnd;
 use nf_mmtel_es::calls::Ask;
 use wire_sip::{Message, Method};
 
+use super::anchor::cseq;
 use super::bed::{Bed, Gateway, audio, audio_and_data, call_bob, consumer};
 use super::session::{changed, create, read, session, with_video};
 use super::steps::{lines, opens, wants, with_offer};
@@ -218,4 +219,55 @@ fn an_offer_that_is_asked_for_is_without_what_may_be_refused() {
     bed.answer_without_update(&offer, &with_video(4010));
     bed.request(Method::Ack);
     changed(&mut bed);
+}
+
+/// RFC 3261 §13.2.2.4: a 2xx that comes again, since its ACK was lost, is acknowledged again; it is no answer to the offer
+/// that has gone since.
+#[test]
+fn an_answer_that_comes_again_is_not_that_of_the_next_offer() {
+    let (mut bed, refresh) = refreshed(false);
+    bed.gateway_answers(Gateway::Agrees);
+    bed.answer_without_update(&refresh, &audio());
+    let first = bed.request(Method::Ack);
+    let offer = bed.request(Method::Invite);
+    bed.answer_without_update(&refresh, &audio());
+    let again = bed.request(Method::Ack);
+    assert_eq!(cseq(&again), cseq(&first));
+    bed.nothing_more();
+    assert!(bed.replies.is_empty(), "{:?}", bed.replies);
+    bed.answer_without_update(&offer, &audio_and_data(""));
+    let last = bed.request(Method::Ack);
+    assert_eq!(
+        cseq(&last).split(' ').next(),
+        cseq(&offer).split(' ').next()
+    );
+    // And once more, when the next one is answered as well.
+    bed.answer_without_update(&refresh, &audio());
+    let again = bed.request(Method::Ack);
+    assert_eq!(cseq(&again), cseq(&first));
+    opens(&mut bed, 1, StreamEnd::Core);
+}
+
+/// What was asked of UEs is not remembered for ever.
+#[test]
+fn requests_are_forgotten() {
+    let mut bed = Bed::new();
+    for _ in 0..4 {
+        bed.ask(&call_bob(&["audio"], false));
+        let invite = bed.request(Method::Invite);
+        bed.answer_without_update(&invite, &audio());
+        bed.request(Method::Ack);
+        for _ in 0..10 {
+            bed.pass(Duration::from_mins(15));
+            let refresh = bed.request(Method::Invite);
+            bed.answer_without_update(&refresh, &audio());
+            bed.request(Method::Ack);
+            assert!(bed.calls.requests() <= 2, "{}", bed.calls.requests());
+        }
+        bed.say(&Bed::within(&invite, Method::Bye, 1));
+        bed.response(200);
+        bed.sip.clear();
+        bed.replies.clear();
+        assert_eq!(bed.calls.requests(), 0);
+    }
 }

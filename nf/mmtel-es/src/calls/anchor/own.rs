@@ -107,6 +107,7 @@ impl Anchor {
         leg.changing = Some(Changing::Offered {
             until,
             client: None,
+            cancelled: false,
             of_change: false,
             more: false,
         });

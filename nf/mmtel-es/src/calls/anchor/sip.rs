@@ -49,7 +49,7 @@ impl Calls {
                 version: 0,
             },
             state: LegState::Idle,
-            last_ack: None,
+            acknowledged: false,
             changing: None,
             answering: None,
             refresh: None,
