@@ -38,7 +38,7 @@ describe('applications of two people in a call', { timeout: 390_000 }, () => {
     await theirs.waitForFunction(drawn, { polling: 50 });
     // Who closes it leaves it; the other still has it.
     await bob.press('Close Whiteboard');
-    await says(alice, 'Whiteboard', /^Bob has left it\.$/);
+    await says(alice, 'Whiteboard', /^Bob is not connected to it any more\.$/);
     await ours.waitForFunction(() => /has left/.test(document.querySelector('#state').textContent), { polling: 50 });
   });
 
@@ -71,7 +71,7 @@ describe('applications of two people in a call', { timeout: 390_000 }, () => {
     await opens(alice, 'lonely');
     await bob.press('Open lonely');
     await says(bob, 'lonely', /^It is neither among your applications nor among those that Alice’s network offers\.$/);
-    await says(alice, 'lonely', /^(Bob has left it|It is open)/);
+    await says(alice, 'lonely', /^(Bob is not connected|It is open)/);
   });
 
   it('one is closed while messages are under way, by its person and by itself', async () => {
@@ -95,7 +95,7 @@ describe('applications of two people in a call', { timeout: 390_000 }, () => {
       await theirs.waitForFunction(() => window.heard > 20, { polling: 50 });
       await ends(ours);
       await theirs.waitForFunction(() => window.left === true, { polling: 50 });
-      await says(bob, 'stream', /^Alice has left it\.$/);
+      await says(bob, 'stream', /^Alice is not connected to it any more\.$/);
       await bob.press('Close stream');
       await nothingOpen(alice);
     }

@@ -102,6 +102,12 @@ describe('the sample applications', () => {
     await press(theirs, 'Take');
     await ours.waitForFunction(() => /is there, 1\.0 MB/.test(document.querySelector('#files').textContent));
     await theirs.waitForFunction(() => document.querySelector('progress').value === 1_000_000);
+    // The file's channel has ended; by another one each knows that the other party still has it open.
+    const open = (name) => bench.page.waitForFunction((each) => {
+      const there = window.bench.frames[each].channels;
+      return there.length === 1 && there[0].readyState === 'open';
+    }, {}, name);
+    await Promise.all([open('file-drop-ours'), open('file-drop-theirs')]);
     await press(theirs, 'Save');
     await theirs.waitForFunction(() => /was saved/.test(document.querySelector('#files').textContent));
     const [saved] = await bench.page.evaluate(() => window.bench.saved);

@@ -191,7 +191,7 @@ describe('video in a call', { timeout: 390_000 }, () => {
       await says(alice, 'Whiteboard', /^Bob uses it too\.$/);
       await goesOn(`${turn}: open`);
       await bob.press('Close Whiteboard');
-      await says(alice, 'Whiteboard', /^Bob has left it\.$/);
+      await says(alice, 'Whiteboard', /^Bob is not connected to it any more\.$/);
       await alice.press('Close Whiteboard');
       await goesOn(`${turn}: closed`);
     }

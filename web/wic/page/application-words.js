@@ -44,7 +44,8 @@ function farWords({ far, launchedBy, name, otherVersion, version }, who) {
     case 'failed':
       return `${name} lost its way to ${who}.`;
     case 'left':
-      return `${who} has left it.`;
+      // It may be open there still: a channel that ends says no more than that.
+      return `${who} is not connected to it any more.`;
     default:
       return '';
   }
@@ -62,7 +63,7 @@ function serverWords({ far }) {
       return 'There is no server for it.';
     case 'failed':
     case 'left':
-      return 'Its server has left.';
+      return 'Its server is not connected any more.';
     default:
       return '';
   }

@@ -13,7 +13,8 @@ import { Emitter } from '../lib/emitter.js';
  * @typedef {import('./shelf.js').Entry} Entry
  *
  * @typedef {'loading' | 'agreeing' | 'starting' | 'running' | 'failed' | 'closed'} OpenState
- * @typedef {'none' | 'asked' | 'joined' | 'refused' | 'unsupported' | 'failed' | 'left'} FarState what is known of one far end
+ * @typedef {'none' | 'asked' | 'joined' | 'refused' | 'unsupported' | 'failed' | 'left'} FarState what is known of one far end; left: it has closed
+ *   the last channel
  *
  * @typedef {object} OpenEvents
  * @property {null} change

@@ -213,7 +213,7 @@ describe('the applications of a call', () => {
     channel.enter('closed');
     assert.deepEqual([...new Set(said)], [
       'Loading…', 'Starting…', 'It is open.', 'Bob is asked whether to open it too.',
-      'Bob uses it too, in version 1.1; yours is 1.0. It may not work as it should.', 'Bob has left it.',
+      'Bob uses it too, in version 1.1; yours is 1.0. It may not work as it should.', 'Bob is not connected to it any more.',
     ]);
     open.close();
     assert.deepEqual([open.state, applications.open], ['closed', []]);
@@ -258,7 +258,7 @@ describe('the applications of a call', () => {
     }
     assert.equal(openWords(open, 'Bob'), 'Bob uses it too. Connected to its server.');
     server.enter('closed');
-    assert.equal(openWords(open, 'Bob'), 'Bob uses it too. Its server has left.');
+    assert.equal(openWords(open, 'Bob'), 'Bob uses it too. Its server is not connected any more.');
   });
 
   it('what the other party opens is asked about, and then loaded with its channel', async () => {
