@@ -63,6 +63,20 @@ describe('the windows of applications in a call', { timeout: 390_000 }, () => {
     assert.equal(await alice.focused(), 'Apps');
   });
 
+  it('on a phone the list goes when one is opened, which has the focus', async () => {
+    await alice.page.setViewport({ width: 390, height: 844 });
+    for (const already of [false, true]) {
+      await opens(alice, 'Whiteboard');
+      if (!already) await running(alice, 'Whiteboard');
+      assert.deepEqual(
+        await alice.page.evaluate(() => [document.querySelector('#applications').hidden, document.activeElement.className]),
+        [true, 'window'],
+        already ? 'it is open already' : 'it is opened',
+      );
+    }
+    await alice.page.setViewport({ width: 1280, height: 860 });
+  });
+
   it('a packed one, and what it does, are shown to its author', async () => {
     await bed.write('talk', scripted('Talk', "console.log('hello', 1); new RTCPeerConnection().createDataChannel('words'); nothing();"));
     const package_ = path.join(folder, 'talk.zip');

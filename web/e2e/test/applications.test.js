@@ -143,5 +143,7 @@ describe('applications of two people in a call', { timeout: 390_000 }, () => {
     await alice.press('Hang up');
     await Promise.all([alice.hears(/has ended/), bob.hears(/has ended/)]);
     await Promise.all([nothingOpen(alice), nothingOpen(bob)]);
+    // Nothing of it is left for who goes through the page by ear.
+    for (const { page } of [alice, bob]) assert.equal(await page.$eval('#applications-said', (region) => region.textContent), '');
   });
 });

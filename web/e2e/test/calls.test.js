@@ -111,6 +111,7 @@ describe('two tabs of one browser are two people', () => {
 
   it('the keypad sends tones by pointer and by keyboard', async () => {
     await connect();
+    assert.equal(await bob.page.evaluate(() => document.activeElement.id), 'stage', 'who has pressed Answer is in the call');
     await alice.press('Keypad');
     await alice.press('7');
     await alice.press('Star');
@@ -119,6 +120,7 @@ describe('two tabs of one browser are two people', () => {
     assert.equal(await alice.tones(), '7*3');
     await alice.page.keyboard.press('Escape');
     await end(alice, bob);
+    assert.equal(await alice.page.$eval('#keypad-sent', (digits) => digits.textContent), '');
   });
 
   it('they see each other', async () => {

@@ -145,6 +145,8 @@ export class ApplicationsView {
       if (state !== 'ended') return;
       place.remove();
       this.#calls.delete(call);
+      // What was said of its applications is over with it.
+      this.#say('');
       if (this.#call === call) this.show(null);
     });
   }
@@ -176,6 +178,10 @@ export class ApplicationsView {
     this.#update();
     // The focus goes back to where the list came from.
     if (inside) this.#toggle.focus();
+  }
+
+  #uncover() {
+    if (getComputedStyle(this.#panel).position === 'fixed') this.shut();
   }
 
   get #shown() {
@@ -223,7 +229,10 @@ export class ApplicationsView {
     });
     this.#update();
     // What begins by itself takes nobody's place.
-    if (!open.byItself) window.focus();
+    if (open.byItself) return;
+    // Where the list lies over the call it lies over what has just been opened, too.
+    this.#uncover();
+    window.focus();
   }
 
   /** What a press answers: not a question that has just come under the finger in place of another. */
@@ -273,8 +282,10 @@ export class ApplicationsView {
       paintEntry(pressed, entry, detail(entry, applications, call));
       pressed.onclick = () => {
         const there = applications.find(id);
-        if (there) shown(this.#calls, call, there)?.focus();
-        else if (applications.hindrance(entry) === '') applications.launch(entry);
+        if (there) {
+          this.#uncover();
+          shown(this.#calls, call, there)?.focus();
+        } else if (applications.hindrance(entry) === '') applications.launch(entry);
       };
       return item;
     });

@@ -92,7 +92,7 @@ export class CallView {
     this.#call = null;
     this.#tones.stop();
     this.#stopTime();
-    this.#keypad.close();
+    this.#keypad.clear();
     for (const media of [this.#remoteAudio, this.#remoteVideo, this.#localVideo]) media.srcObject = null;
     this.#remoteVideo.hidden = true;
     this.#localVideo.hidden = true;
@@ -123,6 +123,7 @@ export class CallView {
   #update() {
     const call = this.#call;
     if (!call) return;
+    const focused = document.activeElement;
     const incoming = call.state === 'incoming';
     const connected = call.state === 'connected';
     const withVideo = call instanceof IncomingCall && call.offersVideo;
@@ -144,6 +145,8 @@ export class CallView {
     element('video-ask', HTMLElement).hidden = call.videoRequest === null;
     element('video-ask-words', HTMLElement).textContent = `${call.who} wants to add video.`;
     element('stage-detail', HTMLElement).textContent = this.#detail(call, withVideo);
+    // What was pressed may be gone, and the focus with it: who listens goes on where the call is.
+    if (focused && this.#stage.contains(focused) && focused.closest('[hidden]')) this.#stage.focus();
     this.#stage.dataset.state = call.state;
     this.#stopTime();
     this.#stopTime = showRunning(this.#time, call);

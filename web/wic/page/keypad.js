@@ -35,6 +35,12 @@ export class Keypad {
     });
   }
 
+  /** The call has ended: nobody hears later what was pressed in it. */
+  clear() {
+    this.close();
+    this.#sent.textContent = '';
+  }
+
   close() {
     this.#dialog.close();
   }
