@@ -72,6 +72,12 @@ export class Person {
     /** What the page's console said, for a failure's sake. */
     this.console = [];
     page.on('console', (message) => this.console.push(message.text()));
+    /** The questions of the browser that were answered with yes: whether the page is to be left. */
+    this.agreed = [];
+    page.on('dialog', (dialog) => {
+      this.agreed.push(dialog.type());
+      void dialog.accept();
+    });
     page.on('pageerror', (error) => this.console.push(`page error: ${error.message}`));
   }
 

@@ -155,10 +155,14 @@ describe('two tabs of one browser are two people', () => {
   });
 
   it('after a reload they are still who they were', async () => {
+    await connect();
     await alice.page.reload();
+    await bob.hears(/ended/);
     await alice.hears(/^Registered as Alice/);
     await bob.page.reload();
     await bob.hears(/^Registered as Bob/);
+    // Who was in a call was asked whether the page is to be left, which ends it.
+    assert.deepEqual([alice.agreed, bob.agreed], [['beforeunload'], []]);
     await connect();
     await end(bob, alice);
   });

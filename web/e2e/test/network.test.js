@@ -14,6 +14,7 @@ describe('the network', () => {
   let product;
   let browser;
   let alice;
+  let bob;
 
   before(async () => {
     product = await startIsthmus();
@@ -59,14 +60,14 @@ describe('the network', () => {
   });
 
   it('signs a phone off for good, and its call ends', async () => {
-    const bob = await signIn(browser, product, 'bob');
+    bob = await signIn(browser, product, 'bob');
     await alice.call('bob');
     await bob.answer();
     await alice.hears(/^In a call/);
     assert.equal(await order('DELETE', 'event=rejected'), 1);
     await alice.hears(/The network has signed this phone off\./);
     // It was no wish of hers: the edge ends it with 503 (TS 24.229 §5.2.8.1.2).
-    await bob.hears(/The service is busy or down/);
+    await bob.hears(/The call with Alice has ended: the service could not keep it/);
     await product.shows('epcscf_sessions', 0);
     await product.shows('epcscf_bindings', 1);
     // She may come again when she wants to.
@@ -79,5 +80,14 @@ describe('the network', () => {
     assert.equal(await order('DELETE', 'event=tired'), 400);
     assert.equal(await order('PUT', 'expires=-1'), 400);
     assert.equal(await order('POST', 'event=rejected'), 405);
+  });
+
+  it('goes down in a call: the pages say that it has ended, and that they try to come back', async () => {
+    await alice.call('bob');
+    await bob.answer();
+    await alice.hears(/^In a call/);
+    product.child.kill('SIGINT');
+    await alice.hears(/^The call with bob has ended: the service could not keep it\. The network was lost\. Trying to come back…$/);
+    await bob.hears(/^The call with Alice has ended: the service could not keep it\. The network was lost\. Trying to come back…$/);
   });
 });

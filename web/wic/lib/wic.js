@@ -10,7 +10,7 @@ import { Registration } from './registration.js';
 import { Agent } from './sip/agent.js';
 import { instanceUrn } from './sip/ids.js';
 import { NameAddr } from './sip/name-addr.js';
-import { Uri } from './sip/uri.js';
+import { digits, Uri } from './sip/uri.js';
 import { WebSocketTransport } from './transport.js';
 
 /**
@@ -137,6 +137,7 @@ export class Wic extends Emitter {
     const uri = dialled(target, this.account.homeDomain);
     // TS 24.371 §7.2.4, before anything else.
     if (isEmergency(uri, this.#options.emergencyNumbers ?? EMERGENCY_NUMBERS)) throw new Failure('emergency');
+    if (this.#isOwn(uri)) throw new Failure('yourself');
     if (this.status !== 'registered') throw new Failure(this.status === 'reconnecting' ? 'network_lost' : 'not_registered');
     const call = new OutgoingCall({
       agent: this.agent,
@@ -150,6 +151,17 @@ export class Wic extends Emitter {
     this.#keep(call);
     void call.start();
     return call;
+  }
+
+  /**
+   * Whether somebody would call himself: the network would find the line busy.
+   * @param {Uri} uri
+   */
+  #isOwn(uri) {
+    return this.account.impus.some((impu) => {
+      const own = Uri.parse(impu);
+      return own.aor === uri.aor || (own.scheme === 'tel' && uri.params.get('user') === 'phone' && own.aor === `tel:${digits(uri.user)}`);
+    });
   }
 
   /**

@@ -8,7 +8,7 @@ import { arrive, forget, instance, remember } from './identity.js';
 import { SecondCall } from './second-call.js';
 import { stopSecondTaps } from './second-tap.js';
 import { SimEntry } from './sim.js';
-import { callsWords, callWords, identityWords, sentences, signInWords, statusWords } from './words.js';
+import { callsWords, callWords, identityWords, lastWords, sentences, signInWords, statusWords } from './words.js';
 
 /** The page: which view is shown, and what the buttons do. */
 
@@ -16,6 +16,9 @@ const status = element('status', HTMLElement);
 const target = element('target', HTMLInputElement);
 const dial = element('dial', HTMLElement);
 const welcome = element('welcome', HTMLElement);
+
+/** A call that has ended no longer ago than this when the network is lost, in milliseconds, has ended with it. */
+const TOGETHER = 5000;
 
 /** @param {string} words */
 function say(words) {
@@ -149,10 +152,13 @@ async function begin(session, account, credential) {
 function listen(wic, name) {
   /** What was missed while the network was away is said when it is back. */
   let missed = '';
+  /** What was said last of a call that has ended, and when. */
+  let last = { words: '', at: -Infinity };
   wic.on('status', (state) => {
     document.body.dataset.status = state;
     if (state === 'registered' && view.call) view.announce();
     else if (state === 'registered' && missed) say(sentences([statusWords(state, name), missed]));
+    else if (state === 'reconnecting' && status.textContent === last.words && performance.now() - last.at < TOGETHER) say(lastWords(last.words, state));
     else if (state !== 'stopped') say(statusWords(state, name));
     if (state !== 'registered') return;
     missed = '';
@@ -190,7 +196,8 @@ function listen(wic, name) {
     arrange(wic, null);
     show(dial);
     if (call.failure?.code === 'missed' && wic.status !== 'registered') missed = callWords(call);
-    say(callWords(call));
+    last = { words: callWords(call), at: performance.now() };
+    say(lastWords(last.words, wic.status));
     target.focus();
     target.select();
   });
@@ -302,6 +309,10 @@ for (const close of document.querySelectorAll('dialog [data-close]')) {
 }
 // A page that goes takes its calls and its registration with it (TS 24.371 §6A.2): what is said now still leaves the
 // browser, and nobody calls a phone that is not there. After a reload the page registers anew within a second.
+// People who leave it in a call are asked whether they mean it.
+window.addEventListener('beforeunload', (event) => {
+  if (phone?.wic.calls.some(({ state }) => state !== 'incoming')) event.preventDefault();
+});
 window.addEventListener('pagehide', () => void phone?.wic.stop());
 
 stopSecondTaps(document);

@@ -31,6 +31,16 @@ export function callWords(call) {
 }
 
 /**
+ * The words for a call that has ended, and for the network if that was lost with it.
+ * @param {string} ended
+ * @param {import('../lib/wic.js').WicStatus} status
+ */
+export function lastWords(ended, status) {
+  if (status !== 'reconnecting') return ended;
+  return sentences([ended, ended === WORDS.network_gone ? 'Trying to come back…' : statusWords(status, '')]);
+}
+
+/**
  * The words for the call in front and the one beside it; what is new comes first.
  * @param {import('../lib/call/call.js').Call} front
  * @param {import('../lib/call/call.js').Call | null} second

@@ -176,6 +176,14 @@ test('an emergency number is never tried (TS 24.371 §7.2.4)', async () => {
   await transport.nothing();
 });
 
+test('nobody can call himself', async () => {
+  const { wic, transport } = await phone();
+  for (const target of ['alice', 'Alice', ` sip:alice@${HOME} `, '+1 555-0100', 'tel:+15550100', `sip:+15550100@${HOME};user=phone`]) {
+    assert.throws(() => wic.call(target), { code: 'yourself' }, target);
+  }
+  await transport.nothing();
+});
+
 test('without a microphone there is no call, without a camera there is one', async () => {
   const { wic, transport, devices } = await phone();
   devices.refuse.audio = 'NotFoundError';

@@ -520,7 +520,7 @@ function failureOfBye(bye, who) {
   for (const value of bye.values('Reason')) {
     const [protocol, ...more] = split(value, ';');
     const cause = Number(params(more).get('cause'));
-    if (protocol.toUpperCase() === 'SIP' && cause === 503) return new Failure('service_down', { status: cause });
+    if (protocol.toUpperCase() === 'SIP' && cause === 503) return new Failure('service_ended', { who, status: cause });
     if (protocol.toUpperCase() === 'SIP' && cause === 488) return new Failure('incompatible', { who, status: cause });
     if (protocol.toUpperCase() === 'SIP' && cause === 408) return new Failure('session_expired', { status: cause });
   }
