@@ -25,6 +25,18 @@ describe('applications of two people in a call', { timeout: 390_000 }, () => {
 
   afterEach(() => inCall && closeAll([alice, bob]));
 
+  it('keeps nobody from hold while the other is asked about it, who is asked again then', async () => {
+    await opens(alice, 'Whiteboard');
+    await hearsOfApplications(bob, /^Alice wants to use Whiteboard with you\.$/);
+    await alice.press('Hold');
+    // Sooner than a question goes by itself.
+    await bob.hears(/has put you on hold/, 20_000);
+    await bob.press('Open Whiteboard');
+    await Promise.all([says(alice, 'Whiteboard', /^Bob uses it too\.$/), says(bob, 'Whiteboard', /^Alice uses it too\.$/)]);
+    await alice.press('Resume');
+    await bob.hears(/^In a call with Alice$/);
+  });
+
   it('one opens it, the other is asked and told which, and both draw on one board', async () => {
     await opens(alice, 'Whiteboard');
     await says(alice, 'Whiteboard', /^Bob is asked whether to open it too\.$/);

@@ -89,6 +89,31 @@ test('a channel is offered in SDP, agreed, and opens when the association is up 
   assert.deepEqual(seen, ['open', 'message']);
 });
 
+test('a channel that the far end is asked about lets a change go first, and is asked about again', async () => {
+  const made = await connected();
+  const { call, transport } = made;
+  const channel = call.openChannel({ label: 'board' });
+  const invite = await transport.take('INVITE');
+  assert.deepEqual(maps(invite), ['dcmap:1000 label="board"']);
+  await transport.deliver(answerTo(invite, 100));
+  const held = call.setHeld(true);
+  const cancel = await transport.take('CANCEL');
+  await transport.deliver(answerTo(cancel, 200));
+  await transport.deliver(answerTo(invite, 487));
+  await transport.take('ACK');
+  const hold = await transport.take('INVITE');
+  assert.doesNotMatch(hold.sdp, /m=application [1-9]/);
+  assert.match(hold.sdp, /a=sendonly/);
+  await transport.deliver(answerTo(hold, 200, { sdp: ANSWER.replace('sendrecv', 'recvonly') }));
+  await transport.take('ACK');
+  await held;
+  assert.equal(channel.readyState, 'connecting');
+  assert.deepEqual(await answer(made, ['dcmap:1000 label="board"']), ['dcmap:1000 label="board"']);
+  made.pc.associate();
+  assert.equal(await channel.opened, channel);
+  await transport.nothing();
+});
+
 test('what comes before the answer is kept for when the channel is open (RFC 8864 §6)', async () => {
   const made = await withChannel();
   const second = made.call.openChannel();
@@ -214,11 +239,13 @@ test('who asks a person has half a minute, and an offer that is taken back meanw
   await made.transport.deliver(made.far('INVITE', { cseq: 10, sdp: withData(['dcmap:1001']) }));
   await made.transport.nothing();
   await made.clock.advance(29_000);
+  await made.transport.take('100 INVITE');
   asked.accept();
   assert.deepEqual(maps(await made.transport.take('200 INVITE')), ['dcmap:1001']);
   await made.transport.deliver(made.far('ACK', { cseq: 10 }));
   await made.transport.deliver(made.far('INVITE', { cseq: 11, sdp: withData(['dcmap:1001', 'dcmap:1003']) }));
   await made.clock.advance(30_000);
+  await made.transport.take('100 INVITE');
   assert.deepEqual(maps(await made.transport.take('200 INVITE')), ['dcmap:1001'], 'nobody decided');
   await made.transport.deliver(made.far('ACK', { cseq: 11 }));
   const third = made.far('INVITE', { cseq: 12, sdp: withData(['dcmap:1001', 'dcmap:1005']) });

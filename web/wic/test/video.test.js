@@ -131,6 +131,9 @@ test('who does not decide has refused after half a minute, and a second offer me
   await transport.deliver(far('INVITE', { cseq: 5, sdp: offering('sendrecv') }));
   await transport.deliver(far('UPDATE', { cseq: 6, sdp: ANSWER }));
   await transport.take('500 UPDATE');
+  await clock.advance(200);
+  // RFC 3261 §17.2.1: from now on it may be cancelled.
+  await transport.take('100 INVITE');
   await clock.advance(29_000);
   await transport.nothing();
   await clock.advance(1_500);

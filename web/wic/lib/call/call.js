@@ -95,7 +95,7 @@ export class Call extends Emitter {
       offer: () => {
         // The media cannot wait for a person; who wants video asks again.
         this.#decideRequests();
-        return this.#negotiation.change(() => {}, () => {}, { iceRestart: true });
+        return this.#negotiation.change(() => {}, () => {}, { iceRestart: true, urgent: true });
       },
       changed: (interrupted) => this.emit('media', !interrupted),
       lost: () => this.end(new Failure('media_failed'), 'SIP;cause=503;text="Media lost"'),
@@ -151,7 +151,7 @@ export class Call extends Emitter {
       this.media.setHeld(value);
       this.#changed();
     };
-    await this.#negotiation.change(() => apply(held), () => apply(!held));
+    await this.#negotiation.change(() => apply(held), () => apply(!held), { urgent: true });
   }
 
   /**
@@ -178,7 +178,7 @@ export class Call extends Emitter {
         if (on) await this.media.takeBackCamera();
         this.#changed();
       },
-      on ? { refused: new Failure('video_refused', { who: this.who }) } : {},
+      on ? { refused: new Failure('video_refused', { who: this.who }) } : { urgent: true },
     );
     // RFC 3264 §6: an answer may take the rest of an offer and put port 0 where the picture would have gone.
     if (on && this.state === 'connected' && !this.media.cameraOn) throw new Failure('video_refused', { who: this.who });
@@ -197,6 +197,7 @@ export class Call extends Emitter {
         this.#changed();
       },
       () => this.#changed(),
+      { urgent: true },
     );
   }
 
@@ -439,7 +440,7 @@ export class Call extends Emitter {
       this.#offersChannels = false;
     };
     try {
-      await this.#negotiation.change(begin, () => {}, { channels: true, needed: () => channels.wanting, refused: new Failure('channels_unsupported', { who: this.who }) });
+      await this.#negotiation.change(begin, () => {}, { channels: true, yields: true, needed: () => channels.wanting, refused: new Failure('channels_unsupported', { who: this.who }) });
     } catch (failure) {
       channels.refused(/** @type {Failure} */ (failure));
     }

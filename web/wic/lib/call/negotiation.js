@@ -18,6 +18,11 @@ import { VideoRequest } from './video-request.js';
  * @property {() => boolean} [needed] whether there still is something to offer when its turn has come
  * @property {boolean} [channels] with the data channels that are to be opened
  * @property {Failure} [refused] what it means if the far end will not have it
+ * @property {boolean} [yields] a person at the far end may be asked about it, which takes time: what is urgent goes first, and
+ *   it is offered again after that
+ * @property {boolean} [urgent] it does not wait for what somebody is asked about
+ *
+ * @typedef {{ options: ChangeOptions, withdrawn: boolean, exchange: import('../sip/agent.js').Exchange | null }} Turn an offer of ours
  */
 
 /** RFC 3261 §14.1: how often an offer that met another one is tried again. */
@@ -31,6 +36,8 @@ export class Negotiation {
   /** @type {Promise<unknown>} our offers wait for one another here */
   #changes = Promise.resolve();
   #offering = false;
+  /** Whose turn it is. @type {Turn | null} */
+  #turn = null;
   /** @type {Promise<void> | null} an offer of the far end that is being answered */
   #answering = null;
   /** An offer of the far end that waits for a decision. @type {VideoRequest | null} */
@@ -49,47 +56,76 @@ export class Negotiation {
    * @param {ChangeOptions} [options]
    * @returns {Promise<void>}
    */
-  change(apply, undo, options = {}) {
+  async change(apply, undo, options = {}) {
+    if (options.urgent) this.#withdraw();
     const run = this.#changes.then(() => this.#negotiate(apply, undo, options));
     this.#changes = run.catch(() => {});
-    return run;
+    // What was urgent has its place in the queue by then.
+    if (!(await run)) await this.change(apply, undo, options);
+  }
+
+  /** RFC 3261 §9.1: what the far end's person is being asked about is cancelled. */
+  #withdraw() {
+    const turn = this.#turn;
+    if (!turn?.options.yields || turn.withdrawn) return;
+    turn.withdrawn = true;
+    turn.exchange?.cancel();
   }
 
   /**
    * @param {() => void | Promise<void>} apply
    * @param {() => void | Promise<void>} undo
    * @param {ChangeOptions} options
+   * @returns {Promise<boolean>} false if it was withdrawn for one that is urgent
    */
   async #negotiate(apply, undo, options) {
-    // What they offered is answered as things were when they did.
-    if (this.#answering) await this.#answering;
-    if (this.#call.state !== 'connected' || options.needed?.() === false) return;
-    await apply();
+    /** @type {Turn} */
+    const turn = { options, withdrawn: false, exchange: null };
+    this.#turn = turn;
+    try {
+      // What they offered is answered as things were when they did.
+      if (this.#answering) await this.#answering;
+      if (this.#call.state !== 'connected' || options.needed?.() === false) return true;
+      await apply();
+      const status = await this.#offer(turn);
+      if (status < 300 || this.#call.state !== 'connected') return true;
+      await undo();
+      if (turn.withdrawn) return false;
+      throw (UNWANTED.has(status) ? options.refused : undefined) ?? new Failure('change_refused', { status });
+    } finally {
+      this.#turn = null;
+    }
+  }
+
+  /**
+   * RFC 3261 §14.1: tried again where it met another one.
+   * @param {Turn} turn
+   * @returns {Promise<number>} the last status
+   */
+  async #offer(turn) {
     let status = 491;
-    for (let attempt = 0; attempt < GLARE_ATTEMPTS && this.#call.state === 'connected'; attempt += 1) {
+    for (let attempt = 0; attempt < GLARE_ATTEMPTS && this.#call.state === 'connected' && !turn.withdrawn; attempt += 1) {
       if (this.#answering) await this.#answering;
       this.#offering = true;
       try {
-        const sdp = await this.#call.media.createOffer(options);
-        status = this.#call.state === 'connected' ? await this.#reinvite(sdp) : 487;
+        const sdp = await this.#call.media.createOffer(turn.options);
+        status = this.#call.state === 'connected' ? await this.#reinvite(sdp, turn) : 487;
         if (status >= 300 && this.#call.state === 'connected') await this.#call.media.rollback();
       } finally {
         this.#offering = false;
       }
-      if (status < 300 || this.#call.state !== 'connected') return;
-      if (status !== 491) break;
+      if (status !== 491 || this.#call.state !== 'connected') break;
       await pause(this.#call.agent.clock, glareDelay(this.#call.random()));
     }
-    if (this.#call.state !== 'connected') return;
-    await undo();
-    throw (UNWANTED.has(status) ? options.refused : undefined) ?? new Failure('change_refused', { status });
+    return status;
   }
 
   /**
    * @param {string} sdp
+   * @param {Turn} turn
    * @returns {Promise<number>} the status
    */
-  #reinvite(sdp) {
+  #reinvite(sdp, turn) {
     return new Promise((resolve) => {
       const dialog = /** @type {Dialog} */ (this.#call.dialog);
       const exchange = this.#call.agent.exchange({
@@ -99,9 +135,11 @@ export class Negotiation {
           for (const [name, value] of this.#call.sessionTimer.headers()) invite.add(name, value);
           return invite.setBody('application/sdp', sdp);
         },
-        final: ({ response }) => {
+        final: ({ response, failure }) => {
           const cseq = exchange.request?.cseq.number ?? 0;
-          if (!response || response.status === 481 || response.status === 408) {
+          turn.exchange = null;
+          if (failure?.code === 'cancelled') resolve(487);
+          else if (!response || response.status === 481 || response.status === 408) {
             this.#call.end(new Failure('session_expired'));
             resolve(response?.status ?? 408);
           } else if (response.status >= 300) resolve(response.status);
@@ -121,6 +159,8 @@ export class Negotiation {
           }
         },
       });
+      turn.exchange = exchange;
+      if (turn.withdrawn) exchange.cancel();
     });
   }
 

@@ -1,5 +1,9 @@
 import { Timer } from '../clock.js';
+import { Message } from './message.js';
 import { T64 } from './timers.js';
+
+/** RFC 3261 §17.2.1: so long an INVITE may be without any response; until there is one it cannot be cancelled. */
+const TRYING = 200;
 
 /**
  * A server transaction over a reliable transport, of either kind.
@@ -10,7 +14,6 @@ import { T64 } from './timers.js';
  *                       └──Timer H──> Terminated
  *
  * @typedef {'trying' | 'proceeding' | 'accepted' | 'completed' | 'terminated'} ServerState
- * @typedef {import('./message.js').Message} Message
  */
 export class ServerTransaction {
   /** @type {ServerState} */
@@ -30,6 +33,7 @@ export class ServerTransaction {
     this.isInvite = request.method === 'INVITE';
     this.state = this.isInvite ? 'proceeding' : 'trying';
     this.#timer = new Timer(host.clock);
+    if (this.isInvite) this.#timer.set(TRYING, () => this.#host.send(Message.responseTo(request, 100, 'Trying')));
   }
 
   /** @param {Message} response */
@@ -38,6 +42,7 @@ export class ServerTransaction {
     switch (this.state) {
       case 'trying':
       case 'proceeding':
+        this.#timer.stop();
         this.#host.send(response);
         if (!final) this.state = 'proceeding';
         else if (!this.isInvite) this.#terminate();
