@@ -234,6 +234,12 @@ impl Calls {
         // What is on its way may still be refused.
         let same = !busy && all.iter().all(|kind| has(*kind) == wanted.contains(kind));
         if same || kinds(&before.ims_session_info)? == wanted {
+            // A change of media that is under way is of media alone from here on.
+            if let Some(change) = &mut call.media_change {
+                let media = std::mem::take(&mut change.resource.ims_session_info.media_info_set);
+                *change.resource = resource.clone();
+                change.resource.ims_session_info.media_info_set = media;
+            }
             call.target.clone_from(&resource.ims_session_info.notif_uri);
             call.resource = Some(Box::new(resource.clone()));
             let changes = vec![super::saved::put(call)];

@@ -483,3 +483,37 @@ fn what_is_taken_out_stays_out() {
     assert_eq!(offer.call_id(), second.call_id());
     assert!(text(&offer).contains("m=video 0 "));
 }
+
+/// What else a consumer says during a change of media is not undone by its end, nor is the change.
+#[test]
+fn what_is_said_during_a_change_of_media_is_kept() {
+    for taken in [true, false] {
+        let (mut bed, id, _) = established();
+        let more = session(&[("AUDIO", "1"), ("VIDEO", "2")]);
+        bed.ask_as(&consumer(), Ask::Replace(id.clone(), read(&more)));
+        let other = "https://other.example.com/";
+        let patch =
+            json!([{ "op": "replace", "path": "/imsSessionInfo/notifUri", "value": other }]);
+        bed.ask_as(&consumer(), Ask::Patch(id, read(&patch)));
+        assert_eq!(changed(&mut bed)["imsSessionInfo"]["notifUri"], other);
+        for _ in 0..2 {
+            let invite = bed.request(Method::Invite);
+            if !taken {
+                bed.answer(&invite, 488, None);
+                break;
+            }
+            bed.answer(&invite, 200, Some(&with_video(4010)));
+            bed.request(Method::Ack);
+        }
+        let told = bed.told.pop_front().expect("what became of it");
+        assert_eq!(told.target.as_str(), other);
+        if taken {
+            let resource = changed(&mut bed);
+            assert_eq!(resource["imsSessionInfo"]["notifUri"], other);
+            let media = &resource["imsSessionInfo"]["mediaInfoSet"];
+            assert_eq!(media[1]["mediaType"], "VIDEO");
+        } else {
+            assert_eq!(bed.problem().status, Some(409));
+        }
+    }
+}
