@@ -305,6 +305,17 @@ impl Leg {
         matches!(self.changing, Some(Changing::Offered { .. }))
     }
 
+    fn is_due_at(&self, at: Instant) -> bool {
+        let changing = match self.changing {
+            Some(Changing::Offered { until, .. }) => until == at,
+            Some(Changing::Again(then)) => then == at,
+            None => false,
+        };
+        changing
+            || self.answering.as_ref().is_some_and(|one| one.at == at)
+            || self.refresh.is_some_and(|refresh| refresh.at == Some(at))
+    }
+
     pub(crate) fn is_open(&self) -> bool {
         matches!(
             self.state,
@@ -347,6 +358,13 @@ impl Call {
             deadline: None,
             invites: Vec::new(),
         }
+    }
+
+    /// Whether something of it is due then.
+    pub(crate) fn is_due_at(&self, at: Instant) -> bool {
+        self.deadline == Some(at)
+            || self.legs.iter().any(|leg| leg.is_due_at(at))
+            || self.channels.iter().any(|one| one.until == Some(at))
     }
 
     /// What the gateway made room for.

@@ -84,7 +84,9 @@ impl Calls {
             return;
         }
         let stood = std::mem::replace(&mut call.stage, Stage::Ending) == Stage::Standing;
-        if let Some(deadline) = call.deadline.take() {
+        if let Some(deadline) = call.deadline.take()
+            && !call.is_due_at(deadline)
+        {
             self.deadlines.remove(&(deadline, number));
         }
         let anchor = call.anchor.take();

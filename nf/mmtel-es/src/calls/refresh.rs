@@ -11,7 +11,8 @@ use super::sending::{Errand, Purpose};
 /// When a session is looked after.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Refresh {
-    pub(crate) at: Instant,
+    /// When; `None` while it is being refreshed.
+    pub(crate) at: Option<Instant>,
     interval: Duration,
     /// We refresh; else we expect it of the UE.
     ours: bool,
@@ -28,6 +29,9 @@ impl Calls {
         index: usize,
         response: &Message,
     ) {
+        if !response.status().is_some_and(StatusCode::is_success) {
+            return self.refresh_again(now, number, index, response);
+        }
         let ours_by_default = self.config.session_expires;
         let header = response.header(HeaderName::SessionExpires).unwrap_or("");
         let seconds = header.split(';').next().and_then(|n| n.trim().parse().ok());
@@ -64,14 +68,35 @@ impl Calls {
                 interval.saturating_sub((interval / 3).min(Duration::from_secs(32)))
             };
         let before = leg.refresh.replace(Refresh {
-            at,
+            at: Some(at),
             interval,
             ours,
             update,
         });
-        if let Some(before) = before {
-            self.deadlines.remove(&(before.at, number));
+        if let Some(before) = before.and_then(|before| before.at)
+            && let Some(call) = self.by_number.get(&number)
+            && !call.is_due_at(before)
+        {
+            self.deadlines.remove(&(before, number));
         }
+        self.deadlines.insert((at, number));
+    }
+
+    /// RFC 4028 §10 — a refresh that the UE did not take: the session goes on to its end as it was, and there is some
+    /// time before that.
+    fn refresh_again(&mut self, now: Instant, number: u64, index: usize, response: &Message) {
+        let Some(leg) = self.leg(number, index) else {
+            return;
+        };
+        let Some(refresh) = leg.refresh.as_mut().filter(|refresh| refresh.at.is_none()) else {
+            return;
+        };
+        let at = now + refresh.interval / 16;
+        refresh.at = Some(at);
+        // RFC 3261 §21.4.6, §21.5.2: what it does not know of this it does by INVITE.
+        refresh.update &= !response
+            .status()
+            .is_some_and(|status| matches!(status.as_u16(), 405 | 501));
         self.deadlines.insert((at, number));
     }
 
@@ -86,14 +111,16 @@ impl Calls {
         let (mut send, mut re_invite) = (Vec::new(), Vec::new());
         let mut lost = false;
         for (index, leg) in call.legs.iter_mut().enumerate() {
-            let Some(refresh) = leg.refresh.filter(|refresh| refresh.at <= now) else {
+            let due = |refresh: &&mut Refresh| refresh.at.is_some_and(|at| at <= now);
+            let Some(refresh) = leg.refresh.as_mut().filter(due) else {
                 continue;
             };
             if !refresh.ours {
                 lost = true;
                 continue;
             }
-            leg.refresh = None;
+            refresh.at = None;
+            let refresh = *refresh;
             if leg.changing.is_some() {
                 // An offer that is out, or goes again, refreshes the session as well.
                 continue;

@@ -248,7 +248,9 @@ impl Calls {
         let Some(call) = self.by_number.get_mut(&number) else {
             return;
         };
-        if let Some(deadline) = call.deadline.take() {
+        if let Some(deadline) = call.deadline.take()
+            && !call.is_due_at(deadline)
+        {
             self.deadlines.remove(&(deadline, number));
         }
         let deadline = now + self.config.answer_within;
@@ -265,7 +267,9 @@ impl Calls {
             return;
         };
         call.stage = Stage::Standing;
-        if let Some(deadline) = call.deadline.take() {
+        if let Some(deadline) = call.deadline.take()
+            && !call.is_due_at(deadline)
+        {
             self.deadlines.remove(&(deadline, number));
         }
         self.counters.established += 1;

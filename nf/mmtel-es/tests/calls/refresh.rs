@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use core_iq::StreamEnd;
 use nf_mmtel_es::calls::Ask;
-use wire_sip::{Message, Method};
+use wire_sip::{HeaderName, Message, Method, StatusCode};
 
 use super::anchor::cseq;
 use super::bed::{Bed, Gateway, audio, audio_and_data, call_bob, consumer};
@@ -270,4 +270,71 @@ fn requests_are_forgotten() {
         bed.replies.clear();
         assert_eq!(bed.calls.requests(), 0);
     }
+}
+
+/// RFC 4028 §10: a UE that could not take a refresh is asked again in time, before it counts the session as over.
+#[test]
+fn a_refresh_that_fails_is_tried_again_in_time() {
+    // By UPDATE, by INVITE; with the interval of the UE, and with ours.
+    for (update, interval) in [(true, 120), (true, 1800), (false, 120), (false, 1800)] {
+        let mut bed = Bed::new();
+        bed.ask(&call_bob(&["audio"], false));
+        let invite = bed.request(Method::Invite);
+        let mut answer = core_sip::reply(&invite, StatusCode::OK, "ue-tag");
+        answer.push_back(HeaderName::Contact, "<sip:bob@192.0.2.30:5060>");
+        let allow = if update { "INVITE, UPDATE" } else { "INVITE" };
+        answer.push_back(HeaderName::Allow, allow);
+        answer.push_back(
+            HeaderName::SessionExpires,
+            format_args!("{interval};refresher=uac"),
+        );
+        bed.say(&with_offer(answer, audio()));
+        bed.request(Method::Ack);
+        let half = Duration::from_secs(interval) / 2;
+        bed.pass(half);
+        // It counts from the last one that it took, and hangs up half a minute before the end.
+        let mut left = half.saturating_sub(Duration::from_secs(32));
+        for _ in 0..2 {
+            let refresh = bed.sip.pop_front();
+            let refresh = refresh.unwrap_or_else(|| panic!("{update} {interval}: it is refreshed"));
+            let expires = refresh.header(HeaderName::SessionExpires).unwrap_or("");
+            assert!(expires.ends_with("refresher=uac"), "{expires}");
+            bed.answer(&refresh, 500, None);
+            bed.sip.retain(|one| one.method() != Method::Ack);
+            bed.nothing_more();
+            let next = bed.calls.poll_timeout().expect("it is tried again");
+            let mut wait = next - bed.clock.now();
+            while bed.sip.is_empty() {
+                assert!(wait <= left, "{update} {interval}: {wait:?} of {left:?}");
+                bed.pass(wait);
+                left -= wait;
+                let next = bed.calls.poll_timeout().expect("it is tried again");
+                wait = next - bed.clock.now();
+            }
+        }
+    }
+}
+
+/// Two minutes of a session are refreshed after one, which is when who is called meanwhile has rung for long enough: the end
+/// of the one is not that of the other.
+#[test]
+fn what_is_due_at_the_same_time_is_all_done() {
+    let mut bed = Bed::new();
+    create(&mut bed, &session(&[("AUDIO", "1")]));
+    let first = bed.request(Method::Invite);
+    let mut answer = core_sip::reply(&first, StatusCode::OK, "ue-tag");
+    answer.push_back(HeaderName::Contact, "<sip:alice@192.0.2.40:5060>");
+    answer.push_back(HeaderName::SessionExpires, "120;refresher=uac");
+    bed.say(&with_offer(answer, audio()));
+    let sent = bed.sip.make_contiguous();
+    sent.sort_by_key(|one| one.method() != Method::Ack);
+    bed.request(Method::Ack);
+    let second = bed.request(Method::Invite);
+    bed.pass(Duration::from_secs(5));
+    bed.sip.clear();
+    bed.answer_without_update(&second, &audio());
+    bed.request(Method::Ack);
+    bed.pass(Duration::from_secs(55));
+    let refresh = bed.request(Method::Invite);
+    assert_eq!(refresh.call_id(), first.call_id());
 }
