@@ -187,11 +187,11 @@ impl Enabler {
         }
     }
 
-    /// All sessions.
-    pub(super) async fn sessions(&self) -> Vec<SessionSeen> {
+    /// All sessions; `None` while nobody can say.
+    pub(super) async fn sessions(&self) -> Option<Vec<SessionSeen>> {
         match self.0.calls.get() {
             Some(calls) => calls.sessions().await,
-            None => Vec::new(),
+            None => Some(Vec::new()),
         }
     }
 

@@ -72,13 +72,11 @@ impl CallsHandle {
         answered.map_err(|_| busy("The server is being stopped."))?
     }
 
-    /// All sessions; none while it is too busy to say.
-    pub(crate) async fn sessions(&self) -> Vec<SessionSeen> {
+    /// All sessions; `None` while it is too busy to say.
+    pub(crate) async fn sessions(&self) -> Option<Vec<SessionSeen>> {
         let (answer, answered) = oneshot::channel();
-        if self.0.try_send(ToCalls::Looked(answer)).is_err() {
-            return Vec::new();
-        }
-        answered.await.unwrap_or_default()
+        self.0.try_send(ToCalls::Looked(answer)).ok()?;
+        answered.await.ok()
     }
 
     /// TS 29.392 §6.3.7.3 — an application server refused what it was told of a session. Where too much

@@ -26,8 +26,7 @@ pub(super) async fn applications(
     Query(behind): Query<Behind>,
 ) -> Response {
     let Ok(mut guard) = enabler.applications() else {
-        let words = "the applications are being read; ask again\n";
-        return (StatusCode::SERVICE_UNAVAILABLE, words).into_response();
+        return busy("the applications are being read; ask again\n");
     };
     let all = guard.get().all().collect();
     written(page(all, |one| one.id(), behind, application))
@@ -37,7 +36,9 @@ pub(super) async fn sessions(
     State(enabler): State<Enabler>,
     Query(behind): Query<Behind>,
 ) -> Response {
-    let all = enabler.sessions().await;
+    let Some(all) = enabler.sessions().await else {
+        return busy("too many requests wait; ask again\n");
+    };
     let all = all.iter().collect();
     written(page(all, |one| one.session.as_str(), behind, session))
 }
@@ -56,6 +57,11 @@ fn page<T>(
     let rows: Vec<Value> = all.iter().take(PAGE).map(|one| write(one)).collect();
     let last = all.get(PAGE - 1).filter(|_| all.len() > PAGE);
     json!({ "rows": rows, "after": last.map(|last| id(last)) })
+}
+
+/// Half of what there is would look like all of it.
+fn busy(words: &'static str) -> Response {
+    (StatusCode::SERVICE_UNAVAILABLE, words).into_response()
 }
 
 fn written(page: Value) -> Response {
