@@ -65,6 +65,8 @@ pub struct Calls {
     pub(super) deadlines: BTreeSet<(Instant, u64)>,
     /// Calls that pass by and are told of, by their session.
     pub(super) observed: HashMap<String, Observed>,
+    /// When those are over that nobody refreshes.
+    pub(super) expiries: BTreeSet<(Instant, String)>,
     /// Requests that were forwarded, by numbers of the same sequence as calls.
     pub(super) forwarded: HashMap<u64, Forwarded>,
     pub(super) forwarded_by_server: HashMap<ServerTransactionId, u64>,
@@ -120,6 +122,7 @@ impl Calls {
             waiting: Vec::new(),
             deadlines: BTreeSet::new(),
             observed: HashMap::new(),
+            expiries: BTreeSet::new(),
             forwarded: HashMap::new(),
             forwarded_by_server: HashMap::new(),
             muted: HashSet::new(),
@@ -251,6 +254,7 @@ impl Calls {
             self.deadlines.pop_first();
             self.due(now, call);
         }
+        self.expire(now);
         self.settle(now);
     }
 
@@ -265,6 +269,7 @@ impl Calls {
         let times = [
             self.transactions.poll_timeout(),
             self.deadlines.first().map(|first| first.0),
+            self.expiries.first().map(|first| first.0),
         ];
         times.into_iter().flatten().min()
     }

@@ -22,7 +22,7 @@
 //! - `setup.rs`, `ending.rs`, `change.rs`, `in_dialog.rs`, `refresh.rs` SIP of a call, in the order of its life;
 //! - `description.rs` SDP; `channel.rs`, `channels.rs`, `adding.rs` data channels; `asked.rs` those that a UE asks for in SDP;
 //! - `anchor/` calls of subscribers that applications may change;
-//! - `observer.rs` MMTel_CallEvent: calls that pass by;
+//! - `observer.rs` MMTel_CallEvent: calls that pass by; `expiry.rs` those that end without a word;
 //! - `saved.rs` what outlives the process; `overview.rs` what operators see.
 
 mod adding;
@@ -37,6 +37,7 @@ mod channels;
 mod config;
 mod description;
 mod ending;
+mod expiry;
 mod in_dialog;
 mod machine;
 mod observer;

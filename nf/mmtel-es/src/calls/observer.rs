@@ -27,7 +27,6 @@ use wire_sip::{HeaderName, Message, Method, StatusCode};
 
 use super::ending::notify;
 use super::machine::Calls;
-use super::overview::SessionSeen;
 use super::saved::SavedDialog;
 use super::sending::Errand;
 use crate::{Change, StoredSession};
@@ -52,32 +51,18 @@ pub struct CallEvents {
 pub(super) struct Observed {
     /// Where it is told; nowhere once that was refused.
     target: Option<String>,
-    calling: Option<String>,
-    called: Option<String>,
-    media: Vec<String>,
-    standing: bool,
+    pub(super) calling: Option<String>,
+    pub(super) called: Option<String>,
+    pub(super) media: Vec<String>,
+    pub(super) standing: bool,
     /// Of one that we are in the middle of: how both sides are reached.
     #[serde(default)]
     dialogs: Vec<SavedDialog>,
-}
-
-impl Observed {
-    /// To be shown.
-    pub(super) fn seen(&self, session: &str) -> SessionSeen {
-        SessionSeen {
-            session: session.to_owned(),
-            service: "MMTel_CallEvent",
-            calling: self.calling.clone(),
-            called: self.called.clone(),
-            media: self.media.iter().map(|one| one.to_lowercase()).collect(),
-            state: if self.standing {
-                "established"
-            } else {
-                "calling"
-            },
-            channels: Vec::new(),
-        }
-    }
+    /// RFC 4028: how many seconds it lives without being refreshed, and until when that is.
+    #[serde(default)]
+    pub(super) interval: Option<u64>,
+    #[serde(skip)]
+    pub(super) until: Option<Instant>,
 }
 
 /// A request that was forwarded, until its final response.
@@ -202,6 +187,8 @@ impl Calls {
             media: Vec::new(),
             standing: false,
             dialogs: Vec::new(),
+            interval: None,
+            until: None,
         };
         let session = self.random.token(15);
         self.observed.insert(session.clone(), observed);
@@ -333,6 +320,7 @@ impl Calls {
                     let status = response.status();
                     if let Some((session, status)) = session.zip(status) {
                         let seen = seen.as_ref().unwrap_or(&response);
+                        self.lives_on(now, &session, &request, seen);
                         self.seen(&session, &request, seen, status);
                     }
                     self.transactions.respond(now, server, response);
@@ -452,7 +440,7 @@ impl Calls {
     }
 
     /// TS 29.392 §5.4.2.2.2
-    fn tell(&mut self, session: &str, what: ImsSessionEventType, reason: Option<&str>) {
+    pub(super) fn tell(&mut self, session: &str, what: ImsSessionEventType, reason: Option<&str>) {
         let Some(observed) = self.observed.get(session) else {
             return;
         };
@@ -472,7 +460,7 @@ impl Calls {
         }
         if over {
             changes.push(Change::RemoveSession(session.to_owned()));
-            self.observed.remove(session);
+            self.forget_observed(session);
         } else {
             changes.push(put(session, observed));
         }
@@ -518,6 +506,7 @@ impl Calls {
             return true;
         }
         self.observed.insert(session.id.clone(), observed);
+        self.expires_later(now, &session.id);
         true
     }
 }

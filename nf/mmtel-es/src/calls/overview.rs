@@ -3,6 +3,7 @@
 use super::call::{Call, Stage, Stream};
 use super::channel::{AppChannel, ChannelState};
 use super::machine::Calls;
+use super::observer::Observed;
 
 /// A session, to be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +33,25 @@ impl Calls {
         let mut all: Vec<SessionSeen> = calls.chain(observed).collect();
         all.sort_by(|one, other| one.session.cmp(&other.session));
         all
+    }
+}
+
+impl Observed {
+    /// To be shown.
+    pub(super) fn seen(&self, session: &str) -> SessionSeen {
+        SessionSeen {
+            session: session.to_owned(),
+            service: "MMTel_CallEvent",
+            calling: self.calling.clone(),
+            called: self.called.clone(),
+            media: self.media.iter().map(|one| one.to_lowercase()).collect(),
+            state: if self.standing {
+                "established"
+            } else {
+                "calling"
+            },
+            channels: Vec::new(),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ mod asked;
 mod bed;
 mod channels;
 mod dc_call;
+mod expiry;
 mod in_dialog;
 mod observer;
 mod refresh;
