@@ -137,9 +137,10 @@ fn applications_are_listed_and_fetched_in_a_call() {
         phone.hears("answered");
     }
     assert_eq!(alice.hears("channel_open")["stream"], 0);
-    // Bob has taken the call without data channels.
+    // Bob has taken the call without data channels: what needs his is listed as such.
     let list = listed(&mut alice, 0);
-    assert_eq!(names(&list), ["board", "large"]);
+    assert_eq!(names(&list), ["board", "large", "pair"]);
+    assert_eq!(list[2]["ifWorkWithoutPeerDC"], false);
     let first = &list[0];
     for (member, value) in [
         ("appid", Value::from(board.as_str())),

@@ -39,18 +39,12 @@ fn a_far_end_that_hides_has_no_applications_of_its_own() {
     assert!(scene.listed(110).is_empty());
 }
 
-/// The list says what the other party can do, and holds back what needs more.
+/// The list says what the other party can do, and what needs more; that is not given.
 #[test]
 fn what_needs_the_other_partys_channels_is_for_those_who_have_them() {
-    for (features, names) in [
-        ("", &["alone"][..]),
-        (
-            ";+sip.app-subtype=\"webrtc-datachannel\"",
-            &["alone", "two"],
-        ),
-    ] {
+    for (features, status) in [("", 403), (";+sip.app-subtype=\"webrtc-datachannel\"", 200)] {
         let mut scene = Scene::start();
-        scene.application("two", &json!({ "peerDcReq": false }));
+        let two = scene.application("two", &json!({ "peerDcReq": false }));
         scene.application("alone", &json!({ "peerDcReq": true }));
         let address = scene.core.address();
         let contact = format!("Contact: <sip:far@{address}>{features}\r\n");
@@ -58,8 +52,22 @@ fn what_needs_the_other_partys_channels_is_for_those_who_have_them() {
         scene.connects(&media, &[0]);
         let list = scene.asks(0, LIST, None).json();
         assert_eq!(list["ifPeerSupportDC"], !features.is_empty());
-        let mut listed = scene.listed(0);
-        listed.sort();
-        assert_eq!(listed, names);
+        let alone: Vec<_> = list["applications"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|each| {
+                (
+                    each["appName"].as_str(),
+                    each["ifWorkWithoutPeerDC"].as_bool(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            alone,
+            [(Some("alone"), Some(true)), (Some("two"), Some(false))]
+        );
+        let target = format!("/applications?appid={two}&sdkVersion=1.0.0");
+        assert_eq!(scene.asks(0, &target, None).status, status);
     }
 }

@@ -7,7 +7,7 @@
 //! | `appVal` | once it is over: neither listed nor given |
 //! | `appLoadPh` | before the call only: neither, once it is answered. In the call only: listed as such before, so that it can be loaded |
 //! | `suppScnr` | not for this call's media: neither |
-//! | `peerDcReq` | false, and the other party has no data channels: neither |
+//! | `peerDcReq` | false, and the other party has no data channels: listed, which says why it cannot be used, and not given |
 //! | `qosReq` | listed, if it is what `a=3gpp-qos-hint` may say |
 //! | all others | listed |
 
@@ -169,7 +169,7 @@ impl Applications {
         let mut all: Vec<(&Application, Package)> = self
             .all()
             .filter(|application| viewer.sees(application))
-            .filter(|application| viewer.may(application, now).is_ok())
+            .filter(|application| viewer.lists(application, now).is_ok())
             .filter_map(|application| Some((application, application.package?)))
             .collect();
         all.sort_unstable_by_key(|(application, _)| {
@@ -225,18 +225,24 @@ impl Viewer {
 
     /// Whether it may be used in this call, or be loaded to be used later in it.
     fn may(&self, application: &Application, now: u64) -> Result<(), &'static str> {
+        self.lists(application, now)?;
+        let alone = application.profile.peer_dc_req.unwrap_or(false);
+        if self.peer_has_data_channels == Some(false) && !alone {
+            return Err("the application can only be used when the other party has data channels");
+        }
+        Ok(())
+    }
+
+    /// Whether it is on the list: so is what lacks nothing but the other party's data channels. The list
+    /// says both, and people are told why they cannot use it.
+    fn lists(&self, application: &Application, now: u64) -> Result<(), &'static str> {
         // What is for the call alone may come before it is answered.
         let for_later = application.profile.app_load_ph == Some(AppLoadPhase::Incall);
         let call = Call {
             established: self.call.established || for_later,
             ..self.call
         };
-        application.usable(call, now)?;
-        let alone = application.profile.peer_dc_req.unwrap_or(false);
-        if self.peer_has_data_channels == Some(false) && !alone {
-            return Err("the application can only be used when the other party has data channels");
-        }
-        Ok(())
+        application.usable(call, now)
     }
 }
 

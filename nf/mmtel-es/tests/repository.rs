@@ -300,7 +300,7 @@ fn the_media_of_the_call_decide() {
 /// TS 29.392 §6.1.6.2.3, `peerDcReq`, by its description: true, "if this Data Channel Application can be
 /// used if Data Channel is not supported by the other party".
 #[test]
-fn who_is_alone_gets_what_works_alone() {
+fn who_is_alone_gets_what_works_alone_and_sees_the_rest() {
     for (profile, alone) in [
         (json!({}), false),
         (json!({ "peerDcReq": false }), false),
@@ -312,7 +312,11 @@ fn who_is_alone_gets_what_works_alone() {
                 peer_has_data_channels: peer,
                 ..viewer(true, false)
             };
-            assert_eq!(list(&all, &viewer).len(), usize::from(there), "{profile}");
+            let listed = list(&all, &viewer);
+            let [one] = &listed[..] else {
+                panic!("{profile} {peer:?}: {listed:?}")
+            };
+            assert_eq!(one.works_without_peer, alone, "{profile}");
             let status = if there { 200 } else { 403 };
             assert_eq!(package(&all, &viewer), status, "{profile} {peer:?}");
         }

@@ -126,7 +126,7 @@ describe('the far end', () => {
     ], [`<sip:dave@${DOMAIN}>`, `"Carol" <sip:carol@${DOMAIN}>`]);
     await alice.call('dave');
     await alice.hears(/in a call with dave/i);
-    await develops(alice, writeApplication(folder, 'keeps', scripted('Keeps', script)));
+    await develops(alice, writeApplication(folder, 'keeps', { ...scripted('Keeps', script), 'application.toml': 'works_without_peer = true\n' }));
     await opens(alice, 'keeps');
     const frame = await running(alice, 'keeps');
     await frame.waitForFunction(() => window.told.includes('associated'), { polling: 50, timeout: 40_000 });

@@ -120,6 +120,19 @@ export function hindranceWords(hindrance, { phase, scenes }, who) {
 }
 
 /**
+ * Whose an application is, where another one of the list is called the same; and which of them, where that says nothing either.
+ * @param {import('./shelf.js').Entry} entry
+ * @param {readonly import('./shelf.js').Entry[]} entries
+ */
+export function providerWords({ application, developer }, entries) {
+  const called = (/** @type {string} */ name) => name.trim().toLowerCase();
+  const alike = entries.filter((other) => other.application.id !== application.id && !other.developer && called(other.application.name) === called(application.name));
+  if (developer || alike.length === 0) return '';
+  const same = alike.some((other) => other.application.provider === application.provider && other.application.version === application.version);
+  return [application.provider && `From ${application.provider}`, same || !application.provider ? application.id : ''].filter(Boolean).join(', ');
+}
+
+/**
  * @param {Ask} ask
  * @param {string} who
  */

@@ -4,7 +4,7 @@ import { ApplicationFrame } from '../runtime/application-frame.js';
 import { PackageCache } from '../runtime/repository.js';
 import { ApplicationStorage, indexedCabinet } from '../runtime/storage.js';
 import { ApplicationWindow, make, paintMark } from './application-window.js';
-import { askWords, endWords, hindranceWords, listWords, mistakeWords } from './application-words.js';
+import { askWords, endWords, hindranceWords, listWords, mistakeWords, providerWords } from './application-words.js';
 import { Applications } from './applications.js';
 import { DeveloperShelf } from './developer.js';
 import { button, element, paintToggle } from './elements.js';
@@ -80,6 +80,9 @@ export class ApplicationsView {
       if (ask) this.#shown?.applications.refuse(ask);
       element('stage', HTMLElement).focus();
     });
+    // What it unfolds may lie below the edge of the panel.
+    const developer = element('developer', HTMLDetailsElement);
+    developer.addEventListener('toggle', () => developer.open && developer.scrollIntoView({ block: 'nearest' }));
     for (const [pressed, input] of [['developer-folder', 'developer-folder-files'], ['developer-package', 'developer-package-file']]) {
       const files = element(input, HTMLInputElement);
       button(pressed).addEventListener('click', () => files.click());
@@ -338,6 +341,7 @@ function detail(entry, applications, call) {
   const words = [
     developer ? 'Yours' : '',
     application.version ? `Version ${application.version}` : '',
+    providerWords(entry, applications.shelf.entries),
     open ? 'Open' : hindranceWords(hindrance, application, call.who),
   ];
   return { words: words.filter(Boolean).join(' · '), open, hindered: hindrance !== '' && !open };

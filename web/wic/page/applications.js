@@ -106,8 +106,8 @@ export class Applications extends Emitter {
     const { state, hasVideo, farDataChannels } = this.#call;
     if (this.#network() === false) return 'network';
     if (this.open.length >= MOST_OPEN && !this.find(application.id)) return 'many';
-    // Who says nothing of data channels may still have them; who has refused them has not.
-    const peer = farDataChannels || !this.open.some(({ far }) => far.ue === 'unsupported');
+    // Who says nothing of data channels may still have them; who has refused them has not, nor has who has none to the network.
+    const peer = farDataChannels || (this.shelf.peer !== false && !this.open.some(({ far }) => far.ue === 'unsupported'));
     return hindrance(application, { established: state === 'connected', video: hasVideo, peer: peer ? null : false, now: Date.now() });
   }
 

@@ -30,6 +30,9 @@ import { Repository, STREAMS } from '../runtime/repository.js';
 export class Shelf extends Emitter {
   /** @type {'unknown' | 'looking' | 'known' | 'unavailable'} */
   state = 'unknown';
+  /** Whether the other party has data channels, as the own network has said of the call once it was answered. @type {boolean | null} */
+  peer = null;
+  #call;
   /** What the own network has said. @type {ListedApplication[]} */
   #listed = [];
   #developer;
@@ -46,7 +49,12 @@ export class Shelf extends Emitter {
   /** @param {ShelfParts} parts */
   constructor({ call, developer, key, cache, repository }) {
     super();
+    this.#call = call;
     this.#developer = developer;
+    // Of another one nothing is known yet.
+    call.on('party', () => {
+      this.peer = null;
+    });
     this.#open = repository ?? ((stream) => new Repository(call.openChannel({ id: stream, protocol: 'http' }), { key, cache }));
   }
 
@@ -97,7 +105,10 @@ export class Shelf extends Emitter {
   async #look() {
     if (this.state !== 'known') this.#enter('looking');
     try {
-      this.#listed = (await this.#list(STREAMS.localNetwork)).applications;
+      const answered = this.#call.state === 'connected';
+      const { applications, peerHasDataChannels } = await this.#list(STREAMS.localNetwork);
+      this.#listed = applications;
+      this.peer = answered ? peerHasDataChannels : null;
       this.#without = false;
       this.#enter('known');
     } catch (error) {

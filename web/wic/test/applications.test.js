@@ -4,7 +4,7 @@ import { describe, it, mock } from 'node:test';
 import { Emitter } from '../lib/emitter.js';
 import { Failure } from '../lib/failure.js';
 import { archive } from '../page/archive.js';
-import { askWords, endWords, hindranceWords, listWords, openWords } from '../page/application-words.js';
+import { askWords, endWords, hindranceWords, listWords, openWords, providerWords } from '../page/application-words.js';
 import { Applications, MOST_OPEN } from '../page/applications.js';
 import { Chat } from '../page/chat.js';
 import { DeveloperShelf } from '../page/developer.js';
@@ -83,7 +83,7 @@ function request(id, { endpoint = 'ue', channel = 1001, atOnce = false, attribut
 }
 
 /** The applications of a call whose networks have these lists, by stream. */
-function bed(lists = {}, { network = () => true, agreed = () => false, give = async () => new ArrayBuffer(8), failure = 'channels_unsupported', begins = undefined, state = 'connected' } = {}) {
+function bed(lists = {}, { network = () => true, agreed = () => false, give = async () => new ArrayBuffer(8), failure = 'channels_unsupported', begins = undefined, state = 'connected', peer = true } = {}) {
   const call = Object.assign(new Call(), { state });
   const developer = new DeveloperShelf();
   const asked = [];
@@ -93,7 +93,7 @@ function bed(lists = {}, { network = () => true, agreed = () => false, give = as
     list: async () => {
       asked.push(stream);
       if (!lists[stream]) throw new Failure(failure);
-      return { applications: lists[stream], peerHasDataChannels: true };
+      return { applications: lists[stream], peerHasDataChannels: peer };
     },
     package: (application, progress) => give(application, progress, stream),
     close: () => closed.push(stream),
@@ -243,6 +243,34 @@ describe('the applications of a call', () => {
       if (end.code === 'channels_unsupported') assert.equal(await refusedByOneWhoKnows(end), 'Bob did not open it.');
       assert.equal(applications.hindrance(entry('other')), end.code === 'channels_unsupported' ? 'peer' : '');
     }
+  });
+
+  it('whose one is, is said where another one is called the same', () => {
+    const entries = [listed('a', { name: 'Board' }), listed('b', { name: 'board', provider: 'other' }), listed('c', { name: 'Menu' }), listed('d', { name: 'Board' })]
+      .map((application) => ({ application, developer: false }));
+    const own = { application: listed('e', { name: 'Menu' }), developer: true };
+    const said = [...entries, own].map((entry) => providerWords(entry, [...entries, own]));
+    assert.deepEqual(said, ['From acme, a', 'From other', '', 'From acme, d', '']);
+  });
+
+  it('what needs the other party’s data channels is listed with the reason, an author’s own too', async () => {
+    const lists = { 0: [listed('board'), listed('menu', { worksWithoutPeer: true })] };
+    const { applications, call, shelf, entry, developer } = bed(lists, { peer: false });
+    await developer.add([new File([archive([{ name: 'index.html', bytes: new TextEncoder().encode('hello') }])], 'own.zip')]);
+    await shelf.look();
+    const hindrances = () => ['own', 'board', 'menu'].map((id) => applications.hindrance(entry(id)));
+    assert.deepEqual(hindrances(), ['peer', 'peer', '']);
+    assert.equal(hindranceWords('peer', entry('board').application, 'Bob'), 'Bob’s phone cannot open applications');
+    // Who says so itself is believed, and of who has taken the call over nothing is known.
+    call.farDataChannels = true;
+    assert.deepEqual(hindrances(), ['', '', '']);
+    call.farDataChannels = false;
+    call.emit('party', null);
+    assert.deepEqual(hindrances(), ['', '', '']);
+    // While it rings nobody has said anything.
+    call.state = 'ringing';
+    await shelf.look();
+    assert.equal(shelf.peer, null);
   });
 
   it('a server that is not there is told too, and both ends may be had at once', async () => {
