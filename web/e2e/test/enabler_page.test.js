@@ -114,6 +114,6 @@ describe('the enabler’s page', () => {
     assert.match(headers.get('content-security-policy'), /default-src 'none'.*frame-ancestors 'none'/);
     const tree = await page.accessibility.snapshot();
     const names = JSON.stringify(tree);
-    for (const name of ['MMTel Enabler Server', 'Sessions', 'Notifications sent', 'Applications']) assert.ok(names.includes(name), name);
+    for (const name of ['MMTel Enabler Server', 'Notifications', 'Sessions', 'Notifications sent', 'Applications']) assert.ok(names.includes(name), name);
   });
 });

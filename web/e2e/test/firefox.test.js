@@ -117,7 +117,7 @@ describe('Firefox', () => {
     await alice.hears(/^In a call with Bob$/);
     await alice.press('Start camera');
     await bob.press('No video');
-    await alice.hears(/^Bob does not want video now/);
+    await alice.hears(/^There is no video with Bob now/);
     assert.ok((await alice.energy()) > 0.05, 'Firefox hears Chromium');
     assert.ok((await bob.energy()) > 0.01, 'Chromium hears Firefox');
     await alice.press('Hang up');

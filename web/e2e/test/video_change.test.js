@@ -100,7 +100,7 @@ describe('video in a call', { timeout: 390_000 }, () => {
     await connect();
     await alice.press('Start camera');
     await bob.press('No video');
-    await alice.hears(/^Bob does not want video now. The call goes on without it/);
+    await alice.hears(/^There is no video with Bob now. The call goes on without it/);
     await alice.find('button', 'Start camera');
     await bob.hears(/^In a call with Alice$/);
     await heard();

@@ -123,7 +123,7 @@ function show(state) {
   )));
   fill('sent', state.sent.map((each) => row(
     cell(time(each.at), 'tight'),
-    cell(each.target),
+    cell(each.target, 'long'),
     cell(each.outcome, each.outcome.startsWith('2') ? 'tight' : 'tight bad'),
     cell(each.body, 'long'),
   )));

@@ -50,7 +50,7 @@ export const WORDS = Object.freeze({
   service_ended: 'The call with {who} has ended: the service could not keep it.',
   session_expired: 'The other side no longer answers; the call ended.',
   change_refused: 'The other side did not accept the change.',
-  video_refused: '{who} does not want video now. The call goes on without it.',
+  video_refused: 'There is no video with {who} now. The call goes on without it.',
   // Data channels.
   channels_unsupported: '{who}’s phone cannot exchange data in this call.',
   channel_refused: '{who} did not accept the data channel.',

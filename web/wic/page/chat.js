@@ -145,7 +145,9 @@ export class Chat extends Emitter {
       this.#channels = this.#channels.filter((other) => other !== channel);
       if (this.#channels.length > 0 || this.#call.state === 'ended') return;
       this.#enter('closed');
-      this.#say(chatWords(failure?.code ?? 'closed', this.who));
+      // The network may have a line for its own channels alone: who has never said that it knows any was asked nothing.
+      const unsupported = failure?.code === 'channel_refused' && !this.#call.farDataChannels;
+      this.#say(chatWords(unsupported ? 'channels_unsupported' : failure?.code ?? 'closed', this.who));
     });
   }
 
