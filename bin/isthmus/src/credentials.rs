@@ -39,3 +39,28 @@ pub(crate) fn first_line(file: &Path) -> anyhow::Result<String> {
 fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
     std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))
 }
+
+/// Why there is no answer, and what helps. `what` says who was asked.
+pub(crate) fn no_answer(error: reqwest::Error, what: &str) -> anyhow::Error {
+    let error = anyhow::Error::from(error);
+    let hint = hint(&error);
+    error.context(format!("{what}{hint}"))
+}
+
+/// An error and all that caused it on one line, and what helps.
+pub(crate) fn in_words(error: &anyhow::Error) -> String {
+    format!("{error:#}{}", hint(error))
+}
+
+/// What helps where a certificate is one that nobody here knows.
+fn hint(error: &anyhow::Error) -> &'static str {
+    let unknown = |cause: &(dyn std::error::Error + 'static)| {
+        cause.to_string().contains("invalid peer certificate")
+    };
+    if error.chain().any(unknown) {
+        "; its certificate is not known here: --ca FILE names whom to trust, --insecure takes any, \
+         for a laboratory"
+    } else {
+        ""
+    }
+}

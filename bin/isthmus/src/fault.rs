@@ -28,6 +28,11 @@ impl Fault {
         }
     }
 
+    /// Whether it is of this file.
+    pub(crate) fn is_of(&self, file: &Path) -> bool {
+        self.place.as_ref().is_some_and(|(place, _)| place == file)
+    }
+
     /// A port that cannot be had.
     pub(crate) fn bind(port: &Port, address: impl fmt::Display, error: &std::io::Error) -> Self {
         let Port { what, key, flag } = port;
@@ -78,6 +83,8 @@ impl Port {
     );
     pub(crate) const CORE_TLS: Self =
         Self::new("SIP at the laboratory's core", "lab_core.tls.listen", None);
+    pub(crate) const W3: Self = Self::new("the browsers' media", "gateway.port", None);
+    pub(crate) const W3_ADDRESS: Self = Self::new("the browsers' media", "gateway.addresses", None);
     pub(crate) const CALLS: Self = Self::new(
         "SIP at the MMTel Enabler Server",
         "mmtel_es.calls.listen",

@@ -10,14 +10,14 @@ use crate::config::LogConfig;
 use crate::fault::Fault;
 
 /// What is let through, or what is wrong with `log.level`.
-pub(crate) fn filter(config: &LogConfig) -> Result<EnvFilter, Fault> {
-    EnvFilter::try_new(&config.level)
-        .map_err(|error| Fault::new(format!("log.level `{}`: {error}", config.level)))
+pub(crate) fn filter(config: &LogConfig) -> Result<EnvFilter, String> {
+    config.check_level()?;
+    EnvFilter::try_new(&config.level).map_err(|error| format!("`{}`: {error}", config.level))
 }
 
 /// Begins to log, on standard error.
 pub(crate) fn start(config: &LogConfig) -> Result<(), Fault> {
-    let filter = filter(config)?;
+    let filter = filter(config).map_err(|why| Fault::new(format!("log.level: {why}")))?;
     core_credentials::show_pii(config.identities);
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -190,6 +190,21 @@ fn certificates_on_both_sides_and_http_2() {
         let said = run(&words);
         assert!(said.status.success(), "{said:?}");
     }
+    // Whoever is refused reads what helps.
+    let mut words = vec!["app", "upload", board, "--provider", "other"];
+    words.extend(["--server", &root]);
+    let said = String::from_utf8(run(&words).stderr).expect("text");
+    assert!(
+        said.contains("--ca FILE") && said.contains("--insecure"),
+        "{said}"
+    );
+    words.extend(["--ca", &ca, "--certificate", &own]);
+    let said = String::from_utf8(run(&words).stderr).expect("text");
+    assert!(
+        said.contains("no such application") && said.contains("`--new`"),
+        "{said}"
+    );
+    assert!(!said.contains("200"), "{said}");
 }
 
 /// TS 29.122 §5.2.10 — a consumer that follows comes to the node that serves, for now and for good.

@@ -53,10 +53,28 @@ fn a_value_that_cannot_be_is_named_with_file_and_line() {
 }
 
 #[test]
+fn an_address_that_the_machine_does_not_have_is_named_with_its_key() {
+    let said = fault_of(
+        "eims-agw",
+        "[admin]\nlisten = \"127.0.0.1:0\"\n[gateway]\naddresses = [\"192.0.2.20\"]\n\
+         [iq]\naddress = \"127.0.0.1:0\"\nsecret = \"long enough for this\"\n",
+    );
+    assert!(said.contains("this machine has no such address"), "{said}");
+    assert!(said.contains("gateway.addresses"), "{said}");
+}
+
+#[test]
 fn check_finds_what_a_start_would() {
     for (configuration, word) in [
         ("[log]\nlevel = \"info,x=y=z\"\n", "log.level"),
-        ("[iq]\naddress = \"127.0.0.1:1\"\n", "secret_file"),
+        (
+            "[iq]\naddress = \"127.0.0.1:1\"\n",
+            "it.toml:1: iq needs either `secret` or `secret_file`",
+        ),
+        (
+            "[tls]\nkey = \"gone.pem\"\ncertificate = \"gone.pem\"\n",
+            "it.toml:3: tls.certificate: ",
+        ),
         (
             "[iq]\naddress = \"127.0.0.1:1\"\nsecret = \"short\"\n",
             "16 octets",

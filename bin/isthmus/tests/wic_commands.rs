@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use nf_wic::media::{VideoFrame, write_ivf};
 use process::phone::{Figures, Phone};
-use process::{Folder, Process};
+use process::{Folder, Process, run};
 
 /// Two seconds of a film, 20 frames a second; the first is a key frame.
 fn film(folder: &Folder) -> String {
@@ -183,6 +183,13 @@ fn two_calls_are_swapped_and_the_third_is_busy() {
     alice.told("quit");
     assert_eq!(carol.hears("ended")["status"], 200);
     assert_eq!(alice.ends(), Some(0));
+    // The goodbye to the registrar does not overtake the CANCEL.
+    dave.told("call bob");
+    dave.hears("ringing");
+    dave.told("quit");
+    assert_eq!(dave.hears("ended")["status"], 487);
+    dave.hears("unregistered");
+    assert_eq!(dave.ends(), Some(0));
 }
 
 #[test]
@@ -190,6 +197,11 @@ fn channels_carry_lines_and_files_through_the_gateway_and_are_opened_again() {
     let folder = Folder::new();
     let product = Process::all_in_one(&folder, &["--shards", "2"]);
     let [wss, ws] = product.w2();
+    // Who does not know its certificate is told what helps.
+    let nobody = ["wic", "--w2", &wss, "--user", "alice", "--password", "x"];
+    let refused = run(&[&nobody[..], &["--timeout", "1"]].concat());
+    let said = String::from_utf8_lossy(&refused.stdout);
+    assert!(said.contains("--insecure"), "{refused:?}");
     let into = folder.path().join("into");
     let into = into.to_str().expect("a plain name");
     let takes = [

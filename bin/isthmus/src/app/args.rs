@@ -5,7 +5,7 @@ Examples:
   isthmus app new board                     a folder with an application that works
   isthmus app check board                   say what would not work, and do nothing
   isthmus app pack board -o board.zip       make a package; the same folder, the same bytes
-  isthmus app upload board --insecure       give it to the enabler of a laboratory on this machine
+  isthmus app upload board                  give it to the enabler of a laboratory on this machine
 
 docs/applications.md leads from an empty folder to an application in a call.";
 
@@ -60,7 +60,7 @@ pub(crate) struct Upload {
     #[arg(value_name = "FOLDER")]
     pub(crate) folder: PathBuf,
     /// Where the enabler is; `/mmtel-dcappmgmt/v1` is added.
-    #[arg(long, value_name = "URL", default_value = "https://localhost:8443")]
+    #[arg(long, value_name = "URL", default_value = "http://localhost:8080")]
     pub(crate) server: String,
     /// Whose application it is, in place of the profile's `provider`.
     #[arg(long, value_name = "NAME")]

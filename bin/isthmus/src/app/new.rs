@@ -39,6 +39,6 @@ pub(super) fn run(new: &New) -> anyhow::Result<Vec<String>> {
     Ok(vec![
         format!("made: {shown}"),
         format!("next: isthmus app check {shown}"),
-        format!("then: isthmus app upload {shown} --insecure"),
+        format!("then: isthmus app upload {shown}"),
     ])
 }

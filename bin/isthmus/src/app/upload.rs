@@ -9,8 +9,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::args::Upload;
+use super::folder::PROFILE;
 use super::profile::{self, Profile};
-use crate::credentials::{first_line, trusting};
+use crate::credentials::{first_line, no_answer, trusting};
 
 /// An answer takes this long at most.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -50,7 +51,7 @@ async fn send(upload: &Upload, profile: &Profile, package: &[u8]) -> anyhow::Res
     let reply = request
         .send()
         .await
-        .with_context(|| format!("{server} cannot be asked"))?;
+        .map_err(|error| no_answer(error, &format!("{server} cannot be asked")))?;
     let status = reply.status();
     let answer: Value = reply
         .json()
@@ -67,8 +68,21 @@ async fn send(upload: &Upload, profile: &Profile, package: &[u8]) -> anyhow::Res
         let cause = cause
             .or(answer["title"].as_str())
             .unwrap_or("it does not say why");
+        // A list may be answered with 200, and this application of it refused.
+        let code = if status.is_success() {
+            String::new()
+        } else {
+            format!(" ({status})")
+        };
+        // What it was configured as elsewhere, or before.
+        let hint = match known {
+            Some(id) => format!(
+                "\n  the profile has the id {id}: `--new` configures it as another application"
+            ),
+            None => String::new(),
+        };
         bail!(
-            "the enabler did not take it ({status}): {cause}{}",
+            "the enabler did not take it{code}: {cause}{}{hint}",
             faults(&answer)
         );
     }
@@ -79,7 +93,11 @@ async fn send(upload: &Upload, profile: &Profile, package: &[u8]) -> anyhow::Res
         .as_str()
         .context("the enabler gave it no identifier")?;
     profile::keep_id(&upload.folder, id)?;
-    Ok(format!("configured: {id}"))
+    let profile = upload.folder.join(PROFILE);
+    Ok(format!(
+        "kept: its identifier, in {}, so that the next upload updates it\nconfigured: {id}",
+        profile.display()
+    ))
 }
 
 /// The attributes that were wrong (TS 29.122 §5.2.1.2.12).

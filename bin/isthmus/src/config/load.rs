@@ -11,7 +11,8 @@ pub(crate) fn load(file: &Path) -> Result<Config, Fault> {
         .map_err(|error| Fault::at(file, None, format!("cannot be read: {error}")))?;
     let mut config: Config = toml::from_str(&text).map_err(|error| {
         let line = error.span().map(|span| line_of(&text, span.start));
-        Fault::at(file, line, sentence(error.message()))
+        let key = line.and_then(|line| key_of(text.lines().nth(line - 1)?));
+        Fault::at(file, line, sentence(key, error.message()))
     })?;
     config.file = Some(file.to_owned());
     if config.wwsf.home_domain.is_empty() {
@@ -24,9 +25,31 @@ pub(crate) fn load(file: &Path) -> Result<Config, Fault> {
     Ok(config)
 }
 
-/// TOML's own message, on one line.
-fn sentence(message: &str) -> String {
-    message.split_whitespace().collect::<Vec<_>>().join(" ")
+/// TOML's own message, on one line, of this key, in an operator's words.
+fn sentence(key: Option<&str>, message: &str) -> String {
+    let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    let named = |what: String| match key {
+        Some(key) if !message.contains(key) => format!("{key}: {what}"),
+        _ => what,
+    };
+    match message.as_str() {
+        "invalid socket address syntax" => {
+            named("must be an address and a port, like `127.0.0.1:8443`".to_owned())
+        }
+        "invalid IP address syntax" => named("must be an IP address, like `192.0.2.1`".to_owned()),
+        _ => match message.rsplit_once("expected ") {
+            Some((before, "u8" | "u16" | "u32" | "u64" | "usize")) => {
+                named(format!("{before}expected a whole number"))
+            }
+            _ => named(message.clone()),
+        },
+    }
+}
+
+/// What a line gives a value.
+fn key_of(line: &str) -> Option<&str> {
+    let (key, _) = line.split_once('=')?;
+    Some(key.trim()).filter(|key| !key.is_empty() && !key.starts_with('#'))
 }
 
 fn line_of(text: &str, at: usize) -> usize {
@@ -34,7 +57,8 @@ fn line_of(text: &str, at: usize) -> usize {
         .map_or(1, |before| before.matches('\n').count() + 1)
 }
 
-/// The line of `section.key`, when the file has it: a value that parses and still cannot be.
+/// The line of `section.key`, or of the head of a section, when the file has it: a value that parses and
+/// still cannot be.
 pub(super) fn line_of_key(text: &str, path: &str) -> Option<usize> {
     let (section, key) = path.rsplit_once('.').unwrap_or(("", path));
     let mut here = String::new();
@@ -45,6 +69,9 @@ pub(super) fn line_of_key(text: &str, path: &str) -> Option<usize> {
             .and_then(|rest| rest.strip_suffix(']'))
         {
             name.trim_matches(['[', ']']).trim().clone_into(&mut here);
+            if here == path {
+                return Some(number + 1);
+            }
         } else if here == section
             && line
                 .split_once('=')
@@ -88,6 +115,36 @@ mod tests {
     fn a_wrong_type_is_named_with_its_line() {
         let fault = fault("[admin]\nlisten = 9090\n");
         assert!(fault.contains(".toml:2: "), "{fault}");
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_in_words_of_an_operator() {
+        let address = fault("[admin]\nlisten = \"127.0.0.1\"\n");
+        let why = ":2: listen: must be an address and a port, like `127.0.0.1:8443`";
+        assert!(address.ends_with(why), "{address}");
+        let number = fault("[http]\nconnections_per_address = \"many\"\n");
+        assert!(number.ends_with("expected a whole number"), "{number}");
+        assert!(number.contains(":2: connections_per_address: "), "{number}");
+    }
+
+    #[test]
+    fn two_listeners_on_one_port_are_found() {
+        let both = "[http]\nlisten = \"127.0.0.1:18443\"\n";
+        let plain = fault(&format!("{both}plain_listen = \"127.0.0.1:18443\"\n"));
+        assert!(plain.contains(":3: http.plain_listen: "), "{plain}");
+        let any = fault(&format!("{both}plain_listen = \"0.0.0.0:18443\"\n"));
+        assert!(any.contains(":3: http.plain_listen: "), "{any}");
+        let admin = fault("[http]\nlisten = \"127.0.0.1:9090\"\n");
+        assert!(admin.contains(":2: http.listen: "), "{admin}");
+    }
+
+    #[test]
+    fn a_level_that_is_none_is_found() {
+        let level = fault("[log]\nlevel = \"info,loud\"\n");
+        assert!(
+            level.contains(":2: log.level: `loud` is no level"),
+            "{level}"
+        );
     }
 
     #[test]

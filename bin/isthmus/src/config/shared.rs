@@ -8,6 +8,7 @@ use core_credentials::Secret;
 use serde::Deserialize;
 
 use super::{EpcscfConfig, LabCoreConfig};
+use crate::certificate::{self, ServerTls};
 use crate::cli::LogForm;
 use crate::fault::Fault;
 use crate::gateway::{GatewayConfig, IqConfig};
@@ -144,7 +145,11 @@ impl Config {
 
     /// A fault of this key, with its line when a file says it.
     pub(crate) fn fault(&self, key: &str, why: &str) -> Fault {
-        let sentence = format!("{key}: {why}");
+        self.fault_in(key, format!("{key}: {why}"))
+    }
+
+    /// A sentence about this key, or this section, with its line when a file says it.
+    pub(crate) fn fault_in(&self, key: &str, sentence: String) -> Fault {
         match &self.file {
             None => Fault::new(sentence),
             Some(file) => {
@@ -152,6 +157,23 @@ impl Config {
                 Fault::at(file, super::line_of_key(&text, key), sentence)
             }
         }
+    }
+
+    /// The server's certificate and key, those that are named or our own.
+    pub(crate) fn server_tls(&self) -> Result<ServerTls, Fault> {
+        let named = |fault: Fault| {
+            let keys = [
+                ("tls.certificate", self.tls.certificate.as_slice()),
+                ("tls.key", self.tls.key.as_slice()),
+                ("tls.client_trust", self.tls.client_trust.as_slice()),
+            ];
+            let blamed = |files: &[PathBuf]| files.iter().any(|file| fault.is_of(file));
+            match keys.iter().find(|(_, files)| blamed(files)) {
+                Some((key, _)) => self.fault(key, &fault.to_string()),
+                None => fault,
+            }
+        };
+        certificate::server_tls(&self.tls, &self.data_dir).map_err(named)
     }
 
     /// What parses and still cannot be: the key, and why.
@@ -178,6 +200,8 @@ impl Config {
         if self.drain_seconds > 3600 {
             return Err(("drain_seconds", "must be 3600 at most".into()));
         }
+        self.log.check_level().map_err(|why| ("log.level", why))?;
+        self.http.check(self.admin.listen)?;
         self.epcscf.check()?;
         self.mmtel_es.check()?;
         self.store.check()?;
@@ -207,6 +231,23 @@ impl Default for LogConfig {
             level: "info".to_owned(),
             identities: false,
         }
+    }
+}
+
+impl LogConfig {
+    /// A word that is neither a level nor `PLACE=LEVEL` would be taken for a place, and all else be silent.
+    pub(crate) fn check_level(&self) -> Result<(), String> {
+        let levels = ["off", "error", "warn", "info", "debug", "trace"];
+        let mut words = self.level.split(',').map(str::trim);
+        let wrong = words.find(|word| {
+            !word.contains('=') && !levels.iter().any(|level| word.eq_ignore_ascii_case(level))
+        });
+        wrong.map_or(Ok(()), |word| {
+            let levels = levels.join(", ");
+            Err(format!(
+                "`{word}` is no level: say {levels}, or PLACE=LEVEL"
+            ))
+        })
     }
 }
 
@@ -288,5 +329,30 @@ impl Default for HttpConfig {
             public_url: None,
             connections_per_address: 1024,
         }
+    }
+}
+
+impl HttpConfig {
+    /// Ports that are shared among threads can be opened twice: the system would not say so.
+    fn check(&self, admin: SocketAddr) -> Result<(), (&'static str, String)> {
+        let same = |one: SocketAddr, other: SocketAddr| {
+            let anywhere = one.ip().is_unspecified() || other.ip().is_unspecified();
+            one.port() != 0 && one.port() == other.port() && (anywhere || one.ip() == other.ip())
+        };
+        let taken = |by: &str| format!("is the port of {by}, too; choose another one");
+        if self
+            .plain_listen
+            .is_some_and(|plain| same(plain, self.listen))
+        {
+            return Err(("http.plain_listen", taken("http.listen")));
+        }
+        // Where nobody says so, there may be nothing that listens.
+        if self.listen != Self::default().listen && same(self.listen, admin) {
+            return Err(("http.listen", taken("admin.listen")));
+        }
+        if self.plain_listen.is_some_and(|plain| same(plain, admin)) {
+            return Err(("http.plain_listen", taken("admin.listen")));
+        }
+        Ok(())
     }
 }

@@ -19,6 +19,7 @@ use nf_eims_agw::{Config, Gateway, Identity, SocketId, W3Socket};
 
 use super::local::Local;
 use super::worker::{Ended, Worker, WorkerHandle};
+use crate::fault::{Fault, Port};
 
 /// Room for what arrives on W3 while the worker is busy.
 const W3_RECEIVE_BUFFER: usize = 4 << 20;
@@ -108,11 +109,13 @@ impl Seat {
 /// One socket an address, all on one port if that can be.
 fn open(addresses: &[IpAddr], port: u16) -> anyhow::Result<Vec<Socket>> {
     let bind = |address: IpAddr, port| {
-        Socket::bind(SocketAddr::new(address, port), Some(W3_RECEIVE_BUFFER)).with_context(|| {
-            format!(
-                "the media port {} cannot be opened",
-                SocketAddr::new(address, port)
-            )
+        let address = SocketAddr::new(address, port);
+        Socket::bind(address, Some(W3_RECEIVE_BUFFER)).map_err(|error| {
+            let port = match error.kind() {
+                std::io::ErrorKind::AddrNotAvailable => Port::W3_ADDRESS,
+                _ => Port::W3,
+            };
+            Fault::bind(&port, address, &error)
         })
     };
     let (first, others) = addresses
@@ -122,7 +125,7 @@ fn open(addresses: &[IpAddr], port: u16) -> anyhow::Result<Vec<Socket>> {
     for _ in 0..SAME_PORT_TRIES {
         let mut sockets = vec![bind(*first, port)?];
         let chosen = sockets[0].local_addr()?.port();
-        let rest: anyhow::Result<Vec<Socket>> = others
+        let rest: Result<Vec<Socket>, Fault> = others
             .iter()
             .map(|address| bind(*address, chosen))
             .collect();
@@ -131,8 +134,8 @@ fn open(addresses: &[IpAddr], port: u16) -> anyhow::Result<Vec<Socket>> {
                 sockets.extend(rest);
                 return Ok(sockets);
             }
-            Err(error) if port != 0 => return Err(error),
-            Err(error) => last = Some(error),
+            Err(error) if port != 0 => return Err(error.into()),
+            Err(error) => last = Some(error.into()),
         }
     }
     Err(last.unwrap_or_else(|| anyhow::anyhow!("the gateway has no address")))

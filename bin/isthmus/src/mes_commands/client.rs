@@ -8,7 +8,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::args::{Admin, Server};
-use crate::credentials::{first_line, trusting};
+use crate::credentials::{first_line, no_answer, trusting};
 
 /// A UE may ring for a minute, and two of them for two.
 const PATIENCE: Duration = Duration::from_mins(3);
@@ -116,7 +116,8 @@ fn unreachable(root: &str) -> String {
 }
 
 async fn answered(root: &str, request: reqwest::RequestBuilder) -> anyhow::Result<Value> {
-    let reply = request.send().await.with_context(|| unreachable(root))?;
+    let reply = request.send().await;
+    let reply = reply.map_err(|error| no_answer(error, &unreachable(root)))?;
     let status = reply.status();
     let text = reply.text().await.with_context(|| unreachable(root))?;
     if status == StatusCode::NO_CONTENT {

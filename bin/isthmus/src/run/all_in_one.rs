@@ -9,7 +9,6 @@ use tracing::{info, warn};
 
 use super::signals::Signals;
 use crate::admin::Admin;
-use crate::certificate;
 use crate::cli::AllInOne;
 use crate::config::{Config, load};
 use crate::fault::Fault;
@@ -75,7 +74,7 @@ pub(super) fn run(mut config: Config) -> Result<(), Fault> {
     super::alone::make_data_folder(&config)?;
     let (admin, admin_listener) = Admin::bind(&config.admin)?;
     let listeners = Listeners::bind(&config, shard_count(&config))?;
-    let tls = certificate::server_tls(&config.tls, &config.data_dir)?;
+    let tls = config.server_tls()?;
     let people = subscribers::load(
         config.lab_core.subscribers.as_ref(),
         &config.data_dir,

@@ -11,7 +11,7 @@ use super::keys;
 use super::registrations;
 use super::signals::Signals;
 use crate::admin::{Admin, FiguresFn};
-use crate::certificate::{self, ServerTls};
+use crate::certificate::ServerTls;
 use crate::config::Config;
 use crate::fault::Fault;
 use crate::gateway::{self, Figures};
@@ -255,7 +255,7 @@ pub(super) fn lab_core(config: &Config) -> Result<(), Fault> {
 
 fn prepare(config: &Config) -> Result<ServerTls, Fault> {
     make_data_folder(config)?;
-    certificate::server_tls(&config.tls, &config.data_dir)
+    config.server_tls()
 }
 
 /// What a function makes for itself is kept there.

@@ -17,7 +17,7 @@ use crate::cli::{Cli, Function, LogFlags};
 use crate::config::{Config, load};
 use crate::fault::Fault;
 use crate::sip::SipTls;
-use crate::{certificate, subscribers};
+use crate::subscribers;
 
 /// Runs one function until the process is asked to end.
 type RunFn = fn(&Config) -> Result<(), Fault>;
@@ -78,16 +78,16 @@ fn check(file: &std::path::Path) -> Result<(), Fault> {
     let config = load(file)?;
     // Only files that it names: nothing is made here.
     if config.tls.certificate.is_some() {
-        certificate::server_tls(&config.tls, &config.data_dir)?;
+        config.server_tls()?;
     }
     SipTls::check(&config)?;
     if let Some(named) = &config.lab_core.subscribers {
         subscribers::load(Some(named), &config.data_dir, &config.home_domain)?;
     }
-    crate::log::filter(&config.log)?;
+    crate::log::filter(&config.log).map_err(|why| config.fault("log.level", &why))?;
     if let Some(iq) = &config.iq {
-        let fault = |error| Fault::at(file, None, format!("{error:#}"));
-        iq.check().map_err(fault)?;
+        iq.check()
+            .map_err(|error| config.fault_in("iq", format!("{error:#}")))?;
     }
     crate::web::check(&config.waf, &config.wwsf)
         .map_err(|error| all_in_one::web_fault(&config, error))?;

@@ -23,6 +23,7 @@ use super::setup::RENEW;
 use super::sign_in::Session;
 use super::sockets::Sockets;
 use super::{Args, ivf, wav};
+use crate::credentials::in_words;
 
 /// Longer than a datagram.
 const DATAGRAM: usize = 2048;
@@ -60,6 +61,8 @@ pub(super) struct Task {
     /// How many are over.
     calls: u32,
     pub(super) failed: bool,
+    /// The goodbye waits for the end of the calls that were hung up.
+    goodbye: bool,
     done: bool,
     /// The next thing to do, and when.
     pub(super) steps: Vec<(Instant, Step)>,
@@ -236,7 +239,7 @@ impl Driver {
                 Ok(()) => {}
                 Err(error) => {
                     self.report
-                        .say("no_token", json!({ "reason": format!("{error:#}") }));
+                        .say("no_token", json!({ "reason": in_words(&error) }));
                     self.give_up();
                 }
             },
@@ -345,7 +348,11 @@ impl Driver {
                 self.task.failed = true;
             }
         }
-        if self.args.commands {
+        if self.task.goodbye && !self.wic.in_call() {
+            self.task.goodbye = false;
+            self.wic.stop(now);
+        }
+        if self.args.commands || self.leaving() {
             return;
         }
         // TS 24.371 §7.2.4: an emergency call is not tried again.
@@ -391,7 +398,7 @@ impl Driver {
             Step::Renew => {
                 if let Err(error) = self.renew(false).await {
                     self.report
-                        .say("no_token", json!({ "reason": format!("{error:#}") }));
+                        .say("no_token", json!({ "reason": in_words(&error) }));
                 }
                 Ok(())
             }
@@ -445,7 +452,13 @@ impl Driver {
             self.task.done = true;
             return;
         }
-        self.wic.stop(now);
+        // A call that still rings ends with what the other side answers to its CANCEL, and the network ends
+        // it otherwise when its registration goes first.
+        if self.wic.in_call() {
+            self.task.goodbye = true;
+        } else {
+            self.wic.stop(now);
+        }
     }
 
     fn leaving(&self) -> bool {

@@ -18,6 +18,8 @@ use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use url::Url;
 
+use crate::credentials::in_words;
+
 /// RFC 7118 §6 — often enough for any NAT.
 const PING: Duration = Duration::from_secs(25);
 
@@ -55,7 +57,7 @@ impl Door {
             let result = door.carry(number, &up, messages).await;
             let why = match result {
                 Ok(()) => "closed".to_owned(),
-                Err(error) => format!("{error:#}"),
+                Err(error) => in_words(&error),
             };
             let _ = up.send(FromLink::Closed(number, why)).await;
         });

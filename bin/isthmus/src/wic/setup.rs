@@ -22,6 +22,7 @@ use super::report::Report;
 use super::sign_in::Session;
 use super::sockets::{Sockets, way_to};
 use super::{Args, sim};
+use crate::credentials::in_words;
 
 /// Where the all-in-one has it.
 const W2: &str = "wss://localhost:8443/w2";
@@ -69,8 +70,7 @@ impl Driver {
             let grant = match open.open(&user, &password).await {
                 Ok(grant) => grant,
                 Err(error) => {
-                    let reason = format!("{error:#}");
-                    report.say("no_token", json!({ "reason": reason }));
+                    report.say("no_token", json!({ "reason": in_words(&error) }));
                     return Ok(None);
                 }
             };
