@@ -127,6 +127,12 @@ describe('the far end', () => {
     await alice.call('dave');
     await alice.hears(/in a call with dave/i);
     await develops(alice, writeApplication(folder, 'keeps', { ...scripted('Keeps', script), 'application.toml': 'works_without_peer = true\n' }));
+    // One that needs the other party's channels is there, and says why it cannot be used.
+    await develops(alice, writeApplication(folder, 'needs', scripted('Needs', '')));
+    await alice.page.waitForFunction(
+      () => [...document.querySelectorAll('#applications-list button')].some((each) => /needs.*Dave’s phone cannot open applications/s.test(each.textContent) && each.getAttribute('aria-disabled') === 'true'),
+      { polling: 50, timeout: 40_000 },
+    );
     await opens(alice, 'keeps');
     const frame = await running(alice, 'keeps');
     await frame.waitForFunction(() => window.told.includes('associated'), { polling: 50, timeout: 40_000 });
