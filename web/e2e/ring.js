@@ -1,7 +1,7 @@
 // Runs the tests of this folder, or the files named: three at a time, each in a process of its own.
 //
-// Browsers, phones and cores that are not ours stand on two processors here, and now and then one of
-// them stumbles over the others. So a file that failed is run once more with nothing beside it. What
+// Browsers, phones and cores that are not ours share a few processors, and now and then one of them
+// stumbles over the others. So a file that failed is run once more with nothing beside it. What
 // fails then has failed; what passes then is named at the end as unsteady, with what it said the
 // first time above. More than a few failures are no stumbling: they get no second try.
 
@@ -33,11 +33,13 @@ function everyTest() {
 }
 
 const named = process.argv.slice(2).map((name) => path.resolve(name));
+const files = named.length > 0 ? named : everyTest();
 // «not ok» is the last word on a test.
-const first = await failing(named.length > 0 ? named : everyTest(), 3, (line) =>
+const first = await failing(files, 3, (line) =>
   line.replace(/^( *)not ok/gm, '$1not yet ok'),
 );
-const tried = first.length <= SECOND_TRIES ? first : [];
+const few = first.length <= SECOND_TRIES && first.every((file) => files.includes(file));
+const tried = few ? first : [];
 if (tried.length > 0) console.log('# once more, one at a time');
 const second = tried.length > 0 ? await failing(tried, 1) : first;
 const short = (file) => path.basename(file);

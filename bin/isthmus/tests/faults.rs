@@ -72,6 +72,10 @@ fn check_finds_what_a_start_would() {
             "it.toml:1: iq needs either `secret` or `secret_file`",
         ),
         (
+            "[http]\nlisten = \"127.0.0.1:18443\"\nplain_listen = \"127.0.0.1:18443\"\n",
+            "it.toml:3: http.plain_listen: ",
+        ),
+        (
             "[tls]\nkey = \"gone.pem\"\ncertificate = \"gone.pem\"\n",
             "it.toml:3: tls.certificate: ",
         ),

@@ -199,7 +199,7 @@ fn channels_carry_lines_and_files_through_the_gateway_and_are_opened_again() {
     let [wss, ws] = product.w2();
     // Who does not know its certificate is told what helps.
     let nobody = ["wic", "--w2", &wss, "--user", "alice", "--password", "x"];
-    let refused = run(&[&nobody[..], &["--timeout", "1"]].concat());
+    let refused = run(&[&nobody[..], &["--timeout", "5"]].concat());
     let said = String::from_utf8_lossy(&refused.stdout);
     assert!(said.contains("--insecure"), "{refused:?}");
     let into = folder.path().join("into");

@@ -72,7 +72,7 @@ describe('the page', () => {
         await alice.call('bob', kind);
         const { x, y, width, height } = await (await bob.find('button', name)).boundingBox();
         const [left, top] = [x + width / 2, y + height / 2];
-        for (let taps = 0; taps < 2; taps += 1) await bob.page.touchscreen.tap(left, top);
+        await doubleTap(bob.page, left, top);
         await bob.hears(/^In a call with Alice(, with video)?$/);
         await alice.hears(/^In a call with bob/);
         await bob.page.bringToFront();
@@ -256,4 +256,12 @@ function faultsOfPage() {
     if (ratio < (large ? 3 : 4.5)) faults.push(`contrast ${ratio.toFixed(2)}: ${element.textContent.trim().slice(0, 40)}`);
   }
   return faults;
+}
+
+/** Two taps as fast as a finger: nothing waits for what the page makes of the first. */
+async function doubleTap(page, x, y) {
+  const browser = await page.createCDPSession();
+  const finger = (type) => browser.send('Input.dispatchTouchEvent', { type, touchPoints: type === 'touchStart' ? [{ x, y }] : [] });
+  await Promise.all(['touchStart', 'touchEnd', 'touchStart', 'touchEnd'].map(finger));
+  await browser.detach();
 }

@@ -18,7 +18,7 @@ const dial = element('dial', HTMLElement);
 const welcome = element('welcome', HTMLElement);
 
 /** A call that has ended no longer ago than this when the network is lost, in milliseconds, has ended with it. */
-const TOGETHER = 5000;
+const TOGETHER = 10_000;
 
 /** @param {string} words */
 function say(words) {
@@ -307,12 +307,12 @@ button('sign-out').addEventListener('click', () => void signOut());
 for (const close of document.querySelectorAll('dialog [data-close]')) {
   close.addEventListener('click', () => close.closest('dialog')?.close());
 }
-// A page that goes takes its calls and its registration with it (TS 24.371 §6A.2): what is said now still leaves the
-// browser, and nobody calls a phone that is not there. After a reload the page registers anew within a second.
 // People who leave it in a call are asked whether they mean it.
 window.addEventListener('beforeunload', (event) => {
   if (phone?.wic.calls.some(({ state }) => state !== 'incoming')) event.preventDefault();
 });
+// A page that goes takes its calls and its registration with it (TS 24.371 §6A.2): what is said now still leaves the
+// browser, and nobody calls a phone that is not there. After a reload the page registers anew within a second.
 window.addEventListener('pagehide', () => void phone?.wic.stop());
 
 stopSecondTaps(document);

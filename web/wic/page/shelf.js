@@ -43,6 +43,8 @@ export class Shelf extends Emitter {
   #without = false;
   /** The network, or this call, has refused it: asked again it would refuse again. */
   #refused = false;
+  /** How often somebody else came to be at the far end. */
+  #parties = 0;
   /** @type {Promise<void> | null} */
   #looking = null;
 
@@ -53,6 +55,7 @@ export class Shelf extends Emitter {
     this.#developer = developer;
     // Of another one nothing is known yet.
     call.on('party', () => {
+      this.#parties += 1;
       this.peer = null;
     });
     this.#open = repository ?? ((stream) => new Repository(call.openChannel({ id: stream, protocol: 'http' }), { key, cache }));
@@ -105,10 +108,11 @@ export class Shelf extends Emitter {
   async #look() {
     if (this.state !== 'known') this.#enter('looking');
     try {
-      const answered = this.#call.state === 'connected';
+      const [answered, parties] = [this.#call.state === 'connected', this.#parties];
       const { applications, peerHasDataChannels } = await this.#list(STREAMS.localNetwork);
       this.#listed = applications;
-      this.peer = answered ? peerHasDataChannels : null;
+      // What is said of somebody who has gone meanwhile says nothing of who is there.
+      this.peer = answered && parties === this.#parties ? peerHasDataChannels : null;
       this.#without = false;
       this.#enter('known');
     } catch (error) {

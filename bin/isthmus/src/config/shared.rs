@@ -176,6 +176,13 @@ impl Config {
         certificate::server_tls(&self.tls, &self.data_dir).map_err(named)
     }
 
+    /// Whether HTTP, HTTPS and the operators have a port each: when flags have had their say, of a function that
+    /// has all of them.
+    pub(crate) fn check_listeners(&self) -> Result<(), Fault> {
+        let checked = self.http.check(self.admin.listen);
+        checked.map_err(|(key, why)| self.fault(key, &why))
+    }
+
     /// What parses and still cannot be: the key, and why.
     pub(super) fn check(&self) -> Result<(), (&'static str, String)> {
         let label = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
@@ -201,7 +208,6 @@ impl Config {
             return Err(("drain_seconds", "must be 3600 at most".into()));
         }
         self.log.check_level().map_err(|why| ("log.level", why))?;
-        self.http.check(self.admin.listen)?;
         self.epcscf.check()?;
         self.mmtel_es.check()?;
         self.store.check()?;
@@ -240,7 +246,9 @@ impl LogConfig {
         let levels = ["off", "error", "warn", "info", "debug", "trace"];
         let mut words = self.level.split(',').map(str::trim);
         let wrong = words.find(|word| {
-            !word.contains('=') && !levels.iter().any(|level| word.eq_ignore_ascii_case(level))
+            !word.is_empty()
+                && !word.contains('=')
+                && !levels.iter().any(|level| word.eq_ignore_ascii_case(level))
         });
         wrong.map_or(Ok(()), |word| {
             let levels = levels.join(", ");
@@ -307,7 +315,7 @@ impl StoreConfig {
 }
 
 /// `[http]`.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct HttpConfig {
     /// HTTPS and WSS.
@@ -335,9 +343,14 @@ impl Default for HttpConfig {
 impl HttpConfig {
     /// Ports that are shared among threads can be opened twice: the system would not say so.
     fn check(&self, admin: SocketAddr) -> Result<(), (&'static str, String)> {
+        let covers = |one: SocketAddr, other: SocketAddr| {
+            one.ip() == other.ip()
+                || one.ip().is_unspecified() && (one.is_ipv6() || other.is_ipv4())
+        };
         let same = |one: SocketAddr, other: SocketAddr| {
-            let anywhere = one.ip().is_unspecified() || other.ip().is_unspecified();
-            one.port() != 0 && one.port() == other.port() && (anywhere || one.ip() == other.ip())
+            one.port() != 0
+                && one.port() == other.port()
+                && (covers(one, other) || covers(other, one))
         };
         let taken = |by: &str| format!("is the port of {by}, too; choose another one");
         if self
@@ -346,13 +359,62 @@ impl HttpConfig {
         {
             return Err(("http.plain_listen", taken("http.listen")));
         }
-        // Where nobody says so, there may be nothing that listens.
-        if self.listen != Self::default().listen && same(self.listen, admin) {
+        if same(self.listen, admin) {
             return Err(("http.listen", taken("admin.listen")));
         }
         if self.plain_listen.is_some_and(|plain| same(plain, admin)) {
             return Err(("http.plain_listen", taken("admin.listen")));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(listen: &str, plain: &str, admin: &str) -> Option<&'static str> {
+        let http = HttpConfig {
+            listen: listen.parse().unwrap(),
+            plain_listen: Some(plain.parse().unwrap()),
+            ..HttpConfig::default()
+        };
+        http.check(admin.parse().unwrap()).err().map(|(key, _)| key)
+    }
+
+    #[test]
+    fn two_listeners_on_one_port_are_found() {
+        let admin = "127.0.0.1:9090";
+        for plain in ["127.0.0.1:8443", "0.0.0.0:8443", "[::]:8443"] {
+            let found = refused("127.0.0.1:8443", plain, admin);
+            assert_eq!(found, Some("http.plain_listen"), "{plain}");
+        }
+        for plain in ["127.0.0.1:8080", "127.0.0.2:8443", "[::1]:8443"] {
+            assert_eq!(refused("127.0.0.1:8443", plain, admin), None, "{plain}");
+        }
+        assert_eq!(refused("0.0.0.0:8443", "[::1]:8443", admin), None);
+        let all = "127.0.0.1:0";
+        assert_eq!(refused(all, all, all), None, "free ones");
+        assert_eq!(refused(admin, "127.0.0.1:8080", admin), Some("http.listen"));
+        assert_eq!(
+            refused("127.0.0.1:8443", admin, admin),
+            Some("http.plain_listen")
+        );
+    }
+
+    #[test]
+    fn levels_are_words_or_places() {
+        let checked = |level: &str| {
+            let level = level.to_owned();
+            LogConfig {
+                level,
+                ..LogConfig::default()
+            }
+            .check_level()
+        };
+        for level in ["info", "info,", "", "WARN, nf_epcscf=debug"] {
+            assert_eq!(checked(level), Ok(()), "{level}");
+        }
+        assert!(checked("info,loud").is_err());
     }
 }

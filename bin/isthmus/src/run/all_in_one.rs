@@ -60,6 +60,7 @@ pub(super) fn configuration(flags: &AllInOne) -> Result<Config, Fault> {
     // A laboratory: clients that are no browser may come too.
     config.epcscf.allow_no_origin = true;
     config.mmtel_es.notifications.for_laboratory();
+    config.check_listeners()?;
     Ok(config)
 }
 

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use crate::cli::{Cli, Function, LogFlags};
-use crate::config::{Config, load};
+use crate::config::{Config, HttpConfig, load};
 use crate::fault::Fault;
 use crate::sip::SipTls;
 use crate::subscribers;
@@ -70,6 +70,10 @@ fn run(cli: Cli) -> Result<(), Fault> {
     };
     let config = load(&file.config)?;
     begin_log(&config, &log)?;
+    // The others serve operators alone.
+    if !matches!(function, Function::EimsAgw(_) | Function::LabCore(_)) {
+        config.check_listeners()?;
+    }
     run(&config)
 }
 
@@ -79,6 +83,10 @@ fn check(file: &std::path::Path) -> Result<(), Fault> {
     // Only files that it names: nothing is made here.
     if config.tls.certificate.is_some() {
         config.server_tls()?;
+    }
+    // A gateway's file, or a core's, says nothing of HTTP.
+    if config.http != HttpConfig::default() {
+        config.check_listeners()?;
     }
     SipTls::check(&config)?;
     if let Some(named) = &config.lab_core.subscribers {

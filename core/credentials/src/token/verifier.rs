@@ -254,3 +254,6 @@ fn issuer_of(token: &str) -> Option<String> {
     let json: serde_json::Value = jws::decode(payload).ok()?;
     Some(json.get("iss")?.as_str()?.to_owned())
 }
+
+#[cfg(test)]
+mod tests;

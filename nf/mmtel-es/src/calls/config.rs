@@ -16,6 +16,8 @@ pub struct CallsConfig {
     pub core: String,
     /// The public service identity under which it calls when an application does.
     pub identity: String,
+    /// What people read of who calls.
+    pub name: String,
     /// Whose calls are told to whom (TS 29.392 §5.4).
     pub call_events: Vec<CallEvents>,
     /// Where notifications may go.
@@ -47,6 +49,7 @@ impl CallsConfig {
             address,
             core: core.to_owned(),
             identity: identity.to_owned(),
+            name: "Network service".to_owned(),
             call_events: Vec::new(),
             targets: Targets::default(),
             max_calls: 10_000,

@@ -8,6 +8,7 @@ use wire_sip::{HeaderName, Message, Method, StatusCode};
 
 use super::ending::Why;
 use super::machine::Calls;
+use super::observer::put;
 
 /// The longest that a session is waited for.
 const LONGEST: u64 = 86_400;
@@ -34,7 +35,13 @@ impl Calls {
         let interval = response.header(HeaderName::SessionExpires);
         let seconds = interval.and_then(|text| text.split(';').next()?.trim().parse().ok());
         // RFC 4028 §4: 90 s is the least.
-        observed.interval = seconds.map(|seconds: u64| seconds.clamp(90, LONGEST));
+        let interval = seconds.map(|seconds: u64| seconds.clamp(90, LONGEST));
+        let before = std::mem::replace(&mut observed.interval, interval);
+        if observed.standing && before != interval {
+            // Who takes over after us is to wait as long as we do.
+            let changes = vec![put(session, observed)];
+            self.commit(changes, Vec::new());
+        }
         self.expires_later(now, session);
     }
 

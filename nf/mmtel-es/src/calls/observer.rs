@@ -517,7 +517,7 @@ struct Kept {
     observed: Observed,
 }
 
-fn put(session: &str, observed: &Observed) -> Change {
+pub(super) fn put(session: &str, observed: &Observed) -> Change {
     let kept = Kept {
         observed: observed.clone(),
     };

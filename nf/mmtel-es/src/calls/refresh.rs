@@ -14,6 +14,8 @@ pub(crate) struct Refresh {
     /// When; `None` while it is being refreshed.
     pub(crate) at: Option<Instant>,
     interval: Duration,
+    /// When the session is over without one.
+    ends: Instant,
     /// We refresh; else we expect it of the UE.
     ours: bool,
     update: bool,
@@ -70,6 +72,7 @@ impl Calls {
         let before = leg.refresh.replace(Refresh {
             at: Some(at),
             interval,
+            ends: now + interval,
             ours,
             update,
         });
@@ -92,6 +95,9 @@ impl Calls {
             return;
         };
         let at = now + refresh.interval / 16;
+        if at >= refresh.ends {
+            return self.end_session(now, number, "the session could not be refreshed");
+        }
         refresh.at = Some(at);
         // RFC 3261 §21.4.6, §21.5.2: what it does not know of this it does by INVITE.
         refresh.update &= !response
@@ -154,12 +160,11 @@ impl Calls {
         }
         if lost {
             // RFC 4028 §10: the UE is told, if it still hears.
-            self.end_session(now, number);
+            self.end_session(now, number, "the UE did not refresh the session");
         }
     }
 
-    fn end_session(&mut self, now: Instant, number: u64) {
-        let words = "the UE did not refresh the session";
+    fn end_session(&mut self, now: Instant, number: u64, words: &str) {
         self.fail(now, number, &super::ending::Why::HungUp(words.to_owned()));
     }
 

@@ -12,6 +12,7 @@ use core_sip::ClientTransactionId;
 use core_sip::dialog::Dialog;
 use wire_sdp::Session;
 use wire_sdp::attribute::Setup;
+use wire_sip::scan::quote;
 use wire_sip::{HeaderName, Message, Method, StatusCode};
 
 use super::again::established;
@@ -63,13 +64,14 @@ impl Calls {
         }
         call.stage = Stage::Calling(index);
         let body = offer(call, index);
-        let identity = &self.config.identity;
+        let service = format!("{} <{}>", quote(&self.config.name), self.config.identity);
         // RFC 3725 §4: each sees the other one. Only the caller has said yes when the other is called, so
         // what is asserted is the service alone.
         let other = call.legs.get(1 - index.min(1)).map(|leg| leg.party.clone());
-        let from = other
-            .filter(|_| call.legs.len() == 2)
-            .unwrap_or_else(|| identity.clone());
+        let from = match other.filter(|_| call.legs.len() == 2) {
+            Some(other) => format!("<{other}>"),
+            None => service.clone(),
+        };
         let Some(leg) = call.legs.get_mut(index) else {
             return;
         };
@@ -77,7 +79,7 @@ impl Calls {
         invite.push_back(HeaderName::MaxForwards, 70);
         invite.push_back(HeaderName::Route, format_args!("<{}>", self.config.core));
         let tag = &leg.local_tag;
-        invite.push_back(HeaderName::From, format_args!("<{from}>;tag={tag}"));
+        invite.push_back(HeaderName::From, format_args!("{from};tag={tag}"));
         invite.push_back(HeaderName::To, format_args!("<{}>", leg.party));
         invite.push_back(HeaderName::CallId, &leg.call_id);
         invite.push_back(HeaderName::CSeq, "1 INVITE");
@@ -87,7 +89,7 @@ impl Calls {
             format_args!("<sip:mmtel-es@{address}>;{MMTEL_TAG}"),
         );
         // TS 24.229 §5.7.3: the identity of the service, asserted by the server itself.
-        invite.push_back(HeaderName::PAssertedIdentity, format_args!("<{identity}>"));
+        invite.push_back(HeaderName::PAssertedIdentity, &service);
         invite.push_back(HeaderName::PAssertedService, MMTEL);
         invite.push_back(HeaderName::Allow, ALLOW);
         invite.push_back(HeaderName::Supported, "timer");

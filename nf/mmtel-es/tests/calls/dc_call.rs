@@ -18,7 +18,10 @@ fn an_answered_call_is_a_success_with_its_session() {
     let invite = bed.request(Method::Invite);
     assert_eq!(invite.request_uri(), Some(BOB));
     let asserted = invite.header(HeaderName::PAssertedIdentity);
-    assert_eq!(asserted, Some("<sip:enabler@ims.example.com>"));
+    let service = "\"Network service\" <sip:enabler@ims.example.com>";
+    assert_eq!(asserted, Some(service));
+    let from = invite.header(HeaderName::From).unwrap();
+    assert!(from.starts_with(&format!("{service};tag=")), "{from}");
     let sdp = String::from_utf8(invite.body().to_vec()).unwrap();
     assert!(
         sdp.contains("m=audio 20002 RTP/AVP 111 104 102 8 0 101 105\r\n"),

@@ -84,12 +84,16 @@ fn a_call_without_an_interval_is_watched_until_its_bye() {
 #[test]
 fn a_call_of_the_life_before_is_over_in_its_time() {
     let mut before = bed();
-    stands(&mut before, Some(600));
+    let forwarded = stands(&mut before, Some(600));
+    // What was agreed on last counts.
+    before.say(&within(&forwarded, Method::Update, 2));
+    let update = before.request(Method::Update);
+    answers(&mut before, &update, Some(1200));
     let mut bed = bed();
     bed.sessions.clone_from(&before.sessions);
     bed.calls.resume(bed.clock.now(), before.sessions);
     bed.drain();
-    bed.pass(Duration::from_secs(599));
+    bed.pass(Duration::from_secs(1199));
     assert!(bed.told.is_empty());
     bed.pass(Duration::from_secs(40));
     assert_eq!(bed.notified()["eventType"], "SESSION_TERMINATION");

@@ -31,6 +31,8 @@ pub struct CallsConfig {
     /// The public service identity under which applications call; `sip:mmtel-es@` and the home domain
     /// without one.
     pub identity: Option<String>,
+    /// What people read of who calls.
+    pub name: String,
     /// How many calls there may be.
     pub max_calls: usize,
     /// How many calls one consumer may have.
@@ -58,6 +60,7 @@ impl Default for CallsConfig {
             listen,
             core: None,
             identity: None,
+            name: machine.name,
             max_calls: machine.max_calls,
             max_calls_of_consumer: machine.max_calls_of_consumer,
             answer_seconds: machine.answer_within.as_secs(),
@@ -81,6 +84,11 @@ impl CallsConfig {
         }
         if !self.identity.iter().all(is_sip) {
             return Err(("mmtel_es.calls.identity", "must be a SIP URI".into()));
+        }
+        let fits = (1..=128).contains(&self.name.chars().count());
+        if !fits || self.name.contains(char::is_control) {
+            let why = "must be text in one line, 128 characters at most";
+            return Err(("mmtel_es.calls.name", why.into()));
         }
         let mut targets = self.events.iter().map(|events| events.notify.as_str());
         if targets.any(|target| Uri::new(target).is_err()) {
@@ -131,6 +139,7 @@ impl CallsConfig {
             })
         });
         nf_mmtel_es::calls::CallsConfig {
+            name: self.name.clone(),
             call_events: events.collect(),
             max_calls: self.max_calls,
             max_calls_of_consumer: self.max_calls_of_consumer,

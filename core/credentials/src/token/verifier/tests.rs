@@ -1,6 +1,9 @@
 //! What the verifier takes, and what it does not.
 
-use super::super::SigningKey;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::super::{Algorithm, SigningKey};
 use super::*;
 
 const ISSUER: &str = "https://waf.example.net/oauth2";
