@@ -4,6 +4,7 @@ mod arrows;
 mod dependencies;
 mod files;
 mod fuzz;
+mod modules;
 
 use anyhow::{Result, bail};
 
@@ -14,13 +15,14 @@ type Rule = fn() -> Result<()>;
 
 /// Runs every rule, and tells all that is broken, not the first alone.
 pub(crate) fn run() -> Result<()> {
-    let rules: [(&str, Rule); 10] = [
+    let rules: [(&str, Rule); 11] = [
         ("format", || {
             shell::run(".", "cargo", &["fmt", "--all", "--check"])
         }),
         ("dependencies point down", arrows::check),
         ("dependencies are what we agreed on", dependencies::check),
         ("files", files::check),
+        ("modules", modules::check),
         ("clauses", clauses::check),
         ("fuzz targets", fuzz::check),
         ("lints", || {

@@ -37,9 +37,14 @@ impl Random {
         URL_SAFE_NO_PAD.encode(self.bytes::<32>())
     }
 
-    /// A value that will not occur twice, as 22 URL-safe characters (128 bits): for public identifiers.
+    /// A value that will not occur twice, as 22 URL-safe characters (126 bits at least): for public identifiers.
+    /// People and scripts give them to programs, which take what begins with a hyphen for an option.
     pub fn identifier(&mut self) -> String {
-        URL_SAFE_NO_PAD.encode(self.bytes::<16>())
+        let mut identifier = URL_SAFE_NO_PAD.encode(self.bytes::<16>());
+        if identifier.starts_with('-') {
+            identifier.replace_range(..1, "A");
+        }
+        identifier
     }
 }
 
@@ -63,5 +68,16 @@ mod tests {
         assert_eq!(first.len(), 43);
         assert_eq!(a.identifier().len(), 22);
         assert_ne!(a.bytes::<40>()[..8], a.bytes::<40>()[32..]);
+    }
+
+    #[test]
+    fn no_identifier_looks_like_an_option() {
+        let mut random = Random::new([9; 32]);
+        let all: Vec<String> = (0..2000).map(|_| random.identifier()).collect();
+        assert!(
+            all.iter()
+                .all(|one| !one.starts_with('-') && one.len() == 22)
+        );
+        assert!(all.iter().any(|one| one.contains('-')));
     }
 }

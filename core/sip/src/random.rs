@@ -56,6 +56,15 @@ impl Random {
         URL_SAFE_NO_PAD.encode(raw)
     }
 
+    /// The same, for people and scripts too: programs take what begins with a hyphen for an option.
+    pub fn identifier(&mut self, bytes: usize) -> String {
+        let mut token = self.token(bytes);
+        if token.starts_with('-') {
+            token.replace_range(..1, "A");
+        }
+        token
+    }
+
     /// A tag for From or To: RFC 3261 §19.3 asks for 32 bits at least, we give 72.
     pub fn tag(&mut self) -> String {
         self.token(9)
@@ -109,5 +118,16 @@ mod tests {
         let tag = random.tag();
         assert_eq!(tag.len(), 12);
         assert!(wire_sip::scan::is_token(&tag), "{tag}");
+    }
+
+    #[test]
+    fn no_identifier_looks_like_an_option() {
+        let mut random = Random::new([4; 32]);
+        let all: Vec<String> = (0..2000).map(|_| random.identifier(15)).collect();
+        assert!(
+            all.iter()
+                .all(|one| !one.starts_with('-') && one.len() == 20)
+        );
+        assert!(all.iter().any(|one| one.contains('-')));
     }
 }

@@ -105,7 +105,7 @@ impl Calls {
             return Ok(());
         }
         self.check_room(consumer)?;
-        let session = self.random.token(15);
+        let session = self.random.identifier(15);
         let target = Some(request.notification_info.clone());
         let number = self.begin(now, session, consumer, &parties, &kinds, target)?;
         self.remember_request(number, same);

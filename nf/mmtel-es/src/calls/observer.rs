@@ -190,7 +190,7 @@ impl Calls {
             interval: None,
             until: None,
         };
-        let session = self.random.token(15);
+        let session = self.random.identifier(15);
         self.observed.insert(session.clone(), observed);
         Some((session, providers))
     }

@@ -82,7 +82,7 @@ impl Calls {
         let parties = &resource.ims_session_info.session_info;
         let parties = [&parties.calling_id, &parties.called_id];
         let parties = parties.map(|party| party.as_str().to_owned());
-        let session = self.random.token(15);
+        let session = self.random.identifier(15);
         resource.ims_session_info.session_id = SessionId::new(session.clone()).ok();
         // TS 29.392 defines no feature.
         if resource.supp_feat.is_some() {
