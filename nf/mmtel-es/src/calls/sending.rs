@@ -161,15 +161,15 @@ impl Calls {
             };
             // RFC 6026 §7.2: 2xx come again for a while; and it is cancelled when it had its time.
             let longest = self.config.answer_within + 2 * TimerSet::core().transaction();
-            let (known, forgotten) = std::mem::take(&mut call.invites)
-                .into_iter()
-                .partition(|(since, _)| *since + longest > now);
-            call.invites = known;
+            let by_client = &mut self.by_client;
+            call.invites.retain(|(since, id)| {
+                let known = *since + longest > now;
+                if !known {
+                    by_client.remove(id);
+                }
+                known
+            });
             call.invites.push((now, id));
-            let forgotten: Vec<(Instant, ClientTransactionId)> = forgotten;
-            for (_, id) in forgotten {
-                self.by_client.remove(&id);
-            }
         }
         self.by_client.insert(id, purpose);
     }

@@ -338,3 +338,34 @@ fn what_is_due_at_the_same_time_is_all_done() {
     let refresh = bed.request(Method::Invite);
     assert_eq!(refresh.call_id(), first.call_id());
 }
+
+/// RFC 4028 §10: whoever is never let refresh a session ends it before its time is over.
+#[test]
+fn a_session_that_is_never_refreshed_ends_with_its_time() {
+    let mut bed = Bed::new();
+    bed.ask(&call_bob(&["audio"], false));
+    let invite = bed.request(Method::Invite);
+    bed.answer(&invite, 200, Some(&audio()));
+    bed.request(Method::Ack);
+    let begun = bed.clock.now();
+    let mut refreshes = 0;
+    let bye = loop {
+        let next = bed.calls.poll_timeout().expect("its time comes");
+        bed.pass(next - bed.clock.now());
+        match bed.sip.pop_front() {
+            Some(bye) if bye.method() == Method::Bye => break bye,
+            Some(refresh) => {
+                refreshes += 1;
+                assert!(refreshes < 20, "for ever");
+                bed.answer(&refresh, 500, None);
+            }
+            None => {}
+        }
+    };
+    let lived = bed.clock.now() - begun;
+    assert!(
+        refreshes > 1 && lived <= Duration::from_secs(1800),
+        "{lived:?}"
+    );
+    assert!(bye.header(HeaderName::Reason).is_some());
+}
